@@ -1,0 +1,46 @@
+//! One line of a log.
+
+/// A log line, split as far as its framework's layout is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The time as printed, empty if none.
+    pub at: &'a [u8],
+    /// The level, `None` if not told.
+    pub level: Option<Level>,
+    /// The text after time, level and source.
+    pub text: &'a [u8],
+    /// The program that wrote it (`kube-apiserver` of a syslog line), empty if not told.
+    pub program: &'a [u8],
+    /// The process that wrote it, where the line says (`kube-apiserver[71042]`, a JSON `pid`).
+    pub pid: Option<u32>,
+    /// The thread as the framework names it, empty if not told.
+    pub thread: &'a [u8],
+    /// Whether it comes from the kernel (dmesg, `kernel:`).
+    pub kernel: bool,
+}
+
+/// How serious a log line says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each variant is the level it is named after")]
+pub enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl Level {
+    /// The word used in facts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Trace => "trace",
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+            Level::Fatal => "fatal",
+        }
+    }
+}

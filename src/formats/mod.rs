@@ -1,0 +1,118 @@
+//! One file per captured format: text in, facts out.
+//!
+//! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
+//! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
+
+pub mod prompt;
+pub mod reader;
+pub mod scan;
+mod sockstat;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use crate::facts::{At, Sink};
+
+/// How well a text fits a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// Not this format.
+    No,
+    /// Only the file's name suggests it.
+    Name,
+    /// The content could be it.
+    Weak,
+    /// The content looks like it.
+    Likely,
+    /// Nothing else looks like this.
+    Sure,
+}
+
+/// What is known of a text before it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// The member's path as the input spells it.
+    pub path: &'a str,
+    /// The command that printed it, where a prompt, section header or manifest tells; else empty.
+    pub command: &'a [u8],
+    /// The first bytes, at most [`reader::HEAD`] of them, ending anywhere.
+    pub head: &'a [u8],
+    /// Whether `head` is the whole text.
+    pub whole: bool,
+}
+
+/// What a parser may know of its surroundings.
+#[derive(Clone, Copy, Debug)]
+pub struct Hint<'a> {
+    /// The member's path.
+    pub path: &'a str,
+    /// The command that printed it, else empty.
+    pub command: &'a [u8],
+    /// The process the path (`proc/4684/fd`, `pid-8259-fd.txt`, `strace.26372.out`) or the command (`strace -p 36111`) names.
+    pub pid: Option<u32>,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Read: it carried data, and facts were handed on.
+    Row,
+    /// Understood, and without data: a header, a banner, a known warning, a blank line.
+    Noise,
+    /// Not understood.
+    Unknown,
+}
+
+/// A captured format.
+pub trait Format: Sync {
+    /// The format's one word: file name, `format` of facts, heading of its documentation.
+    fn id(&self) -> &'static str;
+    /// What it reads, in a few words, for the list of formats.
+    fn title(&self) -> &'static str;
+    /// How well the beginning of a text fits. The name only helps where the content leaves a doubt.
+    fn fit(&self, probe: &Probe<'_>) -> Fit;
+    /// Whether this line, alone and anywhere in a paste, opens (or can only belong to) an output of this format.
+    fn opens(&self, line: &[u8]) -> bool;
+    /// Whether this command line prints this format.
+    fn printed_by(&self, _command: &[u8]) -> bool {
+        false
+    }
+    /// Whether its parser takes nearly any line (logs), so that openers of other formats go first.
+    fn greedy(&self) -> bool {
+        false
+    }
+    /// A parser for one text.
+    fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser>;
+}
+
+/// Reads one text line by line.
+pub trait Parser {
+    /// Takes one line, without its line end.
+    fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken;
+    /// The text is over; hands on what was still open.
+    fn end(&mut self, _at: At<'_>, _sink: &mut dyn Sink) {}
+}
+
+/// Every format, in the order in which equals are preferred.
+pub static FORMATS: &[&dyn Format] = &[&sockstat::Sockstat];
+
+/// The format with this id.
+pub fn by_id(id: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|f| f.id() == id)
+}
+
+impl<'a> Probe<'a> {
+    /// The last component of the path, in lower case.
+    pub fn name(&self) -> String {
+        self.path.rsplit('/').next().unwrap_or(self.path).to_ascii_lowercase()
+    }
+
+    /// The first lines, without line ends; the last one may be cut.
+    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> {
+        scan::lines(self.head)
+    }
+
+    /// The first lines that carry something: no blank ones, no prompts.
+    pub fn rows(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.lines().filter(|l| !l.trim_ascii().is_empty() && prompt::command(l).is_none())
+    }
+}

@@ -1,0 +1,149 @@
+//! Command lines inside pastes: `$ ss -s`, `[root@host ~]# lsof -p 1`, `#==[ Command ]===` sections, and bare `ss -s` lines.
+
+use super::scan::{Fields, contains};
+
+/// Programs whose command line is recognised without a prompt in front, because their output is what we read.
+const TOOLS: &[&str] =
+    &["ss", "lsof", "netstat", "strace", "ulimit", "cat", "ps", "ls", "sysctl", "lsfd", "nstat", "dmesg", "hostname", "uname", "date"];
+
+/// The command of a line that is a prompt and a command; `None` if it is neither.
+///
+/// A bare command without a prompt counts only if it cannot be a row: a known tool with an option, a path under `/proc`,
+/// or a pipe behind it.
+pub fn command(line: &[u8]) -> Option<&[u8]> {
+    let line = line.trim_ascii();
+    if line.len() < 4 || line.len() > 4096 {
+        return None;
+    }
+    if let Some(rest) = after_prompt(line) {
+        let rest = strip_sudo(rest.trim_ascii());
+        return (!rest.is_empty()).then_some(rest);
+    }
+    let bare = strip_sudo(line);
+    is_bare_command(bare).then_some(bare)
+}
+
+/// The name of the program a command line runs, without its directory.
+pub fn program(command: &[u8]) -> &[u8] {
+    let first = Fields::new(strip_sudo(command)).next().unwrap_or(b"");
+    match memchr::memrchr(b'/', first) {
+        Some(i) => &first[i + 1..],
+        None => first,
+    }
+}
+
+/// Whether a command line counts instead of listing: `| wc -l`, `grep -c`, `uniq -c`, an awk that sums.
+pub fn counts(command: &[u8]) -> bool {
+    [&b"wc -l"[..], b"grep -c", b"uniq -c", b"++", b"+=", b"grep -ic", b"grep -Ec"].iter().any(|needle| contains(command, needle))
+        || contains(command, b"{print $")
+}
+
+/// Whether a command line keeps only part of what its program prints.
+pub fn filters(command: &[u8]) -> bool {
+    [&b"| grep"[..], b"|grep", b"| egrep", b"|egrep", b"| head", b"|head", b"| tail", b"|tail", b"| awk", b"|awk", b"| sed", b"|sed"]
+        .iter()
+        .any(|needle| contains(command, needle))
+}
+
+/// What follows `$ `, `# `, `user@host:~$ `, `[root@host dir]# ` or `>>> `, if the line starts so.
+fn after_prompt(line: &[u8]) -> Option<&[u8]> {
+    if let Some(rest) = line.strip_prefix(b"$ ").or_else(|| line.strip_prefix(b"# ")) {
+        // `# comment` is prose; a command starts with a lower-case letter, a slash or a dot.
+        return starts_like_command(rest).then_some(rest);
+    }
+    if line[0] == b'[' {
+        let close = memchr::memchr(b']', line)?;
+        if close > 80 {
+            return None;
+        }
+        let rest = line[close + 1..].trim_ascii_start();
+        let inside = &line[1..close];
+        // `[root@host ~]# cmd` and `[host-a ~]# cmd`, not `[12345.678] text`.
+        return (inside.iter().any(|&b| b == b'@' || b == b' ' || b == b'~'))
+            .then(|| rest.strip_prefix(b"# ").or_else(|| rest.strip_prefix(b"$ ")))
+            .flatten();
+    }
+    // `user@host:/dir# cmd`
+    let end = line.iter().take(80).position(|&b| b == b'#' || b == b'$')?;
+    let head = &line[..end];
+    let is_prompt = memchr::memchr(b'@', head).is_some()
+        && !head.contains(&b'(')
+        && !head.contains(&b'"')
+        && head.iter().filter(|&&b| b == b' ').count() <= 1;
+    is_prompt.then(|| line[end + 1..].strip_prefix(b" ")).flatten()
+}
+
+fn starts_like_command(rest: &[u8]) -> bool {
+    matches!(rest.first(), Some(b'a'..=b'z' | b'/' | b'.'))
+}
+
+fn strip_sudo(line: &[u8]) -> &[u8] {
+    line.strip_prefix(b"sudo ").map_or(line, |rest| rest.trim_ascii_start())
+}
+
+fn is_bare_command(line: &[u8]) -> bool {
+    let mut fields = Fields::new(line);
+    let Some(first) = fields.next() else { return false };
+    let tool = match memchr::memrchr(b'/', first) {
+        Some(i) => &first[i + 1..],
+        None => first,
+    };
+    if !TOOLS.iter().any(|t| t.as_bytes() == tool) {
+        return false;
+    }
+    match fields.next() {
+        None => false,
+        Some(second) => {
+            let option = second.len() >= 2 && second[0] == b'-' && second[1..].iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
+            option || second == b"|" || second.starts_with(b"/proc/") || second.starts_with(b"/sys/")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> Option<String> {
+        command(line.as_bytes()).map(|c| String::from_utf8_lossy(c).into_owned())
+    }
+
+    #[test]
+    fn prompts_of_all_kinds() {
+        for (line, want) in [
+            ("$ ss -s", "ss -s"),
+            ("# cat /proc/net/sockstat", "cat /proc/net/sockstat"),
+            ("  # ulimit -n", "ulimit -n"),
+            ("[root@lb-node-2 ~]# cat /proc/6120/limits", "cat /proc/6120/limits"),
+            ("[host-a ~]# cat /proc/net/sockstat", "cat /proc/net/sockstat"),
+            ("root@host-a:/home/svc# netstat -apn | grep 3135225", "netstat -apn | grep 3135225"),
+            ("sudo strace -p 36111", "strace -p 36111"),
+            ("lsof | wc -l", "lsof | wc -l"),
+            ("ss -s", "ss -s"),
+        ] {
+            assert_eq!(shown(line).as_deref(), Some(want), "{line}");
+        }
+    }
+
+    #[test]
+    fn rows_are_no_prompts() {
+        for line in [
+            "java    4684 apps *280u  sock 0,6 0t0 675441359 can't identify protocol",
+            "[12345.678901] TCP: too many orphaned sockets",
+            "[pid  6006] 14:24:58 close(5) = 0",
+            "# netstat statistics of today",
+            "ss is a tool",
+            "TIME_WAIT 221",
+        ] {
+            let got = shown(line);
+            assert!(got.is_none() || line.starts_with("# netstat"), "{line}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn counting_pipelines() {
+        assert!(counts(b"lsof -p 21466 | wc -l"));
+        assert!(counts(b"netstat -n | awk '/^tcp/ {++S[$NF]} END {for(a in S) print a, S[a]}'"));
+        assert!(!counts(b"lsof -p 21466"));
+    }
+}

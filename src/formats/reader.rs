@@ -1,0 +1,422 @@
+//! Reads one member: cuts it into lines, finds out which format it is (or which it holds, pasted one after the other), and feeds parsers.
+
+use super::{FORMATS, Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
+use crate::facts::{At, Citation, MemberId, Note, NoteKind, Sink};
+
+/// How much of a member is looked at before its format is decided, in bytes.
+pub const HEAD: usize = 64 << 10;
+/// The longest line that is read whole, in bytes; the rest of a longer one is dropped and noted.
+pub const MAX_LINE: usize = 4 << 20;
+/// How many lines that were not understood are kept to be quoted.
+const KEPT_UNKNOWN: usize = 5;
+/// How many bytes of such a line are kept.
+const KEPT_BYTES: usize = 200;
+
+/// One stretch of a member that one format read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The format's id, `unknown` for what none read.
+    pub format: &'static str,
+    /// Its first line.
+    pub first_line: u32,
+    /// Lines in it.
+    pub lines: u32,
+    /// Lines that carried data.
+    pub rows: u32,
+    /// Lines not understood.
+    pub unknown: u32,
+}
+
+/// What became of a member.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Lines in all.
+    pub lines: u32,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// The sections, in order.
+    pub sections: Vec<Section>,
+    /// The first lines that were not understood: number and text.
+    pub unknown: Vec<(u32, String)>,
+    /// Whether the last line had no line end.
+    pub cut_line: bool,
+    /// Lines longer than [`MAX_LINE`].
+    pub long_lines: u32,
+    /// Whether it holds bytes that no text has.
+    pub binary: bool,
+}
+
+impl Reading {
+    /// The format that read most rows; `unknown` if none read any, `empty` for a member without a byte.
+    pub fn format(&self) -> &'static str {
+        if self.bytes == 0 {
+            return "empty";
+        }
+        self.sections.iter().filter(|s| s.format != UNKNOWN).max_by_key(|s| s.rows).map_or(UNKNOWN, |s| s.format)
+    }
+
+    /// Rows read in all.
+    pub fn rows(&self) -> u64 {
+        self.sections.iter().map(|s| u64::from(s.rows)).sum()
+    }
+
+    /// Lines not understood inside sections of a known format.
+    pub fn unparsed(&self) -> u64 {
+        self.sections.iter().filter(|s| s.format != UNKNOWN).map(|s| u64::from(s.unknown)).sum()
+    }
+}
+
+const UNKNOWN: &str = "unknown";
+
+/// Reads a whole text at once; for tests and small inputs.
+pub fn read_text(member: MemberId, path: &str, text: &[u8], sink: &mut dyn Sink) -> Reading {
+    let mut reader = Reader::new(member, path, b"", None);
+    reader.feed(text, sink);
+    reader.finish(sink)
+}
+
+/// A member being read.
+pub struct Reader {
+    member: MemberId,
+    path: String,
+    command: Vec<u8>,
+    forced: Option<&'static dyn Format>,
+    started: bool,
+    pending: Vec<u8>,
+    dropping: bool,
+    line: u32,
+    current: Option<Active>,
+    reading: Reading,
+}
+
+struct Active {
+    format: &'static dyn Format,
+    parser: Box<dyn Parser>,
+}
+
+impl Reader {
+    /// A reader for the member at `path`; `command` is what printed it where a manifest tells, `forced` a format the user asked for.
+    pub fn new(member: MemberId, path: &str, command: &[u8], forced: Option<&'static dyn Format>) -> Self {
+        Reader {
+            member,
+            path: path.to_string(),
+            command: command.to_vec(),
+            forced,
+            started: false,
+            pending: Vec::new(),
+            dropping: false,
+            line: 0,
+            current: None,
+            reading: Reading::default(),
+        }
+    }
+
+    /// Takes the next bytes of the member.
+    pub fn feed(&mut self, chunk: &[u8], sink: &mut dyn Sink) {
+        self.reading.bytes += chunk.len() as u64;
+        if !self.started {
+            self.pending.extend_from_slice(chunk);
+            if self.pending.len() < HEAD {
+                return;
+            }
+            let buffered = std::mem::take(&mut self.pending);
+            self.start(&buffered, false, sink);
+            self.split(&buffered, sink);
+            return;
+        }
+        self.split(chunk, sink);
+    }
+
+    /// The member is over.
+    pub fn finish(mut self, sink: &mut dyn Sink) -> Reading {
+        if !self.started {
+            let buffered = std::mem::take(&mut self.pending);
+            self.start(&buffered, true, sink);
+            self.split(&buffered, sink);
+        }
+        if !self.pending.is_empty() {
+            let rest = std::mem::take(&mut self.pending);
+            self.reading.cut_line = true;
+            self.take_line(&rest, sink);
+        }
+        self.close(sink);
+        self.reading.lines = self.line;
+        self.reading
+    }
+
+    /// Decides the format of the whole member from its head.
+    fn start(&mut self, head: &[u8], whole: bool, sink: &mut dyn Sink) {
+        self.started = true;
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        self.reading.binary = is_binary(head);
+        let probe = Probe { path: &self.path, command: &self.command, head: &head[..head.len().min(HEAD)], whole };
+        let format = self.forced.or_else(|| choose(&probe));
+        if let Some(format) = format {
+            let command = std::mem::take(&mut self.command);
+            self.open(format, &command, 1, sink);
+            self.command = command;
+        }
+    }
+
+    fn split(&mut self, chunk: &[u8], sink: &mut dyn Sink) {
+        let mut rest = chunk;
+        if self.line == 0 && self.pending.is_empty() {
+            rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
+        }
+        if !self.pending.is_empty() || self.dropping {
+            match memchr::memchr(b'\n', rest) {
+                None => return self.hold(rest),
+                Some(i) => {
+                    self.hold(&rest[..i]);
+                    rest = &rest[i + 1..];
+                    self.dropping = false;
+                    let line = std::mem::take(&mut self.pending);
+                    self.take_line(&line, sink);
+                    // The buffer is handed back so that long lines do not allocate each time.
+                    self.pending = line;
+                    self.pending.clear();
+                }
+            }
+        }
+        while let Some(i) = memchr::memchr(b'\n', rest) {
+            self.take_line(&rest[..i], sink);
+            rest = &rest[i + 1..];
+        }
+        self.hold(rest);
+    }
+
+    /// Keeps the beginning of a line whose end has not come yet.
+    fn hold(&mut self, part: &[u8]) {
+        let room = MAX_LINE.saturating_sub(self.pending.len());
+        if part.len() > room {
+            if !self.dropping {
+                self.reading.long_lines += 1;
+            }
+            self.dropping = true;
+        }
+        self.pending.extend_from_slice(&part[..part.len().min(room)]);
+    }
+
+    fn take_line(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        self.line = self.line.saturating_add(1);
+        let line = scan::strip_cr(line);
+        if memchr::memchr(0x1b, line).is_some() {
+            let plain = strip_colours(line);
+            self.route(&plain, sink);
+        } else {
+            self.route(line, sink);
+        }
+    }
+
+    /// Gives the line to the parser at work, or finds the one it belongs to.
+    fn route(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        let citation = Citation { member: self.member, line: self.line };
+        let greedy = self.current.as_ref().is_none_or(|a| a.format.greedy());
+        if !greedy && let Some(active) = &mut self.current {
+            let taken = active.parser.line(At { citation, format: active.format.id(), text: line }, sink);
+            if taken != Taken::Unknown {
+                return self.count(taken, line);
+            }
+        }
+        if self.forced.is_none() {
+            if let Some(command) = prompt::command(line) {
+                let command = command.to_vec();
+                return self.enter(&command, sink);
+            }
+            let section = self.current.as_ref().map(|a| a.format.id());
+            if let Some(format) = FORMATS.iter().copied().find(|f| Some(f.id()) != section && f.opens(line)) {
+                let command = std::mem::take(&mut self.command);
+                self.open(format, &command, self.line, sink);
+                self.command = command;
+                if let Some(active) = &mut self.current {
+                    let taken = active.parser.line(At { citation, format: format.id(), text: line }, sink);
+                    return self.count(taken, line);
+                }
+            }
+        }
+        let taken = match &mut self.current {
+            Some(active) if greedy => active.parser.line(At { citation, format: active.format.id(), text: line }, sink),
+            _ if line.trim_ascii().is_empty() => Taken::Noise,
+            _ => Taken::Unknown,
+        };
+        self.count(taken, line);
+    }
+
+    /// A prompt with a command: the rows that follow are its output.
+    fn enter(&mut self, command: &[u8], sink: &mut dyn Sink) {
+        self.command = command.to_vec();
+        match FORMATS.iter().copied().find(|f| f.printed_by(command)) {
+            Some(format) => self.open(format, command, self.line, sink),
+            None => self.close(sink),
+        }
+        self.count(Taken::Noise, command);
+    }
+
+    fn open(&mut self, format: &'static dyn Format, command: &[u8], first_line: u32, sink: &mut dyn Sink) {
+        self.close(sink);
+        let hint = Hint { path: &self.path, command, pid: pid_of(&self.path, command) };
+        let citation = Citation { member: self.member, line: first_line };
+        if prompt::filters(command) {
+            sink.note(At { citation, format: format.id(), text: command }, &Note { kind: NoteKind::Filtered, pid: None, text: command });
+        }
+        self.current = Some(Active { format, parser: format.parser(&hint) });
+        self.reading.sections.push(Section { format: format.id(), first_line, lines: 0, rows: 0, unknown: 0 });
+    }
+
+    fn close(&mut self, sink: &mut dyn Sink) {
+        if let Some(mut active) = self.current.take() {
+            let citation = Citation { member: self.member, line: self.line };
+            active.parser.end(At { citation, format: active.format.id(), text: b"" }, sink);
+        }
+    }
+
+    fn count(&mut self, taken: Taken, line: &[u8]) {
+        let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.format.id());
+        if self.reading.sections.last().is_none_or(|s| s.format != wanted) {
+            self.reading.sections.push(Section { format: wanted, first_line: self.line, lines: 0, rows: 0, unknown: 0 });
+        }
+        let Some(section) = self.reading.sections.last_mut() else { return };
+        section.lines += 1;
+        match taken {
+            Taken::Row => section.rows += 1,
+            Taken::Noise => {}
+            Taken::Unknown => {
+                section.unknown += 1;
+                if self.reading.unknown.len() < KEPT_UNKNOWN {
+                    self.reading.unknown.push((self.line, scan::lossy(&line[..line.len().min(KEPT_BYTES)])));
+                }
+            }
+        }
+    }
+}
+
+/// The best fitting format, if any fits better than by its name alone or a command names it.
+pub fn choose(probe: &Probe<'_>) -> Option<&'static dyn Format> {
+    if !probe.command.is_empty()
+        && let Some(format) = FORMATS.iter().copied().find(|f| f.printed_by(probe.command))
+    {
+        return Some(format);
+    }
+    let mut best: Option<(&'static dyn Format, Fit)> = None;
+    for format in FORMATS.iter().copied() {
+        let fit = format.fit(probe);
+        if fit > best.map_or(Fit::No, |(_, f)| f) {
+            best = Some((format, fit));
+        }
+    }
+    best.map(|(format, _)| format)
+}
+
+/// The process that a path or a command line names: `proc/4684/fd`, `pid-8259-fd.txt`, `fd.26372`, `strace -p 36111`.
+pub fn pid_of(path: &str, command: &[u8]) -> Option<u32> {
+    pid_of_command(command).or_else(|| pid_of_path(path))
+}
+
+fn pid_of_command(command: &[u8]) -> Option<u32> {
+    let mut fields = scan::Fields::new(command);
+    while let Some(field) = fields.next() {
+        if field == b"-p" {
+            return fields.next().and_then(scan::number32);
+        }
+        if let Some(pid) = field.strip_prefix(b"-p").and_then(scan::number32) {
+            return Some(pid);
+        }
+        if let Some(rest) = field.strip_prefix(b"/proc/") {
+            return scan::leading_number(rest).and_then(|(pid, _)| u32::try_from(pid).ok());
+        }
+    }
+    None
+}
+
+fn pid_of_path(path: &str) -> Option<u32> {
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or("");
+    let directory = parts.next().unwrap_or("");
+    // In the name the number must stand beside a word that names a per-process file, so that dates and counters are not taken for pids.
+    const WORDS: &[&str] =
+        &["pid", "fd", "fds", "limits", "status", "cmdline", "strace", "wchan", "comm", "cgroup", "stat", "ns", "proc", "jstack", "stack"];
+    if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
+        let number = name
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|s| s.len() >= 1 && s.len() <= 7)
+            .filter_map(|s| s.parse().ok())
+            .rfind(|&n: &u32| n > 0);
+        if number.is_some() && name.bytes().filter(u8::is_ascii_digit).count() <= 7 {
+            return number;
+        }
+        let digits: Vec<u32> = name.split(|c: char| !c.is_ascii_digit()).filter_map(|s| s.parse().ok()).collect();
+        if digits.len() > 1 {
+            return digits.into_iter().rfind(|&n| n > 99);
+        }
+    }
+    for part in std::iter::once(directory).chain(parts) {
+        let digits = part.trim_start_matches("pid").trim_start_matches("proc").trim_start_matches(['-', '_', '.']);
+        if !digits.is_empty()
+            && digits.len() <= 7
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && (digits.len() < part.len() || path.contains("proc/"))
+        {
+            return digits.parse().ok();
+        }
+    }
+    None
+}
+
+/// Whether the bytes are no text: NULs outside of what `/proc/PID/cmdline` and `lsof -F0` have, or mostly control bytes.
+fn is_binary(head: &[u8]) -> bool {
+    let control = head.iter().filter(|&&b| b < 9 || (14..27).contains(&b) || b == 0x7f).count();
+    let nul = memchr::memchr_iter(0, head).count();
+    !head.is_empty() && (control - nul) * 20 > head.len()
+}
+
+/// The line without colour sequences (`ESC [ ... m`), as a colouring shell leaves them. Other escapes stay and are shown escaped.
+fn strip_colours(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(i) = memchr::memchr(0x1b, rest) {
+        out.extend_from_slice(&rest[..i]);
+        let after = &rest[i + 1..];
+        let body = after.strip_prefix(b"[").map(|b| b.iter().take_while(|c| c.is_ascii_digit() || **c == b';').count());
+        match body {
+            Some(n) if after.get(n + 1) == Some(&b'm') || after.get(n + 1) == Some(&b'K') => rest = &after[n + 2..],
+            _ => {
+                out.push(0x1b);
+                rest = after;
+            }
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pids_from_paths() {
+        for (path, want) in [
+            ("proc/4684/fd", Some(4684)),
+            ("host/proc/4684/net/tcp", Some(4684)),
+            ("front-1/pid-8259-fd.txt", Some(8259)),
+            ("feed-01/fd.26372", Some(26372)),
+            ("hook-4/15_strace_2013.log", Some(2013)),
+            ("app-07/strace_-p_17112", Some(17112)),
+            ("app-07/proc_17112/fd", Some(17112)),
+            ("hook-4/pid_2013/cmdline", Some(2013)),
+            ("strace.26372.out", Some(26372)),
+            ("sample1/ss-s.txt", None),
+            ("2026-11-22/lsof.txt", None),
+        ] {
+            assert_eq!(pid_of(path, b""), want, "{path}");
+        }
+        assert_eq!(pid_of("x", b"strace -f -p 21733 -e trace=network"), Some(21733));
+        assert_eq!(pid_of("x", b"cat /proc/6120/limits"), Some(6120));
+    }
+
+    #[test]
+    fn colours_are_dropped_other_escapes_kept() {
+        assert_eq!(strip_colours(b"\x1b[01;31mjava\x1b[0m x"), b"java x");
+        assert_eq!(strip_colours(b"a\x1b]0;t\x07b"), b"a\x1b]0;t\x07b");
+    }
+}

@@ -1,0 +1,3 @@
+//! What is drawn for people and scripts.
+
+pub mod facts;
