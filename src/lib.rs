@@ -2,8 +2,12 @@
 //!
 //! The modules are the path of the data, in this order; each uses only those above it.
 
-pub mod bundle;
 pub mod error;
+pub mod bundle;
 pub mod facts;
 pub mod formats;
+pub mod signatures;
+pub mod capture;
+pub mod host;
+pub mod ledger;
 pub mod report;

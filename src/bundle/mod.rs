@@ -2,6 +2,7 @@
 //!
 //! Members are pushed to a [`Visitor`] as their bytes come out of the decompressor; nothing is held and nothing is written to disk.
 
+pub mod layout;
 mod limits;
 mod walk;
 

@@ -1,0 +1,170 @@
+//! What one process holds, by one listing of its descriptors, summed up by class.
+
+use super::end::End;
+use super::intern::{Interner, Name};
+use super::quote::Quotes;
+use super::tops::Tops;
+use crate::facts::{At, Citation, Descriptor, DescriptorKind, FdRef, Protocol, SocketState};
+
+/// One listing of one process's descriptors.
+#[derive(Debug)]
+pub struct FdList {
+    /// The format's id: `lsof`, `fd`, `lsfd`, ...
+    pub format: &'static str,
+    /// The member and line it begins at.
+    pub at: Citation,
+    /// Descriptors (rows with a number), thread rows not counted.
+    pub descriptors: u64,
+    /// Thread rows passed over because they repeat descriptors of the process.
+    pub thread_rows: u64,
+    /// Whether the listing shows rows of threads only, so that they had to be counted.
+    pub only_threads: bool,
+    /// The highest descriptor number; for lsof's `*280` at least 10000.
+    pub highest: Option<u32>,
+    /// Rows whose number is shown as a star and three digits.
+    pub hidden_numbers: u64,
+    /// The longest unbroken run of descriptor numbers of one class, where rows come in order.
+    pub longest_run: u64,
+    /// Whether the listing is only an excerpt.
+    pub filtered: bool,
+    /// By class.
+    pub classes: Vec<Class>,
+    run: (usize, u32, u64),
+}
+
+/// Descriptors of one listing that share kind, protocol and state.
+#[derive(Debug)]
+pub struct Class {
+    /// The kind.
+    pub kind: DescriptorKind,
+    /// The protocol, if told.
+    pub protocol: Option<Protocol>,
+    /// The state, if told.
+    pub state: Option<SocketState>,
+    /// Whether the tool found the socket in no table.
+    pub unlisted: bool,
+    /// Rows.
+    pub rows: u64,
+    /// Inode and descriptor number (`u32::MAX` where hidden) of each socket row.
+    pub sockets: Vec<(u32, u32)>,
+    /// Remote ends.
+    pub remotes: Tops<End>,
+    /// Local ends.
+    pub locals: Tops<End>,
+    /// Names (paths), for files and unix sockets.
+    pub names: Tops<Name>,
+    /// The first rows.
+    pub quotes: Quotes,
+}
+
+impl FdList {
+    /// An empty listing that begins at a place.
+    pub fn new(format: &'static str, at: Citation, filtered: bool) -> FdList {
+        FdList {
+            format,
+            at,
+            descriptors: 0,
+            thread_rows: 0,
+            only_threads: false,
+            highest: None,
+            hidden_numbers: 0,
+            longest_run: 0,
+            filtered,
+            classes: Vec::new(),
+            run: (usize::MAX, 0, 0),
+        }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
+        if d.tid.is_some() {
+            if self.descriptors > 0 && !self.only_threads {
+                self.thread_rows += 1;
+                return;
+            }
+            self.only_threads = true;
+        }
+        let fd = match d.fd {
+            FdRef::Name(_) => return,
+            FdRef::Number(n) => n,
+            FdRef::Tail(_) => {
+                self.hidden_numbers += 1;
+                u32::MAX
+            }
+            FdRef::Unknown => u32::MAX,
+        };
+        self.descriptors += 1;
+        let shown = if matches!(d.fd, FdRef::Tail(_)) { Some(10_000) } else { Some(fd).filter(|&f| f != u32::MAX) };
+        self.highest = self.highest.max(shown);
+        let number = self.class(d);
+        self.extend_run(number, fd);
+        let Some(class) = self.classes.get_mut(number) else { return };
+        class.rows += 1;
+        class.quotes.offer(at);
+        if d.kind == DescriptorKind::Socket
+            && let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok())
+        {
+            class.sockets.push((inode, fd));
+        }
+        if let Some(remote) = &d.remote {
+            class.remotes.add(End::keep(remote, names));
+        }
+        if let Some(local) = &d.local {
+            class.locals.add(End::keep(local, names));
+        }
+        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || d.protocol == Some(Protocol::Unix);
+        if named && !d.name.is_empty() && class.names.distinct() < 64 {
+            class.names.add(names.add(d.name));
+        }
+    }
+
+    /// Classes that are sockets.
+    pub fn sockets(&self) -> impl Iterator<Item = &Class> {
+        self.classes.iter().filter(|c| c.kind == DescriptorKind::Socket)
+    }
+
+    /// Rows of a kind.
+    pub fn rows_of(&self, kind: DescriptorKind) -> u64 {
+        self.classes.iter().filter(|c| c.kind == kind).map(|c| c.rows).sum()
+    }
+
+    fn class(&mut self, d: &Descriptor<'_>) -> usize {
+        let same = |c: &Class| c.kind == d.kind && c.protocol == d.protocol && c.state == d.state && c.unlisted == d.unlisted;
+        // Rows of one class come in long runs, so the class of the row before is tried first.
+        if self.classes.get(self.run.0).is_some_and(same) {
+            return self.run.0;
+        }
+        self.classes.iter().position(same).unwrap_or_else(|| {
+            self.classes.push(Class {
+                kind: d.kind,
+                protocol: d.protocol,
+                state: d.state,
+                unlisted: d.unlisted,
+                rows: 0,
+                sockets: Vec::new(),
+                remotes: Tops::default(),
+                locals: Tops::default(),
+                names: Tops::default(),
+                quotes: Quotes::default(),
+            });
+            self.classes.len() - 1
+        })
+    }
+
+    fn extend_run(&mut self, class: usize, fd: u32) {
+        let (last_class, last_fd, length) = self.run;
+        let length = if class == last_class && fd != u32::MAX && Some(fd) == last_fd.checked_add(1) { length + 1 } else { 1 };
+        self.run = (class, fd, length);
+        self.longest_run = self.longest_run.max(length);
+    }
+}
+
+impl Class {
+    /// Different sockets in it: distinct inodes, or rows where inodes are not told.
+    pub fn distinct(&self) -> u64 {
+        let mut inodes: Vec<u32> = self.sockets.iter().map(|&(i, _)| i).collect();
+        inodes.sort_unstable();
+        inodes.dedup();
+        inodes.len() as u64 + (self.rows - self.sockets.len() as u64)
+    }
+}

@@ -1,0 +1,163 @@
+//! Takes the members of one input as they are walked, and hands their facts to the snapshot they belong to.
+
+use super::intern::Interner;
+use super::snapshot::Snapshot;
+use crate::bundle::layout::{self, Placement};
+use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
+use crate::facts::*;
+use crate::formats::reader::{Reader, Reading, pid_of};
+use crate::formats::{Format, by_id};
+use crate::signatures::Signatures;
+use std::collections::BTreeMap;
+
+/// A member as it was read.
+#[derive(Debug)]
+pub struct Member {
+    /// Its path inside the input.
+    pub path: String,
+    /// What was read.
+    pub reading: Reading,
+    /// How it ended.
+    pub end: MemberEnd,
+    /// Seconds since the epoch of its last change, where told.
+    pub modified: Option<i64>,
+    /// The snapshot (root and sample) it belongs to.
+    pub place: Placement,
+}
+
+/// A whole input, read.
+#[derive(Debug)]
+pub struct Input {
+    /// As named on the command line.
+    pub name: String,
+    /// How the walk went.
+    pub walked: Walked,
+    /// Members in order; citations point into it.
+    pub members: Vec<Member>,
+    /// Snapshots by root directory and sample.
+    pub snapshots: BTreeMap<(String, Option<String>), Snapshot>,
+    /// Names of all rows.
+    pub names: Interner,
+}
+
+/// Reads members into snapshots.
+pub struct Intake<'s> {
+    signatures: &'s Signatures,
+    forced: Option<&'static dyn Format>,
+    members: Vec<Member>,
+    snapshots: Vec<Snapshot>,
+    numbers: BTreeMap<(String, Option<String>), usize>,
+    names: Interner,
+    open: Option<Open>,
+}
+
+struct Open {
+    reader: Reader,
+    snapshot: usize,
+    path: String,
+    pid: Option<u32>,
+    modified: Option<i64>,
+    place: Placement,
+}
+
+/// The sink of one member: adds its surroundings to each fact.
+struct Route<'a> {
+    snapshot: &'a mut Snapshot,
+    names: &'a mut Interner,
+    signatures: &'a Signatures,
+    pid: Option<u32>,
+}
+
+impl<'s> Intake<'s> {
+    /// An empty intake; `format` forces the format of every member.
+    pub fn new(signatures: &'s Signatures, format: Option<&str>) -> Self {
+        Intake {
+            signatures,
+            forced: format.and_then(by_id),
+            members: Vec::new(),
+            snapshots: Vec::new(),
+            numbers: BTreeMap::new(),
+            names: Interner::default(),
+            open: None,
+        }
+    }
+
+    /// The input is over.
+    pub fn finish(self, name: &str, walked: Walked) -> Input {
+        let mut snapshots: Vec<Option<Snapshot>> = self.snapshots.into_iter().map(Some).collect();
+        let taken = self.numbers.into_iter().filter_map(|(key, n)| Some((key, snapshots.get_mut(n)?.take()?))).collect();
+        Input { name: name.to_string(), walked, members: self.members, snapshots: taken, names: self.names }
+    }
+}
+
+impl Visitor for Intake<'_> {
+    fn begin(&mut self, head: &MemberHead) {
+        let place = layout::place(&head.path);
+        let key = (place.root.clone(), place.sample.clone());
+        let next = self.snapshots.len();
+        let snapshot = *self.numbers.entry(key).or_insert(next);
+        if snapshot == next {
+            self.snapshots.push(Snapshot::default());
+        }
+        let command = layout::command_of(&head.path).unwrap_or_default();
+        let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced);
+        let pid = pid_of(&head.path, command.as_bytes());
+        self.open = Some(Open { reader, snapshot, path: head.path.clone(), pid, modified: head.modified, place });
+    }
+
+    fn data(&mut self, chunk: &[u8]) {
+        let Some(open) = &mut self.open else { return };
+        let Some(snapshot) = self.snapshots.get_mut(open.snapshot) else { return };
+        open.reader.feed(chunk, &mut Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: open.pid });
+    }
+
+    fn end(&mut self, end: MemberEnd) {
+        let Some(open) = self.open.take() else { return };
+        let Some(snapshot) = self.snapshots.get_mut(open.snapshot) else { return };
+        let reading = open.reader.finish(&mut Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: open.pid });
+        snapshot.end_member();
+        self.members.push(Member { path: open.path, reading, end, modified: open.modified, place: open.place });
+    }
+}
+
+impl Sink for Route<'_> {
+    fn descriptor(&mut self, at: At<'_>, d: &Descriptor<'_>) {
+        self.snapshot.descriptor(&at, d, self.names);
+    }
+
+    fn socket(&mut self, at: At<'_>, s: &Socket<'_>) {
+        self.snapshot.socket(&at, s, self.names);
+    }
+
+    fn counter(&mut self, at: At<'_>, c: &Counter<'_>) {
+        self.snapshot.counter(&at, c, self.names);
+    }
+
+    fn process(&mut self, at: At<'_>, p: &Process<'_>) {
+        self.snapshot.process(&at, p);
+    }
+
+    fn limit(&mut self, at: At<'_>, l: &Limit<'_>) {
+        self.snapshot.limit(&at, l);
+    }
+
+    fn syscall(&mut self, at: At<'_>, s: &Syscall<'_>) {
+        self.snapshot.syscall(&at, s, self.pid, self.names);
+    }
+
+    fn message(&mut self, at: At<'_>, m: &Message<'_>) {
+        self.snapshot.message(&at, m, self.signatures);
+    }
+
+    fn tally(&mut self, at: At<'_>, t: &Tally<'_>) {
+        self.snapshot.tally(&at, t);
+    }
+
+    fn identity(&mut self, at: At<'_>, i: &Identity<'_>) {
+        self.snapshot.identity(&at, i);
+    }
+
+    fn note(&mut self, at: At<'_>, n: &Note<'_>) {
+        self.snapshot.note(&at, n);
+    }
+}

@@ -1,0 +1,62 @@
+//! Names once: commands, paths and resolved hosts recur in millions of rows, so rows keep a number.
+
+use rustc_hash::FxHashMap;
+
+/// The number of an interned name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name(pub u32);
+
+/// How many different names are kept; later ones share one placeholder, so that a hostile capture cannot fill the memory.
+const MAX_NAMES: usize = 1 << 18;
+/// Bytes kept of one name.
+const MAX_NAME: usize = 512;
+
+/// Gives each different name a number.
+#[derive(Debug, Default)]
+pub struct Interner {
+    numbers: FxHashMap<Box<[u8]>, u32>,
+    names: Vec<Box<[u8]>>,
+}
+
+impl Interner {
+    /// The number of a name.
+    pub fn add(&mut self, name: &[u8]) -> Name {
+        let name = name.get(..MAX_NAME).unwrap_or(name);
+        if let Some(&n) = self.numbers.get(name) {
+            return Name(n);
+        }
+        if self.names.len() >= MAX_NAMES {
+            return self.add_placeholder();
+        }
+        let n = self.names.len() as u32;
+        self.numbers.insert(name.into(), n);
+        self.names.push(name.into());
+        Name(n)
+    }
+
+    /// The number of a name that was added before.
+    pub fn find(&self, name: &[u8]) -> Option<Name> {
+        self.numbers.get(name).copied().map(Name)
+    }
+
+    /// The bytes of a name.
+    pub fn bytes(&self, name: Name) -> &[u8] {
+        self.names.get(name.0 as usize).map_or(b"", |n| n)
+    }
+
+    /// The text of a name.
+    pub fn text(&self, name: Name) -> String {
+        String::from_utf8_lossy(self.bytes(name)).into_owned()
+    }
+
+    fn add_placeholder(&mut self) -> Name {
+        const MANY: &[u8] = b"(one of very many names)";
+        if let Some(&n) = self.numbers.get(MANY) {
+            return Name(n);
+        }
+        let n = self.names.len() as u32;
+        self.numbers.insert(MANY.into(), n);
+        self.names.push(MANY.into());
+        Name(n)
+    }
+}

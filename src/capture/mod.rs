@@ -1,0 +1,22 @@
+//! What an input said, kept compact: one [`Snapshot`] for each host and time, members and names shared.
+//!
+//! Rows become counts as they pass. What stays of ten million descriptors is eight bytes each; of text, the few lines that a report quotes.
+
+pub mod end;
+pub mod holding;
+mod intake;
+pub mod intern;
+pub mod logs;
+pub mod process;
+pub mod quote;
+pub mod snapshot;
+mod sockaddr;
+pub mod table;
+pub mod tops;
+pub mod trace;
+
+pub use end::End;
+pub use intake::{Input, Intake, Member};
+pub use intern::{Interner, Name};
+pub use quote::{Quote, Quotes};
+pub use snapshot::Snapshot;

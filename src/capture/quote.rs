@@ -1,0 +1,45 @@
+//! The few lines that a report may quote, kept as they pass.
+
+use crate::facts::{At, Citation};
+
+/// Bytes kept of a quoted line.
+const MAX_QUOTE: usize = 400;
+
+/// A line of a capture with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Where it stands.
+    pub at: Citation,
+    /// Its text, cut to a few hundred bytes.
+    pub text: Box<str>,
+}
+
+impl Quote {
+    /// Keeps the line a fact is read from.
+    pub fn keep(at: &At<'_>) -> Quote {
+        let cut = at.text.get(..MAX_QUOTE).unwrap_or(at.text);
+        Quote { at: at.citation, text: String::from_utf8_lossy(cut).into() }
+    }
+}
+
+/// The first few quotes of something that may have millions.
+#[derive(Clone, Debug, Default)]
+pub struct Quotes(pub Vec<Quote>);
+
+impl Quotes {
+    /// How many are kept.
+    const KEPT: usize = 3;
+
+    /// Keeps the line if there is still room.
+    #[inline]
+    pub fn offer(&mut self, at: &At<'_>) {
+        if self.0.len() < Self::KEPT {
+            self.0.push(Quote::keep(at));
+        }
+    }
+
+    /// The first one.
+    pub fn first(&self) -> Option<&Quote> {
+        self.0.first()
+    }
+}

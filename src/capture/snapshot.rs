@@ -1,0 +1,387 @@
+//! What one host said at one time: everything kept of the facts of one directory of a capture.
+
+use super::holding::FdList;
+use super::intern::{Interner, Name};
+use super::logs::Logs;
+use super::process::Proc;
+use super::quote::Quote;
+use super::table::Table;
+use super::trace::Trace;
+use crate::facts::*;
+use crate::signatures::Signatures;
+use std::collections::BTreeMap;
+
+/// Processes kept, at most.
+const MAX_PROCESSES: usize = 200_000;
+/// Readings kept of counters, tallies and notes, at most.
+const MAX_READINGS: usize = 20_000;
+
+/// One reading of a counter.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The value.
+    pub value: i64,
+    /// Over what it counts.
+    pub scope: Scope,
+    /// The line it stands in.
+    pub quote: Quote,
+}
+
+/// A count somebody made with a pipeline.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The command line, empty if not shown.
+    pub command: String,
+    /// The label, empty for a bare number.
+    pub label: String,
+    /// The number.
+    pub value: u64,
+    /// The line.
+    pub quote: Quote,
+}
+
+/// A note on what the capture can prove.
+#[derive(Clone, Debug)]
+pub struct Remark {
+    /// What it is.
+    pub kind: NoteKind,
+    /// The process it concerns.
+    pub pid: Option<u32>,
+    /// The format that noticed it.
+    pub format: &'static str,
+    /// The line.
+    pub quote: Quote,
+    /// What was noticed.
+    pub text: String,
+}
+
+/// What one host said at one time.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Counters by name, in the order they were read; several readings are several samples.
+    pub counters: BTreeMap<Name, Vec<Reading>>,
+    /// Socket tables.
+    pub tables: Vec<Table>,
+    /// Processes by pid.
+    pub processes: BTreeMap<u32, Proc>,
+    /// Descriptor listings that do not say whose they are.
+    pub strays: Vec<FdList>,
+    /// Limits of the shell that captured.
+    pub shell_limits: Vec<(String, Option<LimitValue>, Quote)>,
+    /// Traces.
+    pub traces: Vec<Trace>,
+    /// Logs.
+    pub logs: Logs,
+    /// Counts made by pipelines.
+    pub tallies: Vec<Counted>,
+    /// Notes.
+    pub remarks: Vec<Remark>,
+    /// Who and when.
+    pub identity: BTreeMap<IdentityKey, (String, Quote)>,
+    /// Facts taken, to tell an empty snapshot.
+    pub facts: u64,
+    open_table: Option<MemberId>,
+    list_epoch: u32,
+    filtered: Option<(MemberId, Quote)>,
+    last_list: Option<(u32, usize)>,
+    list_keys: BTreeMap<(u32, MemberId, u32, &'static str), usize>,
+    traced: Option<(MemberId, u32)>,
+}
+
+impl Snapshot {
+    /// Takes one descriptor.
+    pub fn descriptor(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
+        self.facts += 1;
+        let filtered = self.filtered_in(at.citation.member).is_some();
+        let Some(pid) = d.pid else {
+            if self.strays.last().is_none_or(|l| l.at.member != at.citation.member) && self.strays.len() < 1000 {
+                self.strays.push(FdList::new(at.format, at.citation, filtered));
+            }
+            if let Some(list) = self.strays.last_mut() {
+                list.add(at, d, names);
+            }
+            return;
+        };
+        let Some(proc) = process(&mut self.processes, pid) else { return };
+        if d.tid.is_none() || proc.command.is_empty() {
+            longer(&mut proc.command, d.command);
+        }
+        if proc.user.is_empty() {
+            proc.user = text(d.user);
+        }
+        if d.kind == DescriptorKind::Denied {
+            proc.denied.get_or_insert_with(|| Quote::keep(at));
+            return;
+        }
+        let same = self.last_list.filter(|&(p, n)| p == pid && proc.lists.get(n).is_some_and(|l| l.at.member == at.citation.member && l.format == at.format));
+        let number = match same {
+            Some((_, n)) => n,
+            None => {
+                let key = (pid, at.citation.member, self.list_epoch, at.format);
+                let n = *self.list_keys.entry(key).or_insert_with(|| {
+                    proc.lists.push(FdList::new(at.format, at.citation, filtered));
+                    proc.lists.len() - 1
+                });
+                self.last_list = Some((pid, n));
+                n
+            }
+        };
+        if let Some(list) = proc.lists.get_mut(number) {
+            list.add(at, d, names);
+        }
+    }
+
+    /// Takes one row of a socket table.
+    pub fn socket(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner) {
+        self.facts += 1;
+        let member = at.citation.member;
+        let fits = self.open_table == Some(member) && self.tables.last().is_some_and(|t| t.format == at.format && t.at.member == member);
+        if !fits {
+            let filtered = self.filtered_in(member).cloned();
+            self.tables.push(Table::new(at.format, at.citation, filtered));
+            self.open_table = Some(member);
+        }
+        if let Some(table) = self.tables.last_mut() {
+            table.add(at, s, names);
+        }
+        for holder in s.holders {
+            if let Some(proc) = process(&mut self.processes, holder.pid) {
+                longer(&mut proc.command, holder.command);
+            }
+        }
+    }
+
+    /// Takes one counter.
+    pub fn counter(&mut self, at: &At<'_>, c: &Counter<'_>, names: &mut Interner) {
+        self.facts += 1;
+        let name = names.add(c.name.as_bytes());
+        if self.counters.len() >= MAX_READINGS && !self.counters.contains_key(&name) {
+            return;
+        }
+        let readings = self.counters.entry(name).or_default();
+        if readings.len() < MAX_READINGS {
+            readings.push(Reading { value: c.value, scope: c.scope, quote: Quote::keep(at) });
+        }
+    }
+
+    /// Takes what a source says of a process.
+    pub fn process(&mut self, at: &At<'_>, p: &Process<'_>) {
+        self.facts += 1;
+        if at.format == "strace" {
+            return self.trace_of(at.citation.member, p.pid);
+        }
+        let Some(proc) = process(&mut self.processes, p.pid) else { return };
+        if p.tid.is_some_and(|t| t != p.pid) {
+            proc.thread_rows += 1;
+            return;
+        }
+        longer(&mut proc.command, p.command);
+        if p.cmdline.len() > proc.cmdline.len() {
+            proc.cmdline = text(p.cmdline).replace('\0', " ").trim_end().to_string();
+            proc.cmdline_at = Some(Quote::keep(at));
+        }
+        if !p.user.is_empty() && (proc.user.is_empty() || p.user.len() > proc.user.len()) {
+            proc.user = text(p.user);
+        }
+        proc.ppid = p.ppid.or(proc.ppid);
+        proc.threads = p.threads.or(proc.threads);
+        proc.state = p.state.or(proc.state);
+        if !p.started.is_empty() {
+            proc.started = text(p.started);
+        }
+        if let Some(n) = p.fd_size {
+            proc.fd_size = Some((n, Quote::keep(at)));
+        }
+        if let Some(n) = p.fd_count {
+            proc.fd_count = Some((n, Quote::keep(at)));
+        }
+    }
+
+    /// Takes a limit.
+    pub fn limit(&mut self, at: &At<'_>, l: &Limit<'_>) {
+        self.facts += 1;
+        match l.pid {
+            Some(pid) => {
+                if l.name.eq_ignore_ascii_case("Max open files")
+                    && let (Some(proc), Some(soft)) = (process(&mut self.processes, pid), l.soft.or(l.hard))
+                {
+                    proc.nofile = Some((soft, l.hard.unwrap_or(soft), Quote::keep(at)));
+                }
+            }
+            None if self.shell_limits.len() < 100 => self.shell_limits.push((l.name.to_string(), l.soft, Quote::keep(at))),
+            None => {}
+        }
+    }
+
+    /// Takes a system call; `pid` is what the trace's file or command names.
+    pub fn syscall(&mut self, at: &At<'_>, call: &Syscall<'_>, pid: Option<u32>, names: &mut Interner) {
+        self.facts += 1;
+        if self.traces.last().is_none_or(|t| t.at.member != at.citation.member) {
+            self.end_trace();
+            let traced = self.traced.filter(|(m, _)| *m == at.citation.member).map(|(_, pid)| pid);
+            self.traces.push(Trace::new(at.citation, traced.or(pid)));
+        }
+        if let Some(trace) = self.traces.last_mut() {
+            trace.add(at, call, names);
+        }
+    }
+
+    /// Takes a log line.
+    pub fn message(&mut self, at: &At<'_>, m: &Message<'_>, signatures: &Signatures) {
+        self.facts += 1;
+        self.logs.add(at, m, signatures);
+    }
+
+    /// Takes a count.
+    pub fn tally(&mut self, at: &At<'_>, t: &Tally<'_>) {
+        self.facts += 1;
+        if self.tallies.len() < MAX_READINGS {
+            self.tallies.push(Counted { command: text(t.command), label: text(t.label), value: t.value, quote: Quote::keep(at) });
+        }
+    }
+
+    /// Takes an identity.
+    pub fn identity(&mut self, at: &At<'_>, i: &Identity<'_>) {
+        self.facts += 1;
+        let value = text(i.value);
+        match (i.pid, i.key) {
+            (Some(pid), key) => {
+                let Some(proc) = process(&mut self.processes, pid) else { return };
+                match key {
+                    IdentityKey::Netns => proc.netns = Some(value),
+                    IdentityKey::Cgroup => proc.cgroup = Some(value),
+                    IdentityKey::Exe => proc.exe = Some(value),
+                    IdentityKey::Wchan => proc.wchan = Some((value, Quote::keep(at))),
+                    _ => {}
+                }
+            }
+            (None, key) => {
+                self.identity.insert(key, (value, Quote::keep(at)));
+            }
+        }
+    }
+
+    /// Takes a note.
+    pub fn note(&mut self, at: &At<'_>, n: &Note<'_>) {
+        match n.kind {
+            NoteKind::TableStart => {
+                self.open_table = None;
+                self.list_epoch += 1;
+                self.last_list = None;
+                return;
+            }
+            NoteKind::Filtered => self.filtered = Some((at.citation.member, Quote::keep(at))),
+            NoteKind::NoPrivilege => {
+                if let Some(proc) = n.pid.and_then(|pid| process(&mut self.processes, pid)) {
+                    proc.denied.get_or_insert_with(|| Quote::keep(at));
+                }
+            }
+            _ => {}
+        }
+        if self.remarks.len() < MAX_READINGS {
+            self.remarks.push(Remark { kind: n.kind, pid: n.pid, format: at.format, quote: Quote::keep(at), text: text(n.text) });
+        }
+    }
+
+    /// A member is over: nothing that follows continues its tables.
+    pub fn end_member(&mut self) {
+        self.open_table = None;
+        self.last_list = None;
+        self.list_epoch += 1;
+        self.end_trace();
+    }
+
+    /// Takes over all that another part of the same capture said.
+    pub fn merge(&mut self, mut other: Snapshot) {
+        self.facts += other.facts;
+        for (name, readings) in other.counters {
+            self.counters.entry(name).or_default().extend(readings);
+        }
+        self.tables.append(&mut other.tables);
+        for (pid, proc) in other.processes {
+            match process(&mut self.processes, pid) {
+                Some(mine) => absorb(mine, proc),
+                None => break,
+            }
+        }
+        self.strays.append(&mut other.strays);
+        self.shell_limits.append(&mut other.shell_limits);
+        self.traces.append(&mut other.traces);
+        self.logs.merge(other.logs);
+        self.tallies.append(&mut other.tallies);
+        self.remarks.append(&mut other.remarks);
+        for (key, value) in other.identity {
+            self.identity.entry(key).or_insert(value);
+        }
+    }
+
+    /// Whether it holds more than counters and identity: rows that name sockets, descriptors or calls.
+    pub fn has_rows(&self) -> bool {
+        !self.tables.is_empty() || !self.traces.is_empty() || !self.strays.is_empty() || self.processes.values().any(|p| !p.lists.is_empty())
+    }
+
+    /// A trace says which process it is attached to; the first one named is the process, later ones are its threads.
+    fn trace_of(&mut self, member: MemberId, pid: u32) {
+        if self.traced.is_none_or(|(m, _)| m != member) {
+            self.traced = Some((member, pid));
+        }
+        if let Some(trace) = self.traces.last_mut().filter(|t| t.at.member == member) {
+            trace.pid = trace.pid.or(Some(pid));
+        }
+    }
+
+    fn end_trace(&mut self) {
+        if let Some(trace) = self.traces.last_mut() {
+            trace.end();
+        }
+    }
+
+    fn filtered_in(&self, member: MemberId) -> Option<&Quote> {
+        self.filtered.as_ref().filter(|(m, _)| *m == member).map(|(_, q)| q)
+    }
+}
+
+fn process(processes: &mut BTreeMap<u32, Proc>, pid: u32) -> Option<&mut Proc> {
+    if processes.len() >= MAX_PROCESSES && !processes.contains_key(&pid) {
+        return None;
+    }
+    Some(processes.entry(pid).or_default())
+}
+
+fn absorb(mine: &mut Proc, other: Proc) {
+    longer(&mut mine.command, other.command.as_bytes());
+    if other.cmdline.len() > mine.cmdline.len() {
+        mine.cmdline = other.cmdline;
+        mine.cmdline_at = other.cmdline_at;
+    }
+    if mine.user.is_empty() {
+        mine.user = other.user;
+    }
+    if mine.started.is_empty() {
+        mine.started = other.started;
+    }
+    mine.ppid = mine.ppid.or(other.ppid);
+    mine.threads = mine.threads.or(other.threads);
+    mine.state = mine.state.or(other.state);
+    mine.fd_size = mine.fd_size.take().or(other.fd_size);
+    mine.fd_count = mine.fd_count.take().or(other.fd_count);
+    mine.nofile = mine.nofile.take().or(other.nofile);
+    mine.netns = mine.netns.take().or(other.netns);
+    mine.cgroup = mine.cgroup.take().or(other.cgroup);
+    mine.exe = mine.exe.take().or(other.exe);
+    mine.wchan = mine.wchan.take().or(other.wchan);
+    mine.denied = mine.denied.take().or(other.denied);
+    mine.thread_rows += other.thread_rows;
+    mine.lists.extend(other.lists);
+}
+
+/// Keeps the longer spelling of a name: lsof cuts it to 9 bytes, the kernel to 15.
+fn longer(name: &mut String, seen: &[u8]) {
+    if seen.len() > name.len() && (name.is_empty() || seen.starts_with(name.as_bytes())) {
+        *name = text(seen);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

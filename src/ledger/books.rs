@@ -1,0 +1,144 @@
+//! The kernel's own counts, with their scope: what must be accounted for.
+//!
+//! `ss -s` computes `closed` as alloc − (inuse − tw), although inuse does not contain time-wait entries on any 2.6+ kernel
+//! (iproute2 `misc/ss.c`, `net/ipv4/inet_timewait_sock.c`). So closed − timewait = alloc − inuse4 − inuse6 is the number of TCP sockets
+//! that exist and are in no hash table; `closed` alone is not.
+
+use crate::capture::{Interner, Quote, Snapshot};
+
+/// A number with the lines it comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Figure {
+    /// The value.
+    pub value: i64,
+    /// The lines.
+    pub at: Vec<Quote>,
+}
+
+/// The kernel's counts of one capture. `None` is "not captured", never zero.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    /// `sockets: used`; of the host up to Linux 4.15, of the namespace since.
+    pub used: Option<Figure>,
+    /// TCP sockets allocated on the whole host, by sockstat.
+    pub alloc: Option<Figure>,
+    /// TCP sockets allocated on the whole host, as `ss -s` implies it.
+    pub ss_alloc: Option<Figure>,
+    /// Hashed IPv4 TCP sockets of this namespace.
+    pub inuse4: Option<Figure>,
+    /// Hashed IPv6 TCP sockets of this namespace.
+    pub inuse6: Option<Figure>,
+    /// Hashed TCP sockets of this namespace by `ss -s`.
+    pub ss_hashed: Option<Figure>,
+    /// Time-wait entries.
+    pub timewait: Option<Figure>,
+    /// `closed` of `ss -s`, time-wait entries included.
+    pub closed: Option<Figure>,
+    /// `estab` of `ss -s`.
+    pub estab: Option<Figure>,
+    /// TCP sockets without a descriptor that still close, host-wide.
+    pub orphan: Option<Figure>,
+    /// Pages of buffers charged to all TCP sockets, host-wide.
+    pub mem: Option<Figure>,
+    /// `ports` of an old `ss -s`: bound local ports.
+    pub ports: Option<Figure>,
+    /// UDP sockets in use, both families.
+    pub udp: Option<Figure>,
+    /// TCP sockets that exist and are in no hash table.
+    pub unhashed: Option<Figure>,
+    /// Whether `unhashed` is only an upper bound, because IPv6 sockets in use were not captured.
+    pub unhashed_is_bound: bool,
+    /// Why `alloc` counts sockets of other namespaces too, if something shows it.
+    pub foreign: Option<String>,
+}
+
+impl Figure {
+    fn from(reading: &crate::capture::snapshot::Reading) -> Figure {
+        Figure { value: reading.value, at: vec![reading.quote.clone()] }
+    }
+
+    /// A number computed from several.
+    pub fn of(value: i64, parts: &[&Figure]) -> Figure {
+        let mut at: Vec<Quote> = Vec::new();
+        for quote in parts.iter().flat_map(|p| &p.at) {
+            if !at.iter().any(|q| q.at == quote.at) {
+                at.push(quote.clone());
+            }
+        }
+        Figure { value, at }
+    }
+}
+
+/// The last reading of a counter.
+pub fn latest(snapshot: &Snapshot, names: &Interner, name: &str) -> Option<Figure> {
+    readings(snapshot, names, name).last().map(Figure::from)
+}
+
+/// All readings of a counter, in the order they were read.
+pub fn readings<'a>(snapshot: &'a Snapshot, names: &Interner, name: &str) -> &'a [crate::capture::snapshot::Reading] {
+    names.find(name.as_bytes()).and_then(|n| snapshot.counters.get(&n)).map_or(&[], |r| r)
+}
+
+impl Books {
+    /// Reads the books of a snapshot.
+    pub fn open(snapshot: &Snapshot, names: &Interner) -> Books {
+        let get = |name: &str| latest(snapshot, names, name);
+        let mut books = Books {
+            used: get("sockstat.sockets.used").or_else(|| get("ss.total")),
+            alloc: get("sockstat.tcp.alloc"),
+            inuse4: get("sockstat.tcp.inuse"),
+            inuse6: get("sockstat.tcp6.inuse"),
+            ss_hashed: get("ss.row.tcp.total"),
+            timewait: get("ss.tcp.timewait").or_else(|| get("sockstat.tcp.tw")),
+            closed: get("ss.tcp.closed"),
+            estab: get("ss.tcp.estab").or_else(|| get("snmp.tcp.curr_estab")),
+            orphan: get("sockstat.tcp.orphan").or_else(|| get("ss.tcp.orphaned")),
+            mem: get("sockstat.tcp.mem"),
+            ports: get("ss.tcp.ports"),
+            ..Books::default()
+        };
+        let (udp4, udp6, ss_udp) = (get("sockstat.udp.inuse"), get("sockstat.udp6.inuse"), get("ss.row.udp.total"));
+        books.udp = match (udp4, udp6) {
+            (Some(a), Some(b)) => Some(Figure::of(a.value + b.value, &[&a, &b])),
+            (a, _) => ss_udp.or(a),
+        };
+        let (total, synrecv) = (get("ss.tcp.total"), get("ss.tcp.synrecv"));
+        if let (Some(total), Some(timewait)) = (total, get("ss.tcp.timewait")) {
+            let half_open = synrecv.map_or(0, |s| s.value);
+            books.ss_alloc = Some(Figure::of(total.value - half_open - timewait.value, &[&total]));
+            if let Some(closed) = &books.closed {
+                books.unhashed = Some(Figure::of(closed.value - timewait.value, &[closed, &timewait]));
+            }
+        }
+        books.unhashed_by_sockstat(get("ss.row.tcp.ipv6"));
+        books.foreign = books.sees_other_namespaces();
+        books
+    }
+
+    /// alloc − inuse4 − inuse6, where `ss -s` was not captured.
+    fn unhashed_by_sockstat(&mut self, ss_ipv6: Option<Figure>) {
+        if self.unhashed.is_some() {
+            return;
+        }
+        let (Some(alloc), Some(inuse4)) = (&self.alloc, &self.inuse4) else { return };
+        let figure = match self.inuse6.as_ref().or(ss_ipv6.as_ref()) {
+            Some(inuse6) => Figure::of(alloc.value - inuse4.value - inuse6.value, &[alloc, inuse4, inuse6]),
+            None => {
+                self.unhashed_is_bound = true;
+                Figure::of(alloc.value - inuse4.value, &[alloc, inuse4])
+            }
+        };
+        self.unhashed = Some(figure);
+    }
+
+    /// alloc is of the host, used (since Linux 4.16) of the namespace: more TCP sockets than sockets can only be other namespaces'.
+    fn sees_other_namespaces(&self) -> Option<String> {
+        let alloc = self.alloc.as_ref().or(self.ss_alloc.as_ref())?;
+        let used = self.used.as_ref()?;
+        // Orphans and moments between the two reads explain a little.
+        let slack = 32 + used.value / 20 + self.orphan.as_ref().map_or(0, |o| o.value);
+        (alloc.value > used.value + slack).then(|| {
+            format!("TCP alloc {} (whole host) exceeds sockets used {} (this network namespace): {} or more belong to other namespaces", alloc.value, used.value, alloc.value - used.value)
+        })
+    }
+}

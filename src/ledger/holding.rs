@@ -1,0 +1,316 @@
+//! What each process holds, by kind: every source's word, and the best estimate of distinct sockets.
+
+use super::books::Books;
+use super::kind::Kind;
+use super::sets;
+use super::views::{Family, View};
+use super::witness::{Traits, Witness};
+use crate::capture::holding::{Class, FdList};
+use crate::capture::process::Proc;
+use crate::capture::table::Group;
+use crate::capture::{Quote, Snapshot};
+use crate::facts::{DescriptorKind, Protocol};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// What one process holds.
+#[derive(Debug, Default)]
+pub struct Holding {
+    /// By kind, every source's word.
+    pub kinds: BTreeMap<Kind, Vec<Witness>>,
+    /// Open descriptors: the largest whole count, and whether a listing counted them all.
+    pub descriptors: Option<(u64, bool, Quote)>,
+    /// Descriptors whose target the capture could not read.
+    pub opaque: Option<(u64, Quote)>,
+    /// Descriptors of which one socket has many, at most: the worst ratio of descriptors to distinct sockets.
+    pub duplicated: Option<(u64, u64, Quote)>,
+    /// Highest descriptor number seen.
+    pub highest: Option<u32>,
+    /// Rows whose number lsof hides: each is at least 10000.
+    pub hidden_numbers: u64,
+    /// The longest unbroken run of descriptor numbers of one class.
+    pub longest_run: u64,
+    /// Why its sockets seem to live in another network namespace, if something shows it.
+    pub foreign: Option<(String, Quote)>,
+}
+
+/// Everything tables know of inodes, to tell what a descriptor's inode is.
+pub struct Known<'a> {
+    /// Inode and group number, sorted by inode, each once.
+    rows: Vec<(u32, u32)>,
+    /// Groups by number.
+    groups: Vec<&'a Group>,
+    /// The inodes alone.
+    inodes: Vec<u32>,
+    /// Inodes that an lsof identified.
+    named: Vec<u32>,
+    held: FxHashMap<u32, Vec<u32>>,
+    covers_tcp: bool,
+    covers_unix: bool,
+}
+
+impl<'a> Known<'a> {
+    /// Gathers what all tables and identifying listings know.
+    pub fn gather(snapshot: &'a Snapshot, views: &[View<'a>]) -> Known<'a> {
+        let mut rows = Vec::new();
+        let mut groups = Vec::new();
+        let mut held: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for table in &snapshot.tables {
+            let base = groups.len() as u32;
+            groups.extend(table.groups.iter());
+            rows.extend(table.rows.iter().map(|&(inode, group)| (inode, base + group)));
+            for &(pid, fd) in &table.held {
+                held.entry(pid).or_default().push(fd);
+            }
+        }
+        rows.sort_unstable();
+        rows.dedup_by_key(|r| r.0);
+        rows.shrink_to_fit();
+        held.values_mut().for_each(|fds| fds.sort_unstable());
+        let inodes = rows.iter().map(|r| r.0).collect();
+        let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
+        let named = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(identified).flat_map(|c| c.sockets.iter().map(|s| s.0));
+        let named = sets::sorted(named.collect());
+        let whole = |family| views.iter().any(|v| !v.partial && v.count(family) > 0 && (v.has_inodes() || v.holders_shown()));
+        let lsof = snapshot.processes.values().flat_map(|p| &p.lists).any(|l| l.format == "lsof" || l.format == "lsfd");
+        Known { rows, groups, inodes, named, held, covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof }
+    }
+
+    fn group(&self, inode: u32) -> Option<&'a Group> {
+        let n = self.rows.binary_search_by_key(&inode, |r| r.0).ok()?;
+        self.groups.get(self.rows.get(n)?.1 as usize).copied()
+    }
+
+    /// Whether any table carries inodes at all.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+/// What every process holds.
+pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> (BTreeMap<u32, Holding>, Known<'a>) {
+    let known = Known::gather(snapshot, views);
+    let mut all: BTreeMap<u32, Holding> = BTreeMap::new();
+    for view in views {
+        by_owner(view, &mut all);
+    }
+    for (&pid, proc) in &snapshot.processes {
+        let mut holding = all.remove(&pid).unwrap_or_default();
+        for list in &proc.lists {
+            by_list(pid, proc, list, &known, books, &mut holding);
+        }
+        count_descriptors(proc, &mut holding);
+        holding.foreign = foreign(proc, snapshot);
+        if !holding.kinds.is_empty() || holding.descriptors.is_some() {
+            all.insert(pid, holding);
+        }
+    }
+    (all, known)
+}
+
+impl Holding {
+    /// The best estimate of distinct sockets of a kind: the largest word of any source, and whether rows may be missing from it.
+    pub fn count(&self, kind: Kind) -> Option<(u64, bool)> {
+        self.best(kind).map(|w| (w.count, w.partial))
+    }
+
+    /// The source with the largest count, whole ones first where they say nearly as much.
+    pub fn best(&self, kind: Kind) -> Option<&Witness> {
+        let witnesses = self.kinds.get(&kind)?;
+        witnesses.iter().max_by_key(|w| (w.count, !w.partial))
+    }
+
+    /// The word of the source that tells most about remotes.
+    pub fn telling(&self, kind: Kind) -> Option<&Traits> {
+        self.kinds.get(&kind)?.iter().map(|w| &w.traits).max_by_key(|t| (t.remotes.total().min(1), t.inodes.is_some(), t.idle_known > 0, t.remotes.total()))
+    }
+
+    /// Sockets of all kinds, by best estimates.
+    pub fn sockets(&self) -> u64 {
+        self.kinds.keys().filter(|k| !matches!(k, Kind::Eventpoll | Kind::File | Kind::TimeWait)).filter_map(|&k| self.count(k)).map(|c| c.0).sum()
+    }
+
+    fn add(&mut self, kind: Kind, witness: Witness) {
+        if witness.count > 0 {
+            self.kinds.entry(kind).or_default().push(witness);
+        }
+    }
+}
+
+/// Rows of a table whose holder is named.
+fn by_owner(view: &View<'_>, all: &mut BTreeMap<u32, Holding>) {
+    let mut words: BTreeMap<(u32, Kind), Witness> = BTreeMap::new();
+    for table in &view.tables {
+        for group in &table.groups {
+            let (Some(pid), Some(kind)) = (group.owner, Kind::of_socket(group.protocol, group.state)) else { continue };
+            let word = words.entry((pid, kind)).or_insert_with(|| Witness {
+                source: table.format,
+                at: table.at,
+                count: 0,
+                partial: view.partial,
+                traits: Traits::default(),
+            });
+            word.count += group.count;
+            word.traits.add_group(group);
+        }
+    }
+    for ((pid, kind), word) in words {
+        all.entry(pid).or_default().add(kind, word);
+    }
+}
+
+/// One listing of a process's descriptors.
+fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Books, holding: &mut Holding) {
+    let word = |count: u64, traits: Traits| Witness { source: list.format, at: list.at, count, partial: list.filtered, traits };
+    let mut kinds: BTreeMap<Kind, (u64, Traits)> = BTreeMap::new();
+    for class in &list.classes {
+        let Some(kind) = kind_of_class(class, list) else { continue };
+        let count = if class.kind == DescriptorKind::Socket { distinct(class, kind, known) } else { class.rows };
+        let entry = kinds.entry(kind).or_default();
+        entry.0 += count;
+        entry.1.add_class(class, count);
+        duplicates(class, holding);
+    }
+    for (kind, (count, traits)) in kinds {
+        holding.add(kind, word(count, traits));
+    }
+    for class in list.sockets().filter(|c| c.protocol.is_none() && c.state.is_none() && !c.unlisted) {
+        by_inode(pid, proc, list, class, known, books, holding);
+        duplicates(class, holding);
+    }
+    holding.highest = holding.highest.max(list.highest);
+    holding.hidden_numbers = holding.hidden_numbers.max(list.hidden_numbers);
+    holding.longest_run = holding.longest_run.max(list.longest_run);
+    let opaque = list.rows_of(DescriptorKind::Other);
+    if opaque > 0 && let Some(class) = list.classes.iter().find(|c| c.kind == DescriptorKind::Other) {
+        holding.opaque = class.quotes.first().map(|q| (opaque, q.clone()));
+    }
+}
+
+/// Distinct sockets of a class; of unlisted ones, those that no table knows: the others came to be while lsof was reading.
+fn distinct(class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
+    let hidden = class.rows - class.sockets.len() as u64;
+    let inodes = sets::sorted(class.sockets.iter().map(|s| s.0).collect());
+    let count = if class.unlisted && kind == Kind::Closed { sets::missing(&inodes, &known.inodes) } else { inodes.len() };
+    count as u64 + hidden
+}
+
+/// The kind that a listing itself tells; `None` where only the inode can.
+fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
+    match class.kind {
+        DescriptorKind::Socket if class.unlisted => Some(match class.protocol {
+            None => Kind::Closed,
+            Some(p) => match Family::of(p) {
+                Family::Tcp => Kind::Closed,
+                Family::Udp => Kind::Udp,
+                Family::Raw => Kind::Raw,
+                Family::Unix => Kind::Unix,
+                Family::Netlink => Kind::Netlink,
+                Family::Packet => Kind::Packet,
+                Family::Other => Kind::Unidentified,
+            },
+        }),
+        DescriptorKind::Socket => class.protocol.and_then(|p| match class.state {
+            Some(state) => Kind::of_socket(p, state),
+            None if p.is_tcp() => None,
+            None => Kind::of_socket(p, crate::facts::SocketState::Unconn),
+        }),
+        DescriptorKind::Eventpoll => Some(Kind::Eventpoll),
+        // Old lsof prints a selector's epoll descriptor without its name; two pipe ends beside each tell what it is.
+        DescriptorKind::Anon if list.rows_of(DescriptorKind::Eventpoll) == 0 && class.rows > 16 => {
+            let pipes = list.rows_of(DescriptorKind::Pipe);
+            (pipes >= class.rows && pipes <= class.rows * 3).then_some(Kind::Eventpoll)
+        }
+        DescriptorKind::File => Some(Kind::File),
+        _ => None,
+    }
+}
+
+/// Sockets of a listing that prints inodes only: each is what a table says of its inode, or in no table.
+fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'_>, books: &Books, holding: &mut Holding) {
+    let inodes = sets::sorted(class.sockets.iter().map(|s| s.0).collect());
+    let mut found: BTreeMap<Kind, u64> = BTreeMap::new();
+    let mut groups: BTreeMap<Kind, Traits> = BTreeMap::new();
+    let mut unowned = 0u64;
+    for &inode in &inodes {
+        let Some(group) = known.group(inode) else { continue };
+        let Some(kind) = Kind::of_socket(group.protocol, group.state) else { continue };
+        *found.entry(kind).or_default() += 1;
+        if group.owner.is_none() {
+            unowned += 1;
+            let traits = groups.entry(kind).or_default();
+            if traits.protocols.is_empty() {
+                traits.add_group(group);
+            }
+        }
+    }
+    if unowned > 0 {
+        for (kind, count) in found {
+            let traits = groups.remove(&kind).unwrap_or_default();
+            holding.add(kind, Witness { source: list.format, at: list.at, count, partial: list.filtered, traits });
+        }
+    }
+    let rest = sets::without(&sets::without(&inodes, &known.inodes), &known.named);
+    let rest = without_held(rest, class, known.held.get(&pid));
+    if rest == 0 {
+        return;
+    }
+    let elsewhere = proc.lists.iter().any(|l| l.sockets().any(|c| c.unlisted));
+    let mut traits = Traits::default();
+    traits.add_class(class, rest);
+    let unhashed = books.unhashed.as_ref().map_or(0, |f| f.value.max(0) as u64);
+    let kind = if elsewhere || (known.covers_tcp && known.covers_unix) || unhashed * 10 >= rest * 8 { Kind::Closed } else { Kind::Unidentified };
+    // Where lsof names the family of what is in no table, its word stands; the listing cannot add to it.
+    let named_otherwise = elsewhere && !holding.kinds.contains_key(&Kind::Closed);
+    if !named_otherwise {
+        holding.add(kind, Witness { source: list.format, at: list.at, count: rest, partial: list.filtered, traits });
+    }
+}
+
+/// How many of the remaining inodes a table does not name by descriptor number either.
+fn without_held(rest: Vec<u32>, class: &Class, held: Option<&Vec<u32>>) -> u64 {
+    let Some(held) = held else { return rest.len() as u64 };
+    let by_number = class.sockets.iter().filter(|(inode, fd)| held.binary_search(fd).is_ok() && rest.binary_search(inode).is_ok()).count();
+    rest.len().saturating_sub(by_number) as u64
+}
+
+fn duplicates(class: &Class, holding: &mut Holding) {
+    if class.kind != DescriptorKind::Socket || class.sockets.len() < 2 {
+        return;
+    }
+    let distinct = sets::sorted(class.sockets.iter().map(|s| s.0).collect()).len() as u64;
+    let rows = class.sockets.len() as u64;
+    if rows >= distinct.saturating_mul(2)
+        && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
+        && let Some(quote) = class.quotes.first()
+    {
+        holding.duplicated = Some((rows, distinct, quote.clone()));
+    }
+}
+
+fn count_descriptors(proc: &Proc, holding: &mut Holding) {
+    let first = |l: &FdList| l.classes.iter().find_map(|c| c.quotes.first().cloned());
+    let lists = proc.lists.iter().filter_map(|l| Some((l.descriptors, !l.filtered, first(l)?)));
+    let counted = proc.fd_count.iter().map(|(n, q)| (u64::from(*n), true, q.clone()));
+    holding.descriptors = lists.chain(counted).max_by_key(|(n, whole, _)| (*whole, *n));
+}
+
+/// Signs that a process's sockets live in another network namespace than the tables: its namespace differs from the collector's, or lsof
+/// found even its unix sockets in no table, which are always in the table of their own namespace.
+fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
+    use crate::facts::IdentityKey;
+    let quote = || proc.lists.iter().flat_map(|l| &l.classes).find_map(|c| c.quotes.first().cloned());
+    if let (Some(theirs), Some((ours, at))) = (&proc.netns, snapshot.identity.get(&IdentityKey::Netns))
+        && theirs != ours
+    {
+        return Some((format!("its network namespace {theirs} is not the collector's {ours}"), at.clone()));
+    }
+    let unlisted_unix = proc.lists.iter().flat_map(|l| l.sockets()).find(|c| c.unlisted && c.protocol == Some(Protocol::Unix));
+    let listed = proc.lists.iter().flat_map(|l| l.sockets()).any(|c| !c.unlisted && c.state.is_some());
+    match unlisted_unix {
+        Some(class) if !listed && class.rows > 0 => {
+            Some(("lsof found even its unix sockets in no table, so it read the tables of another network namespace".into(), class.quotes.first().cloned().or_else(quote)?))
+        }
+        _ => None,
+    }
+}

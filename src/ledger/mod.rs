@@ -1,0 +1,158 @@
+//! The socket ledger: every socket the kernel counts, set against where it was seen, each once, with the rest that nobody explains.
+
+pub mod books;
+pub mod holding;
+pub mod kind;
+pub mod pile;
+pub mod sets;
+pub mod tally;
+pub mod views;
+pub mod witness;
+
+pub use books::{Books, Figure};
+pub use holding::Holding;
+pub use kind::Kind;
+pub use pile::{CountIs, Owner, Pile, Word};
+pub use views::{Family, View};
+
+use crate::capture::{Interner, Member, Quote, Snapshot};
+use crate::facts::{IdentityKey, NoteKind, SocketState};
+use std::collections::BTreeMap;
+
+/// The ledger of one snapshot.
+#[derive(Debug)]
+pub struct Ledger<'a> {
+    /// The kernel's own counts.
+    pub books: Books,
+    /// Readings of the socket tables.
+    pub views: Vec<View<'a>>,
+    /// TCP rows by state in the capture's own namespace, or counts made by pipelines.
+    pub states: BTreeMap<SocketState, Figure>,
+    /// Whether `states` comes from a whole table.
+    pub states_whole: bool,
+    /// What each process holds.
+    pub holdings: BTreeMap<u32, Holding>,
+    /// Sockets by program and kind, largest first.
+    pub piles: Vec<Pile>,
+    /// The line that shows that other users' processes are missing from descriptors or holders.
+    pub unprivileged: Option<Quote>,
+    /// Whether descriptors of all processes were listed with privilege: only then is a missing holder missing.
+    pub all_listed: bool,
+}
+
+impl<'a> Ledger<'a> {
+    /// Puts a snapshot's facts together.
+    pub fn reconcile(snapshot: &'a Snapshot, members: &[Member], names: &Interner) -> Ledger<'a> {
+        let books = Books::open(snapshot, names);
+        let views = views::views(snapshot, members);
+        let (holdings, _) = holding::holdings(snapshot, &views, &books);
+        let mut piles = pile::piles(snapshot, &holdings);
+        let (states, states_whole) = states(snapshot, &views);
+        tally::apply(snapshot, &mut piles);
+        tally::unowned(&views, &states, &mut piles);
+        let unprivileged = unprivileged(snapshot);
+        let all_listed = unprivileged.is_none() && lists_all(snapshot);
+        let mut ledger = Ledger { books, views, states, states_whole, holdings, piles, unprivileged, all_listed };
+        ledger.opaque_owner(snapshot);
+        ledger
+    }
+
+    /// TCP rows in a state, 0 where the table is there and has none, `None` where no table was captured.
+    pub fn state(&self, state: SocketState) -> Option<i64> {
+        match self.states.get(&state) {
+            Some(figure) => Some(figure.value),
+            None if self.states_whole => Some(0),
+            None => None,
+        }
+    }
+
+    /// The best reading of a family in the capture's own namespace.
+    pub fn best(&self, family: Family) -> Option<&View<'a>> {
+        views::best(&self.views, family)
+    }
+
+    /// Unhashed TCP sockets that no pile accounts for; `None` where the kernel's count is missing or counts other namespaces too.
+    pub fn unexplained(&self) -> Option<i64> {
+        let unhashed = self.books.unhashed.as_ref()?;
+        if self.books.foreign.is_some() {
+            return None;
+        }
+        let held: u64 = self.piles.iter().filter(|p| p.kind == Kind::Closed).map(|p| p.count).sum();
+        Some(unhashed.value - held as i64)
+    }
+
+    /// A process whose descriptors' targets could not be read, but whose number is that of the unhashed sockets, is their likely owner.
+    fn opaque_owner(&mut self, snapshot: &Snapshot) {
+        let Some(unexplained) = self.unexplained().filter(|&n| n >= 100) else { return };
+        let Some(quotes) = self.books.unhashed.as_ref().map(|f| f.at.clone()) else { return };
+        let fits = |n: u64| n as i64 * 10 >= unexplained * 9;
+        let mut candidates = self.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(n, q)| (pid, *n, q.clone())));
+        let (Some((pid, _, quote)), None) = (candidates.next(), candidates.next()) else { return };
+        let proc = snapshot.processes.get(&pid);
+        let owner = Owner {
+            command: proc.map_or(String::new(), |p| p.command.clone()),
+            program: proc.map_or(String::new(), |p| p.program()),
+            cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
+            user: proc.map_or(String::new(), |p| p.user.clone()),
+            pids: vec![(pid, unexplained as u64)],
+        };
+        let mut traits = witness::Traits::default();
+        traits.quotes = std::iter::once(quote.clone()).chain(quotes).collect();
+        self.piles.insert(
+            0,
+            Pile {
+                owner: Some(owner),
+                kind: Kind::Closed,
+                count: unexplained as u64,
+                is: CountIs::Estimate,
+                words: vec![Word { source: "fd", count: unexplained as u64, quote: Some(quote) }],
+                traits,
+                accepted: None,
+                descriptors: None,
+                limit: None,
+                longest_run: 0,
+                foreign: None,
+            },
+        );
+    }
+}
+
+/// TCP states by the best table, else by counts that pipelines made.
+fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Figure>, bool) {
+    let mut states: BTreeMap<SocketState, Figure> = BTreeMap::new();
+    if let Some(view) = views::best(views, Family::Tcp) {
+        for group in view.groups(Family::Tcp) {
+            let figure = states.entry(group.state).or_default();
+            figure.value += group.count as i64;
+            if figure.at.len() < 3 {
+                figure.at.extend(group.quotes.first().cloned());
+            }
+        }
+        if !view.partial {
+            return (states, true);
+        }
+    }
+    for (state, value, quote) in tally::states(snapshot) {
+        let figure = states.entry(state).or_default();
+        if value > figure.value {
+            *figure = Figure { value, at: vec![quote] };
+        }
+    }
+    (states, false)
+}
+
+/// The line that shows missing privilege, if one does.
+fn unprivileged(snapshot: &Snapshot) -> Option<Quote> {
+    if let Some((uid, quote)) = snapshot.identity.get(&IdentityKey::CaptureUid)
+        && uid != "0"
+    {
+        return Some(quote.clone());
+    }
+    snapshot.remarks.iter().find(|r| r.kind == NoteKind::NoPrivilege).map(|r| r.quote.clone())
+}
+
+/// Whether some listing covers all processes: an unfiltered lsof (or lsfd) with many of them.
+fn lists_all(snapshot: &Snapshot) -> bool {
+    let listed = snapshot.processes.values().filter(|p| p.lists.iter().any(|l| matches!(l.format, "lsof" | "lsfd" | "busybox-lsof") && !l.filtered)).count();
+    listed >= 3
+}

@@ -1,0 +1,265 @@
+//! Piles: sockets of one kind held by one program, each socket counted once however many of its processes hold it.
+
+use super::holding::Holding;
+use super::kind::Kind;
+use super::sets;
+use super::witness::{Traits, Witness};
+use crate::capture::process::{Proc, base_name};
+use crate::capture::{End, Quote, Snapshot};
+use crate::facts::{DescriptorKind, LimitValue, SocketState};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How sure a count is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CountIs {
+    /// Every row was seen.
+    Exact,
+    /// Rows may be missing.
+    AtLeast,
+    /// Inferred.
+    Estimate,
+}
+
+/// Who holds a pile.
+#[derive(Clone, Debug, Default)]
+pub struct Owner {
+    /// The kernel's name.
+    pub command: String,
+    /// What it really is.
+    pub program: String,
+    /// The command line.
+    pub cmdline: String,
+    /// The user.
+    pub user: String,
+    /// Each process with its share, largest first.
+    pub pids: Vec<(u32, u64)>,
+}
+
+/// Sockets of one kind held by one program.
+#[derive(Clone, Debug)]
+pub struct Pile {
+    /// The holder; `None` where the capture names none.
+    pub owner: Option<Owner>,
+    /// The kind.
+    pub kind: Kind,
+    /// Distinct sockets.
+    pub count: u64,
+    /// How sure the count is.
+    pub is: CountIs,
+    /// Each source's word, largest first.
+    pub words: Vec<Word>,
+    /// What the rows have in common.
+    pub traits: Traits,
+    /// Whether local ports of the rows are listened on: the accepting side. `None` where ports are not told.
+    pub accepted: Option<bool>,
+    /// Descriptors of the process that holds most, and whether the count is whole.
+    pub descriptors: Option<(u64, bool, Quote)>,
+    /// The soft limit of open files of the process that holds most.
+    pub limit: Option<(u64, Quote)>,
+    /// The longest unbroken run of descriptor numbers.
+    pub longest_run: u64,
+    /// Why the sockets may live in another network namespace.
+    pub foreign: Option<(String, Quote)>,
+}
+
+/// One source's count.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// The format's id, or `tally` for a count made by a pipeline.
+    pub source: &'static str,
+    /// The count.
+    pub count: u64,
+    /// A row.
+    pub quote: Option<Quote>,
+}
+
+impl CountIs {
+    /// The contract's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            CountIs::Exact => "exact",
+            CountIs::AtLeast => "at-least",
+            CountIs::Estimate => "estimate",
+        }
+    }
+}
+
+impl Owner {
+    /// `java (pid 4684)`, or the first pids and how many more.
+    pub fn named(&self) -> String {
+        let name = if self.command.is_empty() { "a process" } else { &self.command };
+        match self.pids.as_slice() {
+            [] => name.to_string(),
+            [(pid, _)] => format!("{name} (pid {pid})"),
+            many => {
+                let shown: Vec<String> = many.iter().take(3).map(|(p, _)| p.to_string()).collect();
+                let more = if many.len() > 3 { format!(" and {} more", many.len() - 3) } else { String::new() };
+                format!("{name} (pids {}{more})", shown.join(", "))
+            }
+        }
+    }
+
+    /// Whether a process is one of the holders.
+    pub fn has(&self, pid: u32) -> bool {
+        self.pids.iter().any(|&(p, _)| p == pid)
+    }
+}
+
+impl Pile {
+    /// The most frequent remote end and its count.
+    pub fn top_remote(&self) -> Option<(End, u64)> {
+        self.traits.remotes.sorted().into_iter().find(|(e, _)| !e.is_unset())
+    }
+
+    /// Whether one of its holders is this process.
+    pub fn held_by(&self, pid: u32) -> bool {
+        self.owner.as_ref().is_some_and(|o| o.has(pid))
+    }
+
+    /// How full the descriptor table of the first holder is, in percent of the soft limit.
+    pub fn fill(&self) -> Option<u64> {
+        let (limit, _) = self.limit.as_ref()?;
+        let (descriptors, ..) = self.descriptors.as_ref()?;
+        (descriptors * 100).checked_div(*limit)
+    }
+}
+
+/// All piles of a snapshot, largest first.
+pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>) -> Vec<Pile> {
+    let listening: BTreeSet<u16> = listening_ports(snapshot);
+    let mut groups: BTreeMap<(Kind, String, String), Vec<u32>> = BTreeMap::new();
+    for (&pid, holding) in holdings {
+        for &kind in holding.kinds.keys() {
+            let proc = snapshot.processes.get(&pid);
+            let program = proc.map_or(String::new(), Proc::program);
+            let command = proc.map_or(String::new(), |p| p.command.clone());
+            // Processes of a program that is known only by a short name may be strangers to each other; interpreters certainly may.
+            let known = proc.is_some_and(|p| !p.cmdline.is_empty());
+            let key = if known || is_pool(&command) { base_name(&program).to_string() } else { format!("{program}#{pid}") };
+            groups.entry((kind, command, key)).or_default().push(pid);
+        }
+    }
+    let mut piles: Vec<Pile> =
+        groups.into_iter().filter_map(|((kind, ..), pids)| one_pile(snapshot, holdings, kind, &pids, &listening)).collect();
+    piles.sort_by(|a, b| b.count.cmp(&a.count).then(a.kind.cmp(&b.kind)).then_with(|| first_pid(a).cmp(&first_pid(b))));
+    piles
+}
+
+/// Ports that something listens on, by tables and by listings.
+pub fn listening_ports(snapshot: &Snapshot) -> BTreeSet<u16> {
+    let tables = snapshot.tables.iter().flat_map(|t| &t.listeners).map(|l| l.local.port());
+    let classes = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(|c| c.state == Some(SocketState::Listen));
+    let listed = classes.flat_map(|c| c.locals.sorted()).map(|(e, _)| e.port());
+    tables.chain(listed).filter(|&p| p != 0).collect()
+}
+
+fn first_pid(pile: &Pile) -> u32 {
+    pile.owner.as_ref().and_then(|o| o.pids.first()).map_or(0, |p| p.0)
+}
+
+/// Servers that run as a pool of equal workers, so that the same name is the same program even without a command line.
+fn is_pool(command: &str) -> bool {
+    !command.is_empty() && !matches!(command, "java" | "node" | "python" | "python2" | "python3" | "ruby" | "perl" | "php" | "sh" | "bash" | "dotnet" | "mono")
+}
+
+fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, pids: &[u32], listening: &BTreeSet<u16>) -> Option<Pile> {
+    let mut shares: Vec<(u32, u64)> = pids.iter().filter_map(|&pid| Some((pid, holdings.get(&pid)?.count(kind)?.0))).collect();
+    shares.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let (first, most) = *shares.first()?;
+    // A worker that holds next to nothing beside the others is no part of the pile.
+    shares.retain(|&(_, n)| n * 20 >= most);
+    let mut traits = Traits::default();
+    let mut words: BTreeMap<&'static str, Word> = BTreeMap::new();
+    let (mut sum, mut partial) = (0, false);
+    for &(pid, _) in &shares {
+        let Some(holding) = holdings.get(&pid) else { continue };
+        let Some(best) = holding.best(kind) else { continue };
+        sum += best.count;
+        partial |= best.partial;
+        let mut told = holding.telling(kind).cloned().unwrap_or_default();
+        if told.quotes.is_empty() {
+            told.quotes = best.traits.quotes.clone();
+        }
+        traits.merge(&told);
+        for witness in holding.kinds.get(&kind).into_iter().flatten() {
+            let word = words.entry(witness.source).or_insert_with(|| word_of(witness));
+            word.count = word.count.max(witness.count);
+        }
+    }
+    let count = if shares.len() > 1 { distinct_over(snapshot, &shares, kind).unwrap_or(sum).min(sum) } else { sum };
+    let holding = holdings.get(&first)?;
+    let mut words: Vec<Word> = words.into_values().collect();
+    words.sort_by(|a, b| b.count.cmp(&a.count).then(a.source.cmp(b.source)));
+    let proc = snapshot.processes.get(&first);
+    Some(Pile {
+        owner: Some(owner(snapshot, &shares)),
+        kind,
+        count,
+        is: if partial { CountIs::AtLeast } else { CountIs::Exact },
+        accepted: accepted(&traits, listening),
+        traits,
+        words,
+        descriptors: holding.descriptors.clone(),
+        limit: proc.and_then(|p| p.nofile.as_ref()).and_then(|(soft, _, q)| match soft {
+            LimitValue::At(n) => Some((*n, q.clone())),
+            LimitValue::Unlimited => None,
+        }),
+        longest_run: holding.longest_run,
+        foreign: holding.foreign.clone(),
+    })
+}
+
+fn word_of(witness: &Witness) -> Word {
+    Word { source: witness.source, count: 0, quote: witness.traits.quotes.first().cloned() }
+}
+
+fn owner(snapshot: &Snapshot, shares: &[(u32, u64)]) -> Owner {
+    let proc = shares.first().and_then(|(pid, _)| snapshot.processes.get(pid));
+    Owner {
+        command: proc.map_or(String::new(), |p| p.command.clone()),
+        program: proc.map_or(String::new(), Proc::program),
+        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
+        user: proc.map_or(String::new(), |p| p.user.clone()),
+        pids: shares.to_vec(),
+    }
+}
+
+/// Distinct inodes over the listings of several processes: what a child inherited is not counted again.
+fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Option<u64> {
+    let mut inodes = Vec::new();
+    for (pid, _) in shares {
+        let list = snapshot.processes.get(pid)?.lists.iter().max_by_key(|l| l.descriptors)?;
+        for class in list.classes.iter().filter(|c| c.kind == DescriptorKind::Socket) {
+            let of_kind = match (class.protocol, class.state, class.unlisted) {
+                (Some(p), Some(s), _) => Kind::of_socket(p, s) == Some(kind),
+                (_, _, true) => kind == Kind::Closed,
+                _ => return None,
+            };
+            if of_kind {
+                inodes.extend(class.sockets.iter().map(|s| s.0));
+            }
+        }
+    }
+    let distinct = sets::sorted(inodes).len() as u64;
+    (distinct > 0).then_some(distinct)
+}
+
+/// Whether most rows' local ports are ports that something listens on.
+fn accepted(traits: &Traits, listening: &BTreeSet<u16>) -> Option<bool> {
+    let total = traits.locals.total();
+    if total == 0 {
+        return None;
+    }
+    let top: Vec<(End, u64)> = traits.locals.sorted();
+    let on_listeners: u64 = top.iter().filter(|(e, _)| listening.contains(&e.port())).map(|(_, n)| n).sum();
+    if on_listeners * 2 > total {
+        return Some(true);
+    }
+    // Without the listener's row: one low local port under all rows, and remote ports all different, is the accepting side too.
+    let local_ports: BTreeSet<u16> = top.iter().map(|(e, _)| e.port()).collect();
+    let remote_ports: BTreeSet<u16> = traits.remotes.sorted().iter().map(|(e, _)| e.port()).collect();
+    if total >= 4 && local_ports.len() == 1 && remote_ports.len() > 1 {
+        return Some(true);
+    }
+    Some(false)
+}

@@ -1,0 +1,137 @@
+//! Counts that people made with pipelines (`lsof -p 1 | grep -c eventpoll`), put to the pile or state they count.
+
+use super::kind::Kind;
+use super::pile::{CountIs, Pile, Word};
+use super::views::{Family, View};
+use super::witness::Traits;
+use super::{Figure, views};
+use crate::capture::snapshot::Counted;
+use crate::capture::{End, Quote, Snapshot};
+use crate::facts::{SocketState};
+use crate::formats::reader::pid_of;
+use std::collections::BTreeMap;
+
+/// States that pipelines counted: state, count, line. Of several counts of one state the last.
+pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
+    let mut found: BTreeMap<SocketState, (i64, Quote)> = BTreeMap::new();
+    for tally in &snapshot.tallies {
+        let state = state_of(&tally.label).or_else(|| state_in(&tally.command));
+        if let Some(state) = state {
+            let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            let entry = found.entry(state).or_insert((0, tally.quote.clone()));
+            // `sort | uniq -c` by peer counts parts; `awk ++S` counts wholes.
+            if value >= entry.0 || state_of(&tally.label).is_some() {
+                *entry = (value.max(entry.0), tally.quote.clone());
+            }
+        }
+    }
+    found.into_iter().map(|(s, (n, q))| (s, n, q)).collect()
+}
+
+/// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.
+pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
+    for tally in &snapshot.tallies {
+        let Some(kind) = kind_in(&tally.command) else { continue };
+        let pid = pid_of("", tally.command.as_bytes());
+        let value = without_header(tally);
+        let mut fitting = piles.iter_mut().filter(|p| p.kind == kind && pid.is_none_or(|pid| p.held_by(pid)));
+        let Some(pile) = fitting.next() else { continue };
+        if fitting.next().is_some() && pid.is_none() {
+            continue;
+        }
+        if value >= pile.count {
+            pile.count = value;
+            pile.is = CountIs::Exact;
+        }
+        pile.words.insert(0, Word { source: "tally", count: value, quote: Some(tally.quote.clone()) });
+    }
+}
+
+/// Piles whose holder nothing names: states of a table without holders, or counted by a pipeline.
+pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles: &mut Vec<Pile>) {
+    for state in [SocketState::CloseWait, SocketState::SynSent, SocketState::Established, SocketState::FinWait2] {
+        let Some(kind) = Kind::of_socket(crate::facts::Protocol::Tcp, state) else { continue };
+        let Some(figure) = states.get(&state) else { continue };
+        let owned: u64 = piles.iter().filter(|p| p.kind == kind && p.owner.is_some()).map(|p| p.count).sum();
+        let view = views::best(views, Family::Tcp);
+        let whole = view.is_some_and(|v| v.holders_shown());
+        let count = (figure.value.max(0) as u64).saturating_sub(owned);
+        if whole || count == 0 || count * 10 < figure.value.max(0) as u64 {
+            continue;
+        }
+        let mut traits = Traits::default();
+        for group in view.into_iter().flat_map(|v| v.groups(Family::Tcp)).filter(|g| g.state == state && g.owner.is_none()) {
+            traits.add_group(group);
+        }
+        if traits.quotes.is_empty() {
+            traits.quotes = figure.at.clone();
+        }
+        let listening = views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners).map(|l| l.local.port()).collect();
+        let accepted = side(&traits, &listening);
+        piles.push(Pile {
+            owner: None,
+            kind,
+            count,
+            is: CountIs::AtLeast,
+            words: vec![Word { source: "table", count, quote: figure.at.first().cloned() }],
+            traits,
+            accepted,
+            descriptors: None,
+            limit: None,
+            longest_run: 0,
+            foreign: None,
+        });
+    }
+}
+
+fn side(traits: &Traits, listening: &std::collections::BTreeSet<u16>) -> Option<bool> {
+    let total = traits.locals.total();
+    (total > 0).then(|| traits.locals.sorted().iter().filter(|(e, _): &&(End, u64)| listening.contains(&e.port())).map(|(_, n)| n).sum::<u64>() * 2 > total)
+}
+
+/// The state a label spells, in any tool's spelling.
+pub fn state_of(label: &str) -> Option<SocketState> {
+    let word: String = label.trim().chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_uppercase();
+    Some(match word.as_str() {
+        "ESTABLISHED" | "ESTAB" => SocketState::Established,
+        "SYNSENT" => SocketState::SynSent,
+        "SYNRECV" => SocketState::SynRecv,
+        "FINWAIT1" => SocketState::FinWait1,
+        "FINWAIT2" => SocketState::FinWait2,
+        "TIMEWAIT" => SocketState::TimeWait,
+        "CLOSEWAIT" => SocketState::CloseWait,
+        "LASTACK" => SocketState::LastAck,
+        "LISTEN" => SocketState::Listen,
+        "CLOSING" => SocketState::Closing,
+        _ => return None,
+    })
+}
+
+/// The one state a command line selects: `state close-wait`, `grep CLOSE_WAIT`.
+fn state_in(command: &str) -> Option<SocketState> {
+    let folded: String = command.to_ascii_uppercase().chars().filter(|c| *c != '_' && *c != '-').collect();
+    let all = ["CLOSEWAIT", "TIMEWAIT", "SYNSENT", "SYNRECV", "ESTABLISHED", "FINWAIT2", "FINWAIT1", "LASTACK"];
+    let mut hits = all.iter().filter(|w| folded.contains(*w));
+    let hit = hits.next()?;
+    hits.next().is_none().then(|| state_of(hit)).flatten()
+}
+
+/// The kind of rows a counting command line selects.
+fn kind_in(command: &str) -> Option<Kind> {
+    if let Some(state) = state_in(command) {
+        return Kind::of_socket(crate::facts::Protocol::Tcp, state);
+    }
+    if command.contains("anon_inode") || command.contains("eventpoll") {
+        return Some(Kind::Eventpoll);
+    }
+    let unlisted = command.contains("identify") || command.contains("protocol: TCP") || (command.contains("grep") && command.contains("sock "));
+    (unlisted && command.contains("lsof")).then_some(Kind::Closed)
+}
+
+/// The count without the header line that `ss ... | wc -l` counts too.
+fn without_header(tally: &Counted) -> u64 {
+    let greps = tally.command.contains("grep") || tally.command.contains("awk") || tally.command.contains("-H");
+    let lines = tally.command.contains("wc -l");
+    if lines && !greps { tally.value.saturating_sub(1) } else { tally.value }
+}

@@ -1,0 +1,122 @@
+//! Socket tables put together: which tables are one reading, which reading is best for a family, what state each inode is in.
+
+use crate::capture::table::{Group, Table};
+use crate::capture::{Member, Snapshot};
+use crate::facts::{NoteKind, Protocol, SocketState};
+
+/// A family of sockets that a table covers as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each variant is the family it is named after")]
+pub enum Family {
+    Tcp,
+    Udp,
+    Raw,
+    Unix,
+    Netlink,
+    Packet,
+    Other,
+}
+
+/// Tables that together are one reading of one network namespace.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The tables.
+    pub tables: Vec<&'a Table>,
+    /// The inode of the namespace where the path names one (`netns/4026532177/tcp`); `None` for the capture's own.
+    pub netns: Option<String>,
+    /// Whether it lacks rows: filtered, or head or tail lost.
+    pub partial: bool,
+}
+
+impl Family {
+    /// The family of a protocol.
+    pub fn of(protocol: Protocol) -> Family {
+        match protocol {
+            p if p.is_tcp() => Family::Tcp,
+            p if p.is_udp() => Family::Udp,
+            p if p.is_raw() => Family::Raw,
+            Protocol::Unix => Family::Unix,
+            Protocol::Netlink => Family::Netlink,
+            Protocol::Packet => Family::Packet,
+            _ => Family::Other,
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// Groups of a family.
+    pub fn groups(&self, family: Family) -> impl Iterator<Item = &'a Group> + '_ {
+        self.tables.iter().flat_map(|t| &t.groups).filter(move |g| Family::of(g.protocol) == family)
+    }
+
+    /// Rows of a family.
+    pub fn count(&self, family: Family) -> u64 {
+        self.groups(family).map(|g| g.count).sum()
+    }
+
+    /// Rows of TCP in a state.
+    pub fn tcp(&self, state: SocketState) -> u64 {
+        self.groups(Family::Tcp).filter(|g| g.state == state).map(|g| g.count).sum()
+    }
+
+    /// Whether it names holders.
+    pub fn holders_shown(&self) -> bool {
+        self.tables.iter().any(|t| t.holders_shown)
+    }
+
+    /// Whether its rows carry inodes.
+    pub fn has_inodes(&self) -> bool {
+        self.tables.iter().any(|t| !t.rows.is_empty())
+    }
+
+    /// How good a reading of a family it is: whole before partial, with holders, with inodes, then the larger one.
+    fn rank(&self, family: Family) -> (bool, bool, bool, u64) {
+        (!self.partial, self.holders_shown(), self.has_inodes(), self.count(family))
+    }
+}
+
+/// All readings of a snapshot.
+pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
+    let mut views: Vec<(String, View<'a>)> = Vec::new();
+    for table in &snapshot.tables {
+        let path = members.get(table.at.member.0 as usize).map_or("", |m| m.path.as_str());
+        // The files of one /proc/net directory are one reading; any other member is one for itself.
+        let key = if table.format.starts_with("proc-net") { path.rsplit_once('/').map_or("", |(d, _)| d).to_string() } else { format!("#{}", table.at.member.0) };
+        let partial = table.filtered.is_some() || is_partial(snapshot, table);
+        let same = views.iter_mut().rev().find(|(k, v)| *k == key && v.tables.iter().all(|t| !overlap(t, table)));
+        match same {
+            Some((_, view)) => {
+                view.tables.push(table);
+                view.partial |= partial;
+            }
+            None => views.push((key, View { tables: vec![table], netns: netns_of(path), partial })),
+        }
+    }
+    views.into_iter().map(|(_, v)| v).collect()
+}
+
+/// The best reading of a family in the capture's own namespace.
+pub fn best<'v, 'a>(views: &'v [View<'a>], family: Family) -> Option<&'v View<'a>> {
+    views.iter().filter(|v| v.netns.is_none() && v.count(family) > 0).max_by_key(|v| v.rank(family))
+}
+
+fn overlap(a: &Table, b: &Table) -> bool {
+    a.groups.iter().any(|g| b.groups.iter().any(|h| h.protocol == g.protocol))
+}
+
+fn is_partial(snapshot: &Snapshot, table: &Table) -> bool {
+    snapshot.remarks.iter().any(|r| {
+        r.quote.at.member == table.at.member && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::TimedOut)
+    })
+}
+
+/// `netns/4026532177/tcp`, `namespaces/NAME/ss...`: the namespace a path names.
+fn netns_of(path: &str) -> Option<String> {
+    let mut parts = path.split('/');
+    while let Some(part) = parts.next() {
+        if part == "netns" || part == "namespaces" {
+            return parts.next().map(str::to_string);
+        }
+    }
+    None
+}

@@ -1,0 +1,128 @@
+//! One source's word on how many sockets of a kind one process holds.
+
+use crate::capture::holding::Class;
+use crate::capture::table::Group;
+use crate::capture::tops::Tops;
+use crate::capture::{End, Name, Quote};
+use crate::facts::{Citation, Protocol};
+use std::collections::BTreeMap;
+
+/// What one source (a table, a listing) says of one process and kind.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// The format's id.
+    pub source: &'static str,
+    /// Where the source begins.
+    pub at: Citation,
+    /// Different sockets.
+    pub count: u64,
+    /// Whether rows may be missing.
+    pub partial: bool,
+    /// What more it tells.
+    pub traits: Traits,
+}
+
+/// What rows of a pile have in common, summed up.
+#[derive(Clone, Debug, Default)]
+pub struct Traits {
+    /// Remote ends.
+    pub remotes: Tops<End>,
+    /// Local ends.
+    pub locals: Tops<End>,
+    /// Paths of unix sockets.
+    pub paths: Tops<Name>,
+    /// Protocols.
+    pub protocols: BTreeMap<Option<Protocol>, u64>,
+    /// Rows with unread bytes.
+    pub unread: u64,
+    /// Rows with one unread byte: the FIN.
+    pub unread_one: u64,
+    /// Unread bytes.
+    pub recv_q: u64,
+    /// Rows with unsent or unacknowledged bytes.
+    pub unsent: u64,
+    /// Rows that retransmit.
+    pub retransmitting: u64,
+    /// Most retransmits of one row.
+    pub max_retries: u32,
+    /// Rows with no file.
+    pub no_file: u64,
+    /// Rows that tell their idle time.
+    pub idle_known: u64,
+    /// Of them, idle for a minute or more.
+    pub idle_minute: u64,
+    /// Longest idle time in milliseconds.
+    pub idle_max_ms: u64,
+    /// Lowest and highest inode.
+    pub inodes: Option<(u64, u64)>,
+    /// The first rows.
+    pub quotes: Vec<Quote>,
+}
+
+impl Traits {
+    /// Adds the rows of a table's group.
+    pub fn add_group(&mut self, g: &Group) {
+        self.remotes.merge(&g.remotes);
+        self.locals.merge(&g.locals);
+        self.paths.merge(&g.paths);
+        *self.protocols.entry(Some(g.protocol)).or_default() += g.count;
+        self.unread += g.unread;
+        self.unread_one += g.unread_one;
+        self.recv_q = self.recv_q.saturating_add(g.recv_q);
+        self.unsent += g.unsent;
+        self.retransmitting += g.retransmitting;
+        self.max_retries = self.max_retries.max(g.max_retries);
+        self.no_file += g.no_file;
+        self.idle_known += g.idle_known;
+        self.idle_minute += g.idle_minute;
+        self.idle_max_ms = self.idle_max_ms.max(g.idle_max_ms);
+        self.span(g.inodes);
+        self.quote(&g.quotes.0);
+    }
+
+    /// Adds the rows of a listing's class.
+    pub fn add_class(&mut self, c: &Class, count: u64) {
+        self.remotes.merge(&c.remotes);
+        self.locals.merge(&c.locals);
+        self.paths.merge(&c.names);
+        *self.protocols.entry(c.protocol).or_default() += count;
+        let low = c.sockets.iter().map(|s| u64::from(s.0)).min();
+        let high = c.sockets.iter().map(|s| u64::from(s.0)).max();
+        self.span(low.zip(high));
+        self.quote(&c.quotes.0);
+    }
+
+    /// Adds what another source of the same pile (another worker of the program) tells.
+    pub fn merge(&mut self, other: &Traits) {
+        self.remotes.merge(&other.remotes);
+        self.locals.merge(&other.locals);
+        self.paths.merge(&other.paths);
+        for (&p, &n) in &other.protocols {
+            *self.protocols.entry(p).or_default() += n;
+        }
+        self.unread += other.unread;
+        self.unread_one += other.unread_one;
+        self.recv_q = self.recv_q.saturating_add(other.recv_q);
+        self.unsent += other.unsent;
+        self.retransmitting += other.retransmitting;
+        self.max_retries = self.max_retries.max(other.max_retries);
+        self.no_file += other.no_file;
+        self.idle_known += other.idle_known;
+        self.idle_minute += other.idle_minute;
+        self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
+        self.span(other.inodes);
+        self.quote(&other.quotes);
+    }
+
+    fn span(&mut self, inodes: Option<(u64, u64)>) {
+        if let Some((low, high)) = inodes {
+            let (l, h) = self.inodes.unwrap_or((low, high));
+            self.inodes = Some((l.min(low), h.max(high)));
+        }
+    }
+
+    fn quote(&mut self, quotes: &[Quote]) {
+        let room = 3usize.saturating_sub(self.quotes.len());
+        self.quotes.extend(quotes.iter().take(room).cloned());
+    }
+}
