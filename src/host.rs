@@ -92,7 +92,8 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
     let strays: Vec<String> = roots.keys().filter(|r| !homes.contains(r)).cloned().collect();
     for stray in strays {
         let Some(takes) = roots.remove(&stray) else { continue };
-        let home = homes.iter().filter(|h| related(h, &stray)).max_by_key(|h| h.len()).or(if homes.len() == 1 { homes.first() } else { None });
+        let home =
+            homes.iter().filter(|h| related(h, &stray)).max_by_key(|h| h.len()).or(if homes.len() == 1 { homes.first() } else { None });
         match home {
             Some(home) => merge_into(roots.get_mut(home), takes),
             None if homes.is_empty() => merge_into(Some(roots.entry(String::new()).or_default()), takes),
@@ -147,7 +148,9 @@ fn is_above(outer: &str, inner: &str) -> bool {
 }
 
 fn has_books(snapshot: &Snapshot, names: &Interner) -> bool {
-    ["sockstat.tcp.alloc", "sockstat.sockets.used", "ss.tcp.total"].iter().any(|n| names.find(n.as_bytes()).is_some_and(|n| snapshot.counters.contains_key(&n)))
+    ["sockstat.tcp.alloc", "sockstat.sockets.used", "ss.tcp.total"]
+        .iter()
+        .any(|n| names.find(n.as_bytes()).is_some_and(|n| snapshot.counters.contains_key(&n)))
         || !snapshot.tallies.is_empty()
         || snapshot.logs.lines > 0 && !snapshot.logs.sightings.is_empty()
 }
@@ -185,7 +188,12 @@ fn when(snapshot: &Snapshot) -> String {
 /// Whether most processes of the smaller one are in the other, by pid and name.
 fn same_processes(a: &Host, b: &Host) -> bool {
     let set = |h: &Host| -> BTreeSet<(u32, String)> {
-        h.takes.iter().flat_map(|t| &t.snapshot.processes).filter(|(_, p)| !p.command.is_empty()).map(|(&pid, p)| (pid, p.command.clone())).collect()
+        h.takes
+            .iter()
+            .flat_map(|t| &t.snapshot.processes)
+            .filter(|(_, p)| !p.command.is_empty())
+            .map(|(&pid, p)| (pid, p.command.clone()))
+            .collect()
     };
     let (a, b) = (set(a), set(b));
     let common = a.intersection(&b).count();

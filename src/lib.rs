@@ -2,12 +2,14 @@
 //!
 //! The modules are the path of the data, in this order; each uses only those above it.
 
-pub mod error;
 pub mod bundle;
+pub mod capture;
+pub mod causes;
+pub mod config;
+pub mod error;
 pub mod facts;
 pub mod formats;
-pub mod signatures;
-pub mod capture;
 pub mod host;
 pub mod ledger;
 pub mod report;
+pub mod signatures;

@@ -88,7 +88,8 @@ fn interpreter(base: &str) -> Option<Interpreter> {
     let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     match stem {
         "java" => Some(Interpreter::Java),
-        "python" | "node" | "nodejs" | "ruby" | "perl" | "php" | "php-cgi" | "bash" | "sh" | "dash" | "mono" | "dotnet" | "uwsgi" | "pypy" => Some(Interpreter::Script),
+        "python" | "node" | "nodejs" | "ruby" | "perl" | "php" | "php-cgi" | "bash" | "sh" | "dash" | "mono" | "dotnet" | "uwsgi"
+        | "pypy" => Some(Interpreter::Script),
         _ => None,
     }
 }

@@ -113,7 +113,9 @@ impl Snapshot {
             proc.denied.get_or_insert_with(|| Quote::keep(at));
             return;
         }
-        let same = self.last_list.filter(|&(p, n)| p == pid && proc.lists.get(n).is_some_and(|l| l.at.member == at.citation.member && l.format == at.format));
+        let same = self
+            .last_list
+            .filter(|&(p, n)| p == pid && proc.lists.get(n).is_some_and(|l| l.at.member == at.citation.member && l.format == at.format));
         let number = match same {
             Some((_, n)) => n,
             None => {
@@ -317,7 +319,10 @@ impl Snapshot {
 
     /// Whether it holds more than counters and identity: rows that name sockets, descriptors or calls.
     pub fn has_rows(&self) -> bool {
-        !self.tables.is_empty() || !self.traces.is_empty() || !self.strays.is_empty() || self.processes.values().any(|p| !p.lists.is_empty())
+        !self.tables.is_empty()
+            || !self.traces.is_empty()
+            || !self.strays.is_empty()
+            || self.processes.values().any(|p| !p.lists.is_empty())
     }
 
     /// A trace says which process it is attached to; the first one named is the process, later ones are its threads.

@@ -64,9 +64,12 @@ pub fn so_error(args: &[u8]) -> Option<&[u8]> {
 
 /// Both descriptors of `pipe([3, 4])` or `socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4])`, decorated or not.
 pub fn pair(args: &[u8]) -> [Option<i32>; 2] {
-    let Some(open) = memchr::memrchr(b'[', args).filter(|_| !args.contains(&b'<')).or_else(|| memchr::memchr(b'[', args)) else { return [None, None] };
+    let Some(open) = memchr::memrchr(b'[', args).filter(|_| !args.contains(&b'<')).or_else(|| memchr::memchr(b'[', args)) else {
+        return [None, None];
+    };
     let inner = args.get(open + 1..).unwrap_or(b"");
-    let mut numbers = inner.split(|&b| b == b',').filter_map(|p| scan::leading_number(p.trim_ascii()).and_then(|(n, _)| i32::try_from(n).ok()));
+    let mut numbers =
+        inner.split(|&b| b == b',').filter_map(|p| scan::leading_number(p.trim_ascii()).and_then(|(n, _)| i32::try_from(n).ok()));
     [numbers.next(), numbers.next()]
 }
 
@@ -84,7 +87,10 @@ mod tests {
         for (args, want) in [
             (r#"5, {sa_family=AF_INET, sin_port=htons(9092), sin_addr=inet_addr("10.0.0.5")}, 16"#, "10.0.0.5:9092"),
             (r#"5, {sa_family=AF_INET6, sin6_port=htons(80), inet_pton(AF_INET6, "::1", &sin6_addr), sin6_flowinfo=0}, 28"#, "[::1]:80"),
-            (r#"5, {sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "::ffff:10.0.0.5", &sin6_addr)}, 28"#, "10.0.0.5:80"),
+            (
+                r#"5, {sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "::ffff:10.0.0.5", &sin6_addr)}, 28"#,
+                "10.0.0.5:80",
+            ),
             (r#"3, {sa_family=AF_UNIX, sun_path="/run/x.sock"}, 110"#, "/run/x.sock"),
             (r#"3, {sa_family=AF_FILE, path="/run/x.sock"}, 110"#, "/run/x.sock"),
         ] {

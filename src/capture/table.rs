@@ -160,7 +160,14 @@ impl Table {
         if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
             let local = s.local.map_or(End::Any(0), |e| End::keep(&e, names));
             let command = names.add(owner.map_or(b"", |h| h.command));
-            self.listeners.push(Listener { local, queue: s.recv_q, backlog: s.send_q, owner: owner.map(|h| h.pid), command, quote: Quote::keep(at) });
+            self.listeners.push(Listener {
+                local,
+                queue: s.recv_q,
+                backlog: s.send_q,
+                owner: owner.map(|h| h.pid),
+                command,
+                quote: Quote::keep(at),
+            });
         }
         if tcp
             && self.connections.len() < MAX_LISTENERS

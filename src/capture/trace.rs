@@ -247,8 +247,8 @@ impl Trace {
         let result = call.result.and_then(|r| i32::try_from(r).ok());
         let created = result.filter(|&r| r >= 0);
         match call.name {
-            b"futex" | b"clock_nanosleep" | b"nanosleep" | b"getpid" | b"gettid" | b"mmap" | b"munmap" | b"madvise" | b"sched_yield" | b"brk" | b"stat"
-            | b"fstat" | b"lseek" | b"rt_sigprocmask" | b"getrandom" => self.unfiltered = true,
+            b"futex" | b"clock_nanosleep" | b"nanosleep" | b"getpid" | b"gettid" | b"mmap" | b"munmap" | b"madvise" | b"sched_yield"
+            | b"brk" | b"stat" | b"fstat" | b"lseek" | b"rt_sigprocmask" | b"getrandom" => self.unfiltered = true,
             b"poll" | b"ppoll" | b"select" | b"pselect6" | b"epoll_wait" | b"epoll_pwait" => {
                 self.unfiltered = true;
                 self.idle_polls += u64::from(call.result == Some(0));
@@ -469,7 +469,11 @@ impl Trace {
     fn transfer(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, reading: bool) {
         let Some(fd) = call.fd else { return };
         if memchr::memmem::find(call.args, b"SCM_RIGHTS").is_some() && call.result.is_some_and(|r| r >= 0) {
-            if reading { self.rights.1 += 1 } else { self.rights.0 += 1 }
+            if reading {
+                self.rights.1 += 1
+            } else {
+                self.rights.0 += 1
+            }
             self.rights.2.offer(at);
         }
         let flag = match (call.result, call.errno) {
@@ -492,8 +496,15 @@ impl Trace {
             }
             // The end of a connection that was open before the trace began: closed after it, or not.
             None => {
-                let life =
-                    Life { origin: Origin::Before, outcome: 2, flags: flag, errno: 0, remote: NO_REMOTE, line: at.citation.line, tid: call.tid.unwrap_or(0) };
+                let life = Life {
+                    origin: Origin::Before,
+                    outcome: 2,
+                    flags: flag,
+                    errno: 0,
+                    remote: NO_REMOTE,
+                    line: at.citation.line,
+                    tid: call.tid.unwrap_or(0),
+                };
                 if self.lives.len() < MAX_LIVES {
                     self.lives.insert((group, fd), life);
                     let pattern = self.pattern(&life);

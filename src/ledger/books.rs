@@ -138,7 +138,12 @@ impl Books {
         // Orphans and moments between the two reads explain a little.
         let slack = 32 + used.value / 20 + self.orphan.as_ref().map_or(0, |o| o.value);
         (alloc.value > used.value + slack).then(|| {
-            format!("TCP alloc {} (whole host) exceeds sockets used {} (this network namespace): {} or more belong to other namespaces", alloc.value, used.value, alloc.value - used.value)
+            format!(
+                "TCP alloc {} (whole host) exceeds sockets used {} (this network namespace): {} or more belong to other namespaces",
+                alloc.value,
+                used.value,
+                alloc.value - used.value
+            )
         })
     }
 }

@@ -69,7 +69,13 @@ impl<'a> Known<'a> {
         held.values_mut().for_each(|fds| fds.sort_unstable());
         let inodes = rows.iter().map(|r| r.0).collect();
         let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
-        let named = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(identified).flat_map(|c| c.sockets.iter().map(|s| s.0));
+        let named = snapshot
+            .processes
+            .values()
+            .flat_map(|p| &p.lists)
+            .flat_map(|l| l.sockets())
+            .filter(identified)
+            .flat_map(|c| c.sockets.iter().map(|s| s.0));
         let named = sets::sorted(named.collect());
         let whole = |family| views.iter().any(|v| !v.partial && v.count(family) > 0 && (v.has_inodes() || v.holders_shown()));
         let lsof = snapshot.processes.values().flat_map(|p| &p.lists).any(|l| l.format == "lsof" || l.format == "lsfd");
@@ -122,12 +128,21 @@ impl Holding {
 
     /// The word of the source that tells most about remotes.
     pub fn telling(&self, kind: Kind) -> Option<&Traits> {
-        self.kinds.get(&kind)?.iter().map(|w| &w.traits).max_by_key(|t| (t.remotes.total().min(1), t.inodes.is_some(), t.idle_known > 0, t.remotes.total()))
+        self.kinds
+            .get(&kind)?
+            .iter()
+            .map(|w| &w.traits)
+            .max_by_key(|t| (t.remotes.total().min(1), t.inodes.is_some(), t.idle_known > 0, t.remotes.total()))
     }
 
     /// Sockets of all kinds, by best estimates.
     pub fn sockets(&self) -> u64 {
-        self.kinds.keys().filter(|k| !matches!(k, Kind::Eventpoll | Kind::File | Kind::TimeWait)).filter_map(|&k| self.count(k)).map(|c| c.0).sum()
+        self.kinds
+            .keys()
+            .filter(|k| !matches!(k, Kind::Eventpoll | Kind::File | Kind::TimeWait))
+            .filter_map(|&k| self.count(k))
+            .map(|c| c.0)
+            .sum()
     }
 
     fn add(&mut self, kind: Kind, witness: Witness) {
@@ -182,7 +197,9 @@ fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Book
     holding.hidden_numbers = holding.hidden_numbers.max(list.hidden_numbers);
     holding.longest_run = holding.longest_run.max(list.longest_run);
     let opaque = list.rows_of(DescriptorKind::Other);
-    if opaque > 0 && let Some(class) = list.classes.iter().find(|c| c.kind == DescriptorKind::Other) {
+    if opaque > 0
+        && let Some(class) = list.classes.iter().find(|c| c.kind == DescriptorKind::Other)
+    {
         holding.opaque = class.quotes.first().map(|q| (opaque, q.clone()));
     }
 }
@@ -259,7 +276,8 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
     let mut traits = Traits::default();
     traits.add_class(class, rest);
     let unhashed = books.unhashed.as_ref().map_or(0, |f| f.value.max(0) as u64);
-    let kind = if elsewhere || (known.covers_tcp && known.covers_unix) || unhashed * 10 >= rest * 8 { Kind::Closed } else { Kind::Unidentified };
+    let kind =
+        if elsewhere || (known.covers_tcp && known.covers_unix) || unhashed * 10 >= rest * 8 { Kind::Closed } else { Kind::Unidentified };
     // Where lsof names the family of what is in no table, its word stands; the listing cannot add to it.
     let named_otherwise = elsewhere && !holding.kinds.contains_key(&Kind::Closed);
     if !named_otherwise {
@@ -308,9 +326,10 @@ fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
     let unlisted_unix = proc.lists.iter().flat_map(|l| l.sockets()).find(|c| c.unlisted && c.protocol == Some(Protocol::Unix));
     let listed = proc.lists.iter().flat_map(|l| l.sockets()).any(|c| !c.unlisted && c.state.is_some());
     match unlisted_unix {
-        Some(class) if !listed && class.rows > 0 => {
-            Some(("lsof found even its unix sockets in no table, so it read the tables of another network namespace".into(), class.quotes.first().cloned().or_else(quote)?))
-        }
+        Some(class) if !listed && class.rows > 0 => Some((
+            "lsof found even its unix sockets in no table, so it read the tables of another network namespace".into(),
+            class.quotes.first().cloned().or_else(quote)?,
+        )),
         _ => None,
     }
 }

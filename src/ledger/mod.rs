@@ -86,7 +86,8 @@ impl<'a> Ledger<'a> {
         let Some(unexplained) = self.unexplained().filter(|&n| n >= 100) else { return };
         let Some(quotes) = self.books.unhashed.as_ref().map(|f| f.at.clone()) else { return };
         let fits = |n: u64| n as i64 * 10 >= unexplained * 9;
-        let mut candidates = self.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(n, q)| (pid, *n, q.clone())));
+        let mut candidates =
+            self.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(n, q)| (pid, *n, q.clone())));
         let (Some((pid, _, quote)), None) = (candidates.next(), candidates.next()) else { return };
         let proc = snapshot.processes.get(&pid);
         let owner = Owner {
@@ -153,6 +154,10 @@ fn unprivileged(snapshot: &Snapshot) -> Option<Quote> {
 
 /// Whether some listing covers all processes: an unfiltered lsof (or lsfd) with many of them.
 fn lists_all(snapshot: &Snapshot) -> bool {
-    let listed = snapshot.processes.values().filter(|p| p.lists.iter().any(|l| matches!(l.format, "lsof" | "lsfd" | "busybox-lsof") && !l.filtered)).count();
+    let listed = snapshot
+        .processes
+        .values()
+        .filter(|p| p.lists.iter().any(|l| matches!(l.format, "lsof" | "lsfd" | "busybox-lsof") && !l.filtered))
+        .count();
     listed >= 3
 }

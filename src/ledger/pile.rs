@@ -148,7 +148,8 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>) -> Vec<Pile
 /// Ports that something listens on, by tables and by listings.
 pub fn listening_ports(snapshot: &Snapshot) -> BTreeSet<u16> {
     let tables = snapshot.tables.iter().flat_map(|t| &t.listeners).map(|l| l.local.port());
-    let classes = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(|c| c.state == Some(SocketState::Listen));
+    let classes =
+        snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(|c| c.state == Some(SocketState::Listen));
     let listed = classes.flat_map(|c| c.locals.sorted()).map(|(e, _)| e.port());
     tables.chain(listed).filter(|&p| p != 0).collect()
 }
@@ -159,7 +160,11 @@ fn first_pid(pile: &Pile) -> u32 {
 
 /// Servers that run as a pool of equal workers, so that the same name is the same program even without a command line.
 fn is_pool(command: &str) -> bool {
-    !command.is_empty() && !matches!(command, "java" | "node" | "python" | "python2" | "python3" | "ruby" | "perl" | "php" | "sh" | "bash" | "dotnet" | "mono")
+    !command.is_empty()
+        && !matches!(
+            command,
+            "java" | "node" | "python" | "python2" | "python3" | "ruby" | "perl" | "php" | "sh" | "bash" | "dotnet" | "mono"
+        )
 }
 
 fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, pids: &[u32], listening: &BTreeSet<u16>) -> Option<Pile> {

@@ -7,7 +7,7 @@ use super::witness::Traits;
 use super::{Figure, views};
 use crate::capture::snapshot::Counted;
 use crate::capture::{End, Quote, Snapshot};
-use crate::facts::{SocketState};
+use crate::facts::SocketState;
 use crate::formats::reader::pid_of;
 use std::collections::BTreeMap;
 
@@ -87,7 +87,9 @@ pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles
 
 fn side(traits: &Traits, listening: &std::collections::BTreeSet<u16>) -> Option<bool> {
     let total = traits.locals.total();
-    (total > 0).then(|| traits.locals.sorted().iter().filter(|(e, _): &&(End, u64)| listening.contains(&e.port())).map(|(_, n)| n).sum::<u64>() * 2 > total)
+    (total > 0).then(|| {
+        traits.locals.sorted().iter().filter(|(e, _): &&(End, u64)| listening.contains(&e.port())).map(|(_, n)| n).sum::<u64>() * 2 > total
+    })
 }
 
 /// The state a label spells, in any tool's spelling.
@@ -125,7 +127,8 @@ fn kind_in(command: &str) -> Option<Kind> {
     if command.contains("anon_inode") || command.contains("eventpoll") {
         return Some(Kind::Eventpoll);
     }
-    let unlisted = command.contains("identify") || command.contains("protocol: TCP") || (command.contains("grep") && command.contains("sock "));
+    let unlisted =
+        command.contains("identify") || command.contains("protocol: TCP") || (command.contains("grep") && command.contains("sock "));
     (unlisted && command.contains("lsof")).then_some(Kind::Closed)
 }
 

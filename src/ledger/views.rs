@@ -81,7 +81,11 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
     for table in &snapshot.tables {
         let path = members.get(table.at.member.0 as usize).map_or("", |m| m.path.as_str());
         // The files of one /proc/net directory are one reading; any other member is one for itself.
-        let key = if table.format.starts_with("proc-net") { path.rsplit_once('/').map_or("", |(d, _)| d).to_string() } else { format!("#{}", table.at.member.0) };
+        let key = if table.format.starts_with("proc-net") {
+            path.rsplit_once('/').map_or("", |(d, _)| d).to_string()
+        } else {
+            format!("#{}", table.at.member.0)
+        };
         let partial = table.filtered.is_some() || is_partial(snapshot, table);
         let same = views.iter_mut().rev().find(|(k, v)| *k == key && v.tables.iter().all(|t| !overlap(t, table)));
         match same {
@@ -106,7 +110,8 @@ fn overlap(a: &Table, b: &Table) -> bool {
 
 fn is_partial(snapshot: &Snapshot, table: &Table) -> bool {
     snapshot.remarks.iter().any(|r| {
-        r.quote.at.member == table.at.member && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::TimedOut)
+        r.quote.at.member == table.at.member
+            && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::TimedOut)
     })
 }
 

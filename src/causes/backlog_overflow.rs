@@ -1,0 +1,104 @@
+//! An accept queue overflows.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, number};
+use crate::capture::table::Listener;
+use crate::ledger::{CountIs, Family, Owner};
+
+cause! {
+    /// Connections complete and wait to be accepted; when the queue is full, further ones are dropped. Nothing leaks: what waits has no
+    /// descriptor.
+    ///
+    /// # How it looks
+    /// ss: LISTEN with Recv-Q at or above Send-Q; ESTAB or CLOSE-WAIT rows on that port without owner; `times the listen queue of a
+    /// socket overflowed` rising.
+    ///
+    /// # Evidence for
+    /// The full queue; the counter; ownerless rows.
+    ///
+    /// # Evidence against
+    /// An empty queue now and a counter that is old.
+    ///
+    /// # Mistaken for
+    /// accept-not-closed; a SYN flood.
+    ///
+    /// # Confirm
+    /// `ss -ltn` and `nstat -az TcpExtListenOverflows`, twice.
+    ///
+    /// # Now
+    /// Find out why the server does not accept: busy, blocked, at its descriptor limit.
+    ///
+    /// # For good
+    /// Accept faster (more workers), a larger backlog and somaxconn.
+    ///
+    /// # References
+    /// listen(2); net/ipv4/tcp_ipv4.c `tcp_v4_syn_recv_sock`.
+    BacklogOverflow, "backlog-overflow", lookalike, "connections arrive faster than the server accepts them", weigh
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
+    let overflows = case.counter("tcpext.listen_overflows").filter(|f| f.value > 0);
+    let full = listener.backlog.is_some_and(|b| b > 0 && listener.queue.unwrap_or(0) * 10 >= b * 7);
+    if !full && overflows.is_none() && waiting < 5 {
+        return Vec::new();
+    }
+    let mut claim = support::note("backlog-overflow", Class::Exhaustion, "waiting in the accept queue, held by no descriptor yet");
+    claim.owner = listener_owner(case, listener);
+    (claim.count, claim.is) = (Some(listener.queue.unwrap_or(0).max(waiting)), CountIs::AtLeast);
+    let address = case.show(listener.local);
+    let limit = listener.backlog.filter(|&b| b > 0).map_or(String::new(), |b| format!(" of {}", number(b as i64)));
+    let says = format!("{}{limit} connections wait to be accepted on {address}", number(listener.queue.unwrap_or(0) as i64));
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, [listener.quote.clone()]));
+    if waiting > 0 {
+        claim.evidence.push(Evidence::new(
+            Strength::Moderate,
+            Witnessed::Table,
+            format!("{} connections on that port have no owner: not accepted yet", number(waiting as i64)),
+            [],
+        ));
+    }
+    if let Some(f) = overflows {
+        claim.evidence.push(Evidence::new(
+            Strength::Moderate,
+            Witnessed::Counters,
+            format!("the kernel has counted {} overflows of listen queues", number(f.value)),
+            f.at,
+        ));
+    }
+    support::add_remote(&mut claim, address, listener.queue.unwrap_or(0), "the listener whose queue is full");
+    claim.now = vec!["find out what keeps the server from accepting: load, a blocked thread, its descriptor limit".into()];
+    claim.fix = vec!["accept faster (workers), then a larger backlog and net.core.somaxconn".into()];
+    vec![claim]
+}
+
+/// The listener with the most connections waiting relative to its backlog, and the ownerless connections on its port.
+pub(super) fn fullest<'a>(case: &Case<'a>) -> Option<(&'a Listener, u64)> {
+    let tables = case.snapshot.tables.iter();
+    let queued =
+        tables.flat_map(|t| &t.listeners).filter(|l| l.queue.unwrap_or(0) >= 5 && l.queue.unwrap_or(0) * 2 >= l.backlog.unwrap_or(0));
+    let listener = queued.max_by_key(|l| (l.queue, l.backlog, l.owner))?;
+    let port = listener.local.port();
+    let view = case.ledger.best(Family::Tcp)?;
+    let waiting = view
+        .groups(Family::Tcp)
+        .filter(|g| g.owner.is_none() && matches!(g.state, crate::facts::SocketState::Established | crate::facts::SocketState::CloseWait))
+        .map(|g| g.locals.sorted().iter().filter(|(e, _)| e.port() == port).map(|(_, n)| n).sum::<u64>())
+        .sum();
+    Some((listener, waiting))
+}
+
+/// Who holds a listener, by its row.
+pub(super) fn listener_owner(case: &Case<'_>, listener: &Listener) -> Option<Owner> {
+    let same = case.snapshot.tables.iter().flat_map(|t| &t.listeners).filter(|l| l.local.port() == listener.local.port());
+    let pid = listener.owner.or_else(|| same.clone().find_map(|l| l.owner))?;
+    let proc = case.snapshot.processes.get(&pid);
+    Some(Owner {
+        command: proc.map_or_else(|| case.names.text(listener.command), |p| p.command.clone()),
+        program: proc.map_or(String::new(), |p| p.program()),
+        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
+        user: proc.map_or(String::new(), |p| p.user.clone()),
+        pids: vec![(pid, listener.queue.unwrap_or(0))],
+    })
+}

@@ -1,0 +1,70 @@
+//! Many live connections in use.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, number, suspect};
+use crate::ledger::{Kind, Pile};
+
+cause! {
+    /// A proxy, broker or hub holds thousands of connections because it has thousands of clients.
+    ///
+    /// # How it looks
+    /// ESTABLISHED rows with many peers, Recv-Q 0, both sides of a proxy; no unlisted sockets; the count follows the load.
+    ///
+    /// # Evidence for
+    /// Traffic in the trace; peers that differ; a count that stays.
+    ///
+    /// # Evidence against
+    /// Growth at constant load; idle times of hours.
+    ///
+    /// # Mistaken for
+    /// A leak, because the process holds most sockets.
+    ///
+    /// # Confirm
+    /// Two samples.
+    ///
+    /// # Now
+    /// Nothing.
+    ///
+    /// # For good
+    /// -
+    ///
+    /// # References
+    /// -
+    BusyNotLeaking, "busy-not-leaking", lookalike, "many connections, all of them live", weigh
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let piles = case.ledger.piles.iter().enumerate();
+    let busy = piles.filter(|(_, p)| {
+        matches!(p.kind, Kind::Established | Kind::Unix | Kind::Udp) && p.owner.is_some() && p.count >= case.thresholds.established
+    });
+    busy.filter(|(_, p)| suspect(case, p).is_none()).take(3).map(|(n, p)| innocent(case, n, p)).collect()
+}
+
+fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
+    let mut claim = support::claim("busy-not-leaking", Class::Note, n, pile, "live, and nothing shows that they are left over");
+    let rows = || pile.traits.quotes.iter().take(1).cloned();
+    let remotes = pile.traits.remotes.sorted();
+    let mut hosts = crate::capture::tops::Tops::default();
+    for (end, count) in &remotes {
+        hosts.add_many(end.host(), *count);
+    }
+    let says = format!("{} {}, to {} different remote ends", number(pile.count as i64), pile.kind.plural(), number(remotes.len() as i64));
+    claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
+    if pile.kind == Kind::Established && pile.traits.unread * 10 < pile.count {
+        claim.evidence.push(Evidence::new(
+            Strength::Weak,
+            Witnessed::Table,
+            "nearly all have nothing unread: the program keeps up",
+            rows(),
+        ));
+    }
+    for (trace, _) in case.traces(pile) {
+        if trace.used_before.len() >= 5 {
+            let says = format!("the trace shows data on {} descriptors that were open before it began", trace.used_before.len());
+            claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, []));
+        }
+    }
+    claim
+}

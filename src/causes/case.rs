@@ -1,0 +1,171 @@
+//! The case of one host: everything a cause may look at, and the questions that several causes ask.
+
+use crate::capture::logs::Sighting;
+use crate::capture::process::base_name;
+use crate::capture::trace::{Outcome, Pattern, Tale, Trace};
+use crate::capture::{End, Interner, Member, Quote, Snapshot};
+use crate::config::Thresholds;
+use crate::host::{Host, Source};
+use crate::ledger::{Figure, Kind, Ledger, Pile, books};
+
+/// One host's case.
+pub struct Case<'a> {
+    /// The host.
+    pub host: &'a Host,
+    /// All inputs.
+    pub sources: &'a [Source],
+    /// The snapshot that is diagnosed.
+    pub snapshot: &'a Snapshot,
+    /// Names of its rows.
+    pub names: &'a Interner,
+    /// Its members.
+    pub members: &'a [Member],
+    /// Its ledger.
+    pub ledger: &'a Ledger<'a>,
+    /// Ledgers of earlier snapshots of the same host that hold rows, oldest first.
+    pub earlier: &'a [Ledger<'a>],
+    /// Thresholds.
+    pub thresholds: &'a Thresholds,
+}
+
+/// How a pile changed between the first and the last snapshot.
+#[derive(Clone, Debug)]
+pub struct Growth {
+    /// Sockets in the first.
+    pub from: u64,
+    /// Sockets in the last.
+    pub to: u64,
+    /// A row of each.
+    pub at: Vec<Quote>,
+}
+
+/// How surely a trace or log line belongs to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tie {
+    /// Nothing ties it to another process.
+    Loose,
+    /// The same program.
+    Program,
+    /// The same process.
+    Process,
+}
+
+impl<'a> Case<'a> {
+    /// The last reading of a counter.
+    pub fn counter(&self, name: &str) -> Option<Figure> {
+        books::latest(self.snapshot, self.names, name)
+    }
+
+    /// How much a counter rose from the first to the last reading, if it was read more than once.
+    pub fn delta(&self, name: &str) -> Option<Figure> {
+        let series = self.host.series(self.sources, name);
+        let (first, last) = (series.first()?, series.last()?);
+        (series.len() > 1).then(|| Figure { value: last.value - first.value, at: vec![first.quote.clone(), last.quote.clone()] })
+    }
+
+    /// How a pile changed since the first snapshot that tells of it.
+    pub fn growth(&self, pile: &Pile) -> Option<Growth> {
+        let first = self.earlier.first()?;
+        let same = first.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile));
+        let covered = same.is_some() || first.piles.iter().any(|p| p.owner.is_some()) || first.states_whole;
+        if !covered {
+            return None;
+        }
+        let from = same.map_or(0, |p| p.count);
+        let at = same.into_iter().chain([pile]).filter_map(|p| p.traits.quotes.first().cloned()).collect();
+        Some(Growth { from, to: pile.count, at })
+    }
+
+    /// Traces of the holders of a pile, with how surely they are theirs.
+    pub fn traces(&self, pile: &Pile) -> Vec<(&'a Trace, Tie)> {
+        let traces = self.snapshot.traces.iter();
+        traces.filter_map(|t| Some((t, self.tie_of_trace(t, pile)?))).collect()
+    }
+
+    fn tie_of_trace(&self, trace: &Trace, pile: &Pile) -> Option<Tie> {
+        let owner = pile.owner.as_ref()?;
+        match trace.pid {
+            Some(pid) if owner.has(pid) => Some(Tie::Process),
+            Some(pid) => {
+                let other = self.snapshot.processes.get(&pid).filter(|p| !p.command.is_empty() || !p.cmdline.is_empty());
+                match other {
+                    Some(p) if p.command == owner.command && p.program() == owner.program => Some(Tie::Program),
+                    Some(_) => None,
+                    // A process that nothing else in the capture names may be another run of the only program that is in question.
+                    None => self.is_only_program(pile).then_some(Tie::Loose),
+                }
+            }
+            None if owner.pids.iter().any(|(p, _)| trace.threads.contains(p)) => Some(Tie::Process),
+            None => self.is_only_program(pile).then_some(Tie::Loose),
+        }
+    }
+
+    /// Log lines that may be the holders', with how surely they are.
+    pub fn sightings(&self, pile: &Pile) -> Vec<(&'a Sighting, Tie)> {
+        let all = self.snapshot.logs.sightings.iter().filter(|s| !s.kernel);
+        all.filter_map(|s| Some((s, self.tie_of_sighting(s, pile)?))).collect()
+    }
+
+    fn tie_of_sighting(&self, sighting: &Sighting, pile: &Pile) -> Option<Tie> {
+        let Some(owner) = pile.owner.as_ref() else { return Some(Tie::Loose) };
+        if let Some(pid) = sighting.pid {
+            if owner.has(pid) {
+                return Some(Tie::Process);
+            }
+            // A pid that is another process's rules the line out; one that nothing knows (another pid namespace) does not.
+            if self.snapshot.processes.contains_key(&pid) {
+                return None;
+            }
+        }
+        if !sighting.program.is_empty() {
+            let program = sighting.program.to_lowercase();
+            let mine = [&owner.command, &owner.program].iter().any(|n| !n.is_empty() && base_name(n).to_lowercase().starts_with(&program));
+            if mine {
+                return Some(Tie::Program);
+            }
+            let others = self.snapshot.processes.values().any(|p| p.command == sighting.program);
+            return (!others).then_some(Tie::Loose);
+        }
+        Some(Tie::Loose)
+    }
+
+    fn is_only_program(&self, pile: &Pile) -> bool {
+        let mut owners = self.ledger.piles.iter().filter(|p| p.kind != Kind::File).filter_map(|p| p.owner.as_ref()).map(|o| &o.command);
+        let mine = pile.owner.as_ref().map(|o| &o.command);
+        owners.all(|o| Some(o) == mine)
+    }
+
+    /// Tales of a trace that fit.
+    pub fn tales<'t>(&self, trace: &'t Trace, fits: impl Fn(&Pattern) -> bool) -> Vec<(&'t Pattern, &'t Tale)> {
+        trace.tales.iter().filter(|(p, _)| fits(p)).collect()
+    }
+
+    /// The errno's name of an outcome.
+    pub fn errno(&self, outcome: Outcome) -> Option<String> {
+        match outcome {
+            Outcome::Failed(name) => Some(self.names.text(name)),
+            _ => None,
+        }
+    }
+
+    /// An endpoint as reports print it.
+    pub fn show(&self, end: End) -> String {
+        end.show(self.names)
+    }
+
+    /// The path of the member a quote stands in.
+    pub fn path(&self, quote: &Quote) -> &str {
+        self.members.get(quote.at.member.0 as usize).map_or("", |m| m.path.as_str())
+    }
+}
+
+/// Whether two piles belong to the same program: a common pid, or the same command and program.
+pub fn same_owner(a: &Pile, b: &Pile) -> bool {
+    match (&a.owner, &b.owner) {
+        (Some(a), Some(b)) => {
+            a.pids.iter().any(|&(p, _)| b.has(p)) || (a.command == b.command && a.program == b.program && !a.program.is_empty())
+        }
+        (None, None) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,153 @@
+//! Sockets held by a process that inherited them.
+
+use super::Case;
+use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
+use super::support;
+use crate::facts::DescriptorKind;
+use crate::ledger::{CountIs, Kind, Owner};
+use std::collections::BTreeMap;
+
+/// Shared sockets from which it is no chance: a shell that inherits a few descriptors is common.
+const MANY: usize = 20;
+
+cause! {
+    /// A program starts a child without close-on-exec: the child holds the parent's sockets, so they live on when the parent closes or
+    /// ends.
+    ///
+    /// # How it looks
+    /// The same inodes under two different programs; CLOSE-WAIT or LISTEN rows owned by a helper that does no network I/O.
+    ///
+    /// # Evidence for
+    /// Many sockets shared by different programs.
+    ///
+    /// # Evidence against
+    /// Workers of one program share their listeners by design.
+    ///
+    /// # Mistaken for
+    /// A leak of the parent.
+    ///
+    /// # Confirm
+    /// `lsof -nP` of both, inodes compared.
+    ///
+    /// # Now
+    /// End the child.
+    ///
+    /// # For good
+    /// SOCK_CLOEXEC, or close descriptors before exec.
+    ///
+    /// # References
+    /// open(2) O_CLOEXEC, PEP 446.
+    FdInherited, "fd-inherited", leak, "a child process holds sockets it inherited and never uses", weigh
+}
+
+/// Sockets by inode with their holders, where holders of different programs share them.
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let shared = shared_sockets(case);
+    let mut by_pair: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    for holders in shared.values() {
+        for (i, &a) in holders.iter().enumerate() {
+            for &b in holders.iter().skip(i + 1).take(8) {
+                *by_pair.entry((a, b)).or_default() += 1;
+            }
+        }
+    }
+    let Some((&(a, b), &count)) = by_pair.iter().filter(|((a, b), _)| differ(case, *a, *b)).max_by_key(|(_, n)| **n) else {
+        return Vec::new();
+    };
+    if (count as usize) < MANY {
+        return Vec::new();
+    }
+    // The one that was started by the other, or later, inherited.
+    let child = if parent_of(case, a) == Some(b) { a } else { b };
+    let parent = if child == a { b } else { a };
+    let heirs: Vec<(u32, u64)> = by_pair
+        .iter()
+        .filter(|((x, y), n)| (*x == parent || *y == parent) && differ(case, *x, *y) && **n * 2 >= count)
+        .map(|((x, y), n)| (if *x == parent { *y } else { *x }, *n))
+        .collect();
+    let mut claim = support::note("fd-inherited", Class::Leak, "inherited from the process that started it, and never used or closed");
+    let proc = case.snapshot.processes.get(&child);
+    claim.owner = Some(Owner {
+        command: proc.map_or(String::new(), |p| p.command.clone()),
+        program: proc.map_or(String::new(), |p| p.program()),
+        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
+        user: proc.map_or(String::new(), |p| p.user.clone()),
+        pids: if heirs.is_empty() { vec![(child, count)] } else { heirs },
+    });
+    claim.kind = main_kind(case, child);
+    claim.pile = case.ledger.piles.iter().position(|p| Some(p.kind) == claim.kind && p.held_by(child));
+    claim.count = Some(count);
+    claim.is = CountIs::Exact;
+    let rows = |pid: u32| {
+        case.snapshot
+            .processes
+            .get(&pid)
+            .into_iter()
+            .flat_map(|p| &p.lists)
+            .flat_map(|l| l.sockets())
+            .find_map(|c| c.quotes.first().cloned())
+    };
+    let name = |pid: u32| case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command));
+    let says = format!(
+        "{} sockets have the same inode under {} and under {}: one socket, two holders",
+        super::number(count as i64),
+        name(parent),
+        name(child)
+    );
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, rows(parent).into_iter().chain(rows(child))));
+    if parent_of(case, child) == Some(parent) {
+        let at = case.snapshot.processes.get(&child).and_then(|p| p.cmdline_at.clone());
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Listing,
+            format!("{} was started by {}", name(child), name(parent)),
+            at,
+        ));
+    }
+    claim.now = vec![format!("end {} once it is known not to need them: the sockets live as long as it does", name(child))];
+    claim.fix = vec!["create sockets with SOCK_CLOEXEC, or close all descriptors before exec".into()];
+    vec![claim]
+}
+
+fn shared_sockets(case: &Case<'_>) -> BTreeMap<u32, Vec<u32>> {
+    let mut holders: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let small = case.snapshot.processes.values().flat_map(|p| &p.lists).map(|l| l.descriptors).sum::<u64>() < 400_000;
+    if small {
+        for (&pid, proc) in &case.snapshot.processes {
+            for class in proc.lists.iter().flat_map(|l| &l.classes).filter(|c| c.kind == DescriptorKind::Socket) {
+                for &(inode, _) in &class.sockets {
+                    let pids = holders.entry(inode).or_default();
+                    if !pids.contains(&pid) {
+                        pids.push(pid);
+                    }
+                }
+            }
+        }
+    }
+    for &(inode, pid) in case.snapshot.tables.iter().flat_map(|t| &t.shared) {
+        let pids = holders.entry(inode).or_default();
+        if !pids.contains(&pid) {
+            pids.push(pid);
+        }
+    }
+    holders.retain(|_, pids| pids.len() > 1);
+    holders.values_mut().for_each(|pids| pids.sort_unstable());
+    holders
+}
+
+/// Different programs, or one that a command line tells to be started by the other for another job.
+fn differ(case: &Case<'_>, a: u32, b: u32) -> bool {
+    match (case.snapshot.processes.get(&a), case.snapshot.processes.get(&b)) {
+        (Some(a), Some(b)) => a.command != b.command || (!a.cmdline.is_empty() && !b.cmdline.is_empty() && a.program() != b.program()),
+        _ => false,
+    }
+}
+
+fn parent_of(case: &Case<'_>, pid: u32) -> Option<u32> {
+    case.snapshot.processes.get(&pid)?.ppid
+}
+
+fn main_kind(case: &Case<'_>, pid: u32) -> Option<Kind> {
+    let holding = case.ledger.holdings.get(&pid)?;
+    holding.kinds.keys().copied().filter(|k| !matches!(k, Kind::File | Kind::Eventpoll)).max_by_key(|&k| holding.count(k).map(|c| c.0))
+}

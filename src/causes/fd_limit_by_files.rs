@@ -1,0 +1,97 @@
+//! A descriptor limit filled by files.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, number};
+use crate::facts::DescriptorKind;
+use crate::ledger::{CountIs, Kind, Owner};
+
+cause! {
+    /// A process reaches its limit of open files, and what fills it are regular files, pipes or devices.
+    ///
+    /// # How it looks
+    /// lsof: REG rows by the hundred; EMFILE in the log; few sockets.
+    ///
+    /// # Evidence for
+    /// The listing.
+    ///
+    /// # Evidence against
+    /// Sockets that fill it.
+    ///
+    /// # Mistaken for
+    /// A socket leak.
+    ///
+    /// # Confirm
+    /// `lsof -nP -p PID | awk '{print $5}' | sort | uniq -c`.
+    ///
+    /// # Now
+    /// Restart, or raise the limit.
+    ///
+    /// # For good
+    /// Close the files.
+    ///
+    /// # References
+    /// getrlimit(2) RLIMIT_NOFILE.
+    FdLimitByFiles, "fd-limit-by-files", lookalike, "the limit of open files is filled by files, not sockets", weigh
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let full = super::fd_limit_too_low::full(case);
+    let errors = super::fd_limit_too_low::errors(case);
+    let pid = full
+        .as_ref()
+        .map(|f| f.pid)
+        .or_else(|| errors.iter().find_map(|e| e.1))
+        .or_else(|| (!errors.is_empty()).then(|| most_files(case)).flatten());
+    let Some(pid) = pid.filter(|&p| mostly_files(case, p)) else { return Vec::new() };
+    let Some(proc) = case.snapshot.processes.get(&pid) else { return Vec::new() };
+    let files = files(case, pid);
+    let mut claim = support::note("fd-limit-by-files", Class::Exhaustion, "files, not sockets, fill the limit of open files");
+    claim.owner = Some(Owner {
+        command: proc.command.clone(),
+        program: proc.program(),
+        cmdline: proc.cmdline.clone(),
+        user: proc.user.clone(),
+        pids: vec![(pid, files)],
+    });
+    (claim.kind, claim.count, claim.is) = (Some(Kind::File), Some(files), CountIs::Exact);
+    let row = proc
+        .lists
+        .iter()
+        .flat_map(|l| &l.classes)
+        .filter(|c| c.kind == DescriptorKind::File)
+        .max_by_key(|c| c.rows)
+        .and_then(|c| c.quotes.first().cloned());
+    let says = format!("{} descriptors of pid {pid} are files", number(files as i64));
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, row));
+    if let Some(f) = full {
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Limit,
+            format!("{} of at most {} descriptors are open", number(f.descriptors as i64), number(f.limit as i64)),
+            f.at,
+        ));
+    }
+    for (says, _, quotes) in errors {
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
+    }
+    claim.now = vec!["restart the process, or raise its limit with prlimit".into()];
+    claim.fix = vec!["close the files; look at their names for the code that opens them".into()];
+    vec![claim]
+}
+
+fn files(case: &Case<'_>, pid: u32) -> u64 {
+    let lists = case.snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists);
+    lists.map(|l| l.rows_of(DescriptorKind::File) + l.rows_of(DescriptorKind::Device) + l.rows_of(DescriptorKind::Pipe)).max().unwrap_or(0)
+}
+
+fn most_files(case: &Case<'_>) -> Option<u32> {
+    case.snapshot.processes.keys().copied().max_by_key(|&p| files(case, p))
+}
+
+/// Whether more than half of a process's descriptors are no sockets and no selectors.
+pub(super) fn mostly_files(case: &Case<'_>, pid: u32) -> bool {
+    let all = case.ledger.holdings.get(&pid).and_then(|h| h.descriptors.as_ref()).map_or(0, |d| d.0);
+    let selectors = case.ledger.holdings.get(&pid).and_then(|h| h.count(Kind::Eventpoll)).map_or(0, |c| c.0);
+    all > 0 && files(case, pid) * 2 > all && selectors * 4 < all
+}

@@ -1,0 +1,154 @@
+//! A descriptor limit too low for the load.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, Exclusion, number, suspect};
+use crate::capture::Quote;
+use crate::facts::LimitValue;
+use crate::ledger::{CountIs, Kind, Owner};
+
+cause! {
+    /// A process reaches its soft limit of open files although nothing leaks: its load simply needs more.
+    ///
+    /// # How it looks
+    /// EMFILE in log or trace at exactly the limit; descriptors spread over live peers; the count follows the load.
+    ///
+    /// # Evidence for
+    /// A limit of 1024 or so, filled by live connections.
+    ///
+    /// # Evidence against
+    /// A pile of one kind that has no use: then the leak is the cause and the limit its effect.
+    ///
+    /// # Mistaken for
+    /// A leak. The shell's `ulimit -n` is not the limit of a service: /proc/PID/limits is.
+    ///
+    /// # Confirm
+    /// `cat /proc/PID/limits`; `ls /proc/PID/fd | wc -l`.
+    ///
+    /// # Now
+    /// `prlimit --pid PID --nofile=SOFT:HARD`.
+    ///
+    /// # For good
+    /// LimitNOFILE of the unit; limits.conf does not apply to units.
+    ///
+    /// # References
+    /// getrlimit(2) RLIMIT_NOFILE.
+    FdLimitTooLow, "fd-limit-too-low", lookalike, "the limit of open files is lower than the load needs", weigh, rule_out
+}
+
+/// A process near its limit.
+pub(super) struct Full {
+    pub pid: u32,
+    pub descriptors: u64,
+    pub limit: u64,
+    pub at: Vec<Quote>,
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let errors = errors(case);
+    let full = full(case);
+    if full.is_none() && errors.is_empty() {
+        return Vec::new();
+    }
+    // A leak that fills the table makes the limit its effect, and files that fill it are another finding.
+    let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.as_ref().is_none_or(|f| p.held_by(f.pid)));
+    if leaking || full.as_ref().is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid)) {
+        return Vec::new();
+    }
+    let mut claim = support::note("fd-limit-too-low", Class::Exhaustion, "at the limit of open files, without a sign of a leak");
+    let pid = full.as_ref().map(|f| f.pid).or_else(|| errors.iter().find_map(|e| e.1));
+    claim.owner = pid.map(|pid| owner(case, pid)).or_else(|| named_by_log(case));
+    claim.is = CountIs::Exact;
+    if let Some(f) = &full {
+        claim.count = Some(f.descriptors);
+        let says = format!("{} of at most {} descriptors are open", number(f.descriptors as i64), number(f.limit as i64));
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, says, f.at.clone()));
+    }
+    for (says, _, quotes) in errors {
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
+    }
+    if full.is_none() {
+        claim.missing.push(super::Missing {
+            what: "the limit and the descriptors of the process".into(),
+            would: "tell a limit that is too low from a leak that fills it".into(),
+            command: match pid {
+                Some(pid) => format!("cat /proc/{pid}/limits; ls -l /proc/{pid}/fd"),
+                None => "cat /proc/PID/limits; ls -l /proc/PID/fd".into(),
+            },
+        });
+    }
+    claim.now = vec![match pid {
+        Some(pid) => format!("prlimit --pid {pid} --nofile=SOFT:HARD raises it at once"),
+        None => "prlimit --pid PID --nofile=SOFT:HARD raises it at once".into(),
+    }];
+    claim.fix = vec!["LimitNOFILE in the service's unit, sized for two descriptors per proxied connection; /etc/security/limits.conf does not apply to units".into()];
+    vec![claim]
+}
+
+/// The process that is nearest to its own limit, if one is near.
+pub(super) fn full(case: &Case<'_>) -> Option<Full> {
+    let mut best: Option<Full> = None;
+    for (&pid, proc) in &case.snapshot.processes {
+        let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { continue };
+        let Some((descriptors, _, row)) = case.ledger.holdings.get(&pid).and_then(|h| h.descriptors.as_ref()) else { continue };
+        if descriptors * 100 >= limit * case.thresholds.near_limit && best.as_ref().is_none_or(|b| *descriptors > b.descriptors) {
+            best = Some(Full { pid, descriptors: *descriptors, limit: *limit, at: vec![quote.clone(), row.clone()] });
+        }
+    }
+    best
+}
+
+/// EMFILE in traces and logs: what says so, whose, where.
+pub(super) fn errors(case: &Case<'_>) -> Vec<(String, Option<u32>, Vec<Quote>)> {
+    let mut all = Vec::new();
+    for trace in case.snapshot.traces.iter().filter(|t| t.emfile.0 > 0) {
+        all.push((format!("strace: calls fail with EMFILE {} times", number(trace.emfile.0 as i64)), trace.pid, trace.emfile.1.0.clone()));
+    }
+    for s in case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "fd-limit-too-low")) {
+        all.push((
+            format!("the log says so {} times: {}", number(s.count as i64), s.means.trim_end_matches('.')),
+            s.pid,
+            vec![s.first.clone()],
+        ));
+    }
+    all.truncate(4);
+    all
+}
+
+fn owner(case: &Case<'_>, pid: u32) -> Owner {
+    let proc = case.snapshot.processes.get(&pid);
+    let logged = case.snapshot.logs.sightings.iter().find(|s| s.pid == Some(pid)).map(|s| s.program.clone());
+    Owner {
+        command: proc.map(|p| p.command.clone()).filter(|c| !c.is_empty()).or(logged).unwrap_or_default(),
+        program: proc.map_or(String::new(), |p| p.program()),
+        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
+        user: proc.map_or(String::new(), |p| p.user.clone()),
+        pids: vec![(pid, 0)],
+    }
+}
+
+fn named_by_log(case: &Case<'_>) -> Option<Owner> {
+    let s = case.snapshot.logs.sightings.iter().find(|s| !s.program.is_empty() && s.points_to.iter().any(|p| p == "fd-limit-too-low"))?;
+    Some(Owner { command: s.program.clone(), ..Owner::default() })
+}
+
+fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
+    if full(case).is_some() || !errors(case).is_empty() {
+        let at = full(case).map(|f| f.at).into_iter().flatten().chain(errors(case).into_iter().flat_map(|e| e.2)).take(2).collect();
+        return Exclusion::not("a limit of open files is reached", at);
+    }
+    // The process in question is the one with the largest pile; its own limit counts, never the shell's.
+    let suspect = case.ledger.piles.iter().filter(|p| p.kind != Kind::File && p.owner.is_some()).find(|p| suspect(case, p).is_some());
+    let of = |p: &crate::ledger::Pile| Some((p.limit.clone()?, p.descriptors.clone()?, p.owner.as_ref()?.named()));
+    let known = suspect.or_else(|| case.ledger.piles.iter().find(|p| p.limit.is_some() && p.descriptors.is_some())).and_then(of);
+    match known {
+        Some(((limit, quote), (descriptors, ..), name)) => Exclusion::out(
+            format!("{name} has {} of at most {} descriptors open", number(descriptors as i64), number(limit as i64)),
+            vec![quote],
+        ),
+        None => Exclusion::not(
+            "cannot be ruled out: /proc/PID/limits of the process in question was not captured; a shell's ulimit is not it",
+            Vec::new(),
+        ),
+    }
+}

@@ -1,0 +1,86 @@
+//! Healthy sockets of another network namespace.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, number};
+use crate::facts::DescriptorKind;
+use crate::ledger::{CountIs, Kind};
+
+cause! {
+    /// lsof on a host cannot find a container's sockets in the host's tables, and inside a container the kernel's alloc counts the whole
+    /// host. Both look like a leak and are none.
+    ///
+    /// # How it looks
+    /// lsof: all sockets of a process unidentified, even UNIX and NETLINK; alloc far above `sockets: used`; different `ns/net` links.
+    ///
+    /// # Evidence for
+    /// Those signs; the descriptor in use in a trace.
+    ///
+    /// # Evidence against
+    /// The process shares the collector's namespace.
+    ///
+    /// # Mistaken for
+    /// A leak of closed sockets.
+    ///
+    /// # Confirm
+    /// `readlink /proc/PID/ns/net /proc/self/ns/net`; `cat /proc/PID/net/sockstat`.
+    ///
+    /// # Now
+    /// Read the tables of the process's own namespace.
+    ///
+    /// # For good
+    /// -
+    ///
+    /// # References
+    /// network_namespaces(7).
+    ForeignNamespace, "foreign-namespace", lookalike, "sockets of another network namespace look unidentified or surplus", weigh
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = Vec::new();
+    for (n, pile) in case.ledger.piles.iter().enumerate().filter(|(_, p)| matches!(p.kind, Kind::Closed | Kind::Unidentified)) {
+        let Some((why, quote)) = pile.foreign.clone().or_else(|| in_use(case, pile)) else { continue };
+        let mut claim = support::claim("foreign-namespace", Class::Note, n, pile, "of another network namespace, healthy or not");
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, why, [quote]));
+        let pid = pile.owner.as_ref().and_then(|o| o.pids.first()).map_or(0, |p| p.0);
+        claim.missing.push(super::Missing {
+            what: format!("the tables of the namespace of {pid}"),
+            would: "tell what its sockets are".into(),
+            command: format!("cat /proc/{pid}/net/sockstat /proc/{pid}/net/tcp /proc/{pid}/net/tcp6"),
+        });
+        claims.push(claim);
+        if claims.len() == 3 {
+            break;
+        }
+    }
+    if let Some(says) = &case.ledger.books.foreign
+        && claims.is_empty()
+    {
+        let mut claim =
+            support::note("foreign-namespace", Class::Note, "counted by the kernel for the whole host, seen from inside one namespace");
+        let alloc = case.ledger.books.alloc.as_ref().or(case.ledger.books.ss_alloc.as_ref());
+        claim.count = case.ledger.books.unhashed.as_ref().map(|f| f.value.max(0) as u64);
+        claim.is = CountIs::Estimate;
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Books, says.clone(), alloc.into_iter().flat_map(|f| f.at.clone())));
+        claims.push(claim);
+    }
+    claims
+}
+
+/// A few unidentified sockets of a process whose trace shows data on them: alive, so their table is elsewhere.
+fn in_use(case: &Case<'_>, pile: &crate::ledger::Pile) -> Option<(String, crate::capture::Quote)> {
+    let owner = pile.owner.as_ref()?;
+    let (pid, _) = *owner.pids.first()?;
+    let trace = case.snapshot.traces.iter().find(|t| t.pid == Some(pid))?;
+    let lists = case.snapshot.processes.get(&pid)?.lists.iter();
+    let class = lists.flat_map(|l| &l.classes).find(|c| c.kind == DescriptorKind::Socket && c.unlisted)?;
+    let used = class.sockets.iter().filter(|(_, fd)| i32::try_from(*fd).is_ok_and(|fd| trace.used_before.contains(&fd))).count();
+    (used * 2 >= class.sockets.len().max(1))
+        .then(|| {
+            (
+                format!("the trace shows data on {} of the unidentified descriptors: they are connections in use", number(used as i64)),
+                class.quotes.first().cloned(),
+            )
+        })
+        .and_then(|(s, q)| Some((s, q?)))
+}

@@ -1,0 +1,102 @@
+//! Sockets without a descriptor that still close.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, Exclusion, number};
+use crate::ledger::{CountIs, Kind};
+
+/// Orphans from which they are worth a word where the limit is not known; the kernel's smallest default limit is 4096.
+const MANY: i64 = 1000;
+
+cause! {
+    /// The program has closed, but data or the FIN is not acknowledged: the kernel keeps the socket for a while. No descriptor is
+    /// involved.
+    ///
+    /// # How it looks
+    /// sockstat `orphan`, ss -s `orphaned`; FIN-WAIT-1, LAST-ACK, CLOSING rows without owner; kernel: `too many orphaned sockets`.
+    ///
+    /// # Evidence for
+    /// The count near tcp_max_orphans.
+    ///
+    /// # Evidence against
+    /// A small count.
+    ///
+    /// # Mistaken for
+    /// A descriptor leak: orphans have none.
+    ///
+    /// # Confirm
+    /// `cat /proc/net/sockstat`, twice.
+    ///
+    /// # Now
+    /// tcp_orphan_retries; find the dead clients.
+    ///
+    /// # For good
+    /// -
+    ///
+    /// # References
+    /// tcp(7) tcp_max_orphans.
+    OrphanBuildup, "orphan-buildup", lookalike, "closed sockets wait for peers that do not answer", weigh, rule_out
+}
+
+fn threshold(case: &Case<'_>) -> i64 {
+    case.counter("sysctl.net.ipv4.tcp_max_orphans").map_or(MANY, |f| (f.value / 4).max(MANY))
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let rows = orphan_rows(case);
+    let counted = case.ledger.books.orphan.as_ref().map_or(0, |f| f.value);
+    let kernel = case.snapshot.logs.sightings.iter().find(|s| s.points_to.iter().any(|p| p == "orphan-buildup"));
+    if counted.max(rows.0) < threshold(case) && kernel.is_none() {
+        return Vec::new();
+    }
+    let mut claim =
+        support::note("orphan-buildup", Class::Exhaustion, "closed by their program, still waiting for their peers, without a descriptor");
+    (claim.kind, claim.count, claim.is) = (Some(Kind::FinWait), Some(counted.max(rows.0) as u64), CountIs::Exact);
+    if let Some(figure) = &case.ledger.books.orphan {
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Books,
+            format!("the kernel counts {} orphaned TCP sockets", number(figure.value)),
+            figure.at.clone(),
+        ));
+    }
+    if rows.0 > 0 {
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Table,
+            format!("{} closing rows have no file", number(rows.0)),
+            rows.1,
+        ));
+    }
+    if let Some(s) = kernel {
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Kernel,
+            format!("the kernel says so: {}", s.means),
+            [s.first.clone()],
+        ));
+    }
+    claim.now = vec!["find the peers that do not acknowledge; tcp_orphan_retries shortens the wait".into()];
+    vec![claim]
+}
+
+fn orphan_rows(case: &Case<'_>) -> (i64, Vec<crate::capture::Quote>) {
+    use crate::facts::SocketState as S;
+    let Some(view) = case.ledger.best(crate::ledger::Family::Tcp) else { return (0, Vec::new()) };
+    let closing =
+        view.groups(crate::ledger::Family::Tcp).filter(|g| matches!(g.state, S::FinWait1 | S::LastAck | S::Closing) && g.owner.is_none());
+    let mut sum = (0, Vec::new());
+    for group in closing {
+        sum.0 += group.no_file as i64;
+        sum.1.extend(group.quotes.first().cloned());
+    }
+    sum
+}
+
+fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
+    let Some(figure) = &case.ledger.books.orphan else {
+        return Exclusion::not("cannot be ruled out: neither sockstat nor ss -s was captured", Vec::new());
+    };
+    let says = format!("{} orphaned sockets", number(figure.value));
+    if figure.value < threshold(case) { Exclusion::out(says, figure.at.clone()) } else { Exclusion::not(says, figure.at.clone()) }
+}

@@ -1,0 +1,122 @@
+//! Sockets whose holder the capture cannot see.
+
+use super::Case;
+use super::claim::{Claim, Class, Evidence, Missing, Strength, Witnessed};
+use super::support;
+use crate::capture::Quote;
+use crate::ledger::{CountIs, Family, Kind};
+
+/// Sockets that nobody holds, from which they are more than races of the capture.
+const MANY: i64 = 100;
+
+cause! {
+    /// The kernel counts sockets that no listed process holds: the holder is in another pid or network namespace, or beyond the capture's
+    /// privilege.
+    ///
+    /// # How it looks
+    /// `ss -s`: closed − timewait large, and lsof (if there) does not explain it; rows with an inode and without owner; rows `Permission
+    /// denied`.
+    ///
+    /// # Evidence for
+    /// The unexplained rest of the ledger.
+    ///
+    /// # Evidence against
+    /// alloc above used: then it counts other namespaces' sockets, healthy or not.
+    ///
+    /// # Mistaken for
+    /// kernel-leak.
+    ///
+    /// # Confirm
+    /// Capture as root, in the initial namespaces; each namespace through `/proc/PID/net`.
+    ///
+    /// # Now
+    /// -
+    ///
+    /// # For good
+    /// Name the holder first.
+    ///
+    /// # References
+    /// namespaces(7).
+    OwnerNotVisible, "owner-not-visible", leak, "sockets exist whose holder the capture cannot see", weigh
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    unexplained(case).into_iter().chain(rows_without_holder(case)).take(1).collect()
+}
+
+/// Unhashed TCP sockets that no listed process holds.
+fn unexplained(case: &Case<'_>) -> Option<Claim> {
+    let rest = case.ledger.unexplained()?;
+    let unhashed = case.ledger.books.unhashed.as_ref()?;
+    if case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < unhashed.value * 3 {
+        return None;
+    }
+    let mut claim =
+        support::note("owner-not-visible", Class::Leak, "in no connection state, and held by a process that the capture does not show");
+    (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), CountIs::Exact);
+    let says = format!(
+        "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse), and the listed processes hold {} of them",
+        super::number(unhashed.value),
+        super::number(unhashed.value - rest)
+    );
+    claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Books, says, unhashed.at.clone()));
+    if let Some(quote) = &case.ledger.unprivileged {
+        claim.evidence.push(Evidence::new(
+            Strength::Moderate,
+            Witnessed::Listing,
+            "the capture was made without the privilege to see all processes",
+            [quote.clone()],
+        ));
+    }
+    support_logs(case, &mut claim);
+    claim.missing.push(Missing {
+        what: "the descriptors of all processes".into(),
+        would: "name the process that holds them".into(),
+        command: "sudo lsof -nP +c0; for p in /proc/[0-9]*; do echo $p $(ls $p/fd | wc -l); done".into(),
+    });
+    claim.now = vec!["capture again as root, in the host's own namespaces".into()];
+    Some(claim)
+}
+
+fn support_logs(case: &Case<'_>, claim: &mut Claim) {
+    for sighting in
+        case.snapshot.logs.sightings.iter().filter(|s| s.weight == crate::signatures::Weight::Cause && s.endpoint.is_some()).take(2)
+    {
+        if let Some(endpoint) = &sighting.endpoint {
+            support::add_remote(claim, endpoint.clone(), 0, "named by a log of the capture");
+        }
+    }
+}
+
+/// Rows of a table that have an inode and no holder, although holders are shown.
+fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
+    let (kind, count, quotes) = without_holder(case)?;
+    let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
+    (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);
+    let says = format!("{} rows have an inode but no holder", super::number(count as i64));
+    claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, quotes));
+    claim.missing.push(Missing {
+        what: "the same tables as root, from the host".into(),
+        would: "name the process that holds them".into(),
+        command: "sudo ss -tanpe".into(),
+    });
+    Some(claim)
+}
+
+/// The kind, number and first rows of sockets with an inode and no holder, where the capture had the privilege to see holders.
+pub(super) fn without_holder(case: &Case<'_>) -> Option<(Kind, u64, Vec<Quote>)> {
+    if case.ledger.unprivileged.is_some() {
+        return None;
+    }
+    let mut best: Option<(Kind, u64, Vec<Quote>)> = None;
+    for family in [Family::Tcp, Family::Udp] {
+        let Some(view) = case.ledger.best(family).filter(|v| v.holders_shown() && v.has_inodes()) else { continue };
+        for group in view.groups(family).filter(|g| g.owner.is_none() && g.no_holder as i64 >= MANY) {
+            let Some(kind) = Kind::of_socket(group.protocol, group.state) else { continue };
+            if best.as_ref().is_none_or(|b| b.1 < group.no_holder) {
+                best = Some((kind, group.no_holder, group.quotes.0.clone()));
+            }
+        }
+    }
+    best
+}

@@ -1,0 +1,148 @@
+//! Local ports run out.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, Exclusion, number};
+use crate::capture::Quote;
+use crate::capture::tops::Tops;
+use crate::facts::SocketState;
+use crate::ledger::{CountIs, Family, Kind};
+
+/// Ports of the default range 32768 to 60999 (`net/ipv4/af_inet.c`).
+const DEFAULT_PORTS: i64 = 28_232;
+
+cause! {
+    /// Connections to one remote need a local port each; when the range is used up, connect fails with EADDRNOTAVAIL, although
+    /// descriptors are free.
+    ///
+    /// # How it looks
+    /// `cannot assign requested address`, errno 99; TIME-WAIT (or live) rows to one remote as many as the range has ports.
+    ///
+    /// # Evidence for
+    /// The error; the count near the size of ip_local_port_range (28,232 by default).
+    ///
+    /// # Evidence against
+    /// Few ports in use.
+    ///
+    /// # Mistaken for
+    /// A fault of the remote, which never sees the attempt.
+    ///
+    /// # Confirm
+    /// `ss -tan | awk '{print $5}' | sort | uniq -c | sort -rn | head`.
+    ///
+    /// # Now
+    /// Reuse connections; widen ip_local_port_range.
+    ///
+    /// # For good
+    /// A connection pool; tcp_tw_reuse on the client; more addresses.
+    ///
+    /// # References
+    /// ip(7) ip_local_port_range, connect(2) EADDRNOTAVAIL.
+    PortExhaustion, "port-exhaustion", lookalike, "local ports toward one remote are used up", weigh, rule_out
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let errors = errors(case);
+    let used = used(case);
+    let ports = ports(case);
+    let near = used.as_ref().is_some_and(|(n, ..)| n * 100 >= ports * case.thresholds.near_limit as i64);
+    let half = used.as_ref().is_some_and(|(n, ..)| n * 2 >= ports);
+    if errors.is_empty() && !near {
+        return Vec::new();
+    }
+    let mut claim = support::note("port-exhaustion", Class::Exhaustion, "no local port is left toward the remote, so connects fail");
+    let mut at = Vec::new();
+    if let Some((n, remote, quotes)) = used.filter(|_| near || half) {
+        (claim.kind, claim.count, claim.is) = (Some(Kind::TimeWait), Some(n as u64), CountIs::Exact);
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Table,
+            format!("{} connections use local ports, of {} in the range", number(n), number(ports)),
+            quotes,
+        ));
+        if let Some(remote) = remote {
+            support::add_remote(&mut claim, remote, n as u64, "the remote that most local ports are used for");
+        }
+    }
+    for (says, quotes, strength) in errors {
+        at.extend(quotes.clone());
+        claim.evidence.push(Evidence::new(strength, Witnessed::Log, says, quotes));
+    }
+    claim.now = vec!["widen net.ipv4.ip_local_port_range, and reuse connections".into()];
+    claim.fix = vec!["a connection pool; tcp_tw_reuse on the connecting side; more addresses on either side".into()];
+    vec![claim]
+}
+
+/// What says that no address was left: logs and traces.
+fn errors(case: &Case<'_>) -> Vec<(String, Vec<Quote>, Strength)> {
+    let logs = case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "port-exhaustion"));
+    let mut all: Vec<(String, Vec<Quote>, Strength)> = logs
+        .map(|s| (format!("the log says so {} times: {}", number(s.count as i64), s.means), vec![s.first.clone()], Strength::Strong))
+        .take(2)
+        .collect();
+    for trace in case.snapshot.traces.iter().filter(|t| t.no_address.0 > 0) {
+        all.push((
+            format!("strace: connect fails with EADDRNOTAVAIL {} times", trace.no_address.0),
+            trace.no_address.1.0.clone(),
+            Strength::Decisive,
+        ));
+    }
+    all
+}
+
+/// The most connections to one remote (or in all, where remotes are not told), live or in TIME-WAIT, that use a local port of the range.
+fn used(case: &Case<'_>) -> Option<(i64, Option<String>, Vec<Quote>)> {
+    let mut tops = Tops::default();
+    let mut quotes = Vec::new();
+    if let Some(view) = case.ledger.best(Family::Tcp) {
+        let low = low_port(case);
+        for group in view.groups(Family::Tcp).filter(|g| !matches!(g.state, SocketState::Listen)) {
+            let ephemeral = group.locals.sorted().iter().take(64).filter(|(e, _)| i64::from(e.port()) >= low).count();
+            if ephemeral * 2 >= group.locals.sorted().len().min(64) {
+                tops.merge(&group.remotes);
+                if quotes.len() < 2 {
+                    quotes.extend(group.quotes.first().cloned());
+                }
+            }
+        }
+    }
+    if let Some((end, n)) = tops.first() {
+        return Some((n as i64, Some(case.show(end)), quotes));
+    }
+    let figure = case.ledger.states.get(&SocketState::TimeWait)?;
+    Some((figure.value, None, figure.at.clone()))
+}
+
+fn low_port(case: &Case<'_>) -> i64 {
+    case.counter("sysctl.net.ipv4.ip_local_port_range.low").map_or(32_768, |f| f.value)
+}
+
+fn ports(case: &Case<'_>) -> i64 {
+    match (case.counter("sysctl.net.ipv4.ip_local_port_range.low"), case.counter("sysctl.net.ipv4.ip_local_port_range.high")) {
+        (Some(low), Some(high)) if high.value >= low.value => high.value - low.value + 1,
+        _ => DEFAULT_PORTS,
+    }
+}
+
+fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
+    if !errors(case).is_empty() {
+        return Exclusion::not("connects fail for want of a local port", errors(case).into_iter().flat_map(|e| e.1).take(2).collect());
+    }
+    if let Some((n, remote, at)) = used(case) {
+        let to = remote.map_or(String::new(), |r| format!(" to {r}"));
+        let says = format!("at most {} local ports are used{to}, of {}", number(n), number(ports(case)));
+        return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
+    }
+    if let Some(figure) = case.ledger.books.ports.as_ref().filter(|f| f.value > 0) {
+        let says = format!("{} local ports are in use", number(figure.value));
+        return if figure.value * 2 < ports(case) {
+            Exclusion::out(says, figure.at.clone())
+        } else {
+            Exclusion::not(says, figure.at.clone())
+        };
+    }
+    if case.ledger.states_whole {
+        return Exclusion::out("the table of connections shows no local port toward a remote in use", Vec::new());
+    }
+    Exclusion::not("cannot be ruled out: no table of connections was captured", Vec::new())
+}

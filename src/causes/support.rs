@@ -1,0 +1,264 @@
+//! Evidence that several causes ask for: what a trace, the logs, the counters and the tables say of a pile.
+
+use super::case::{Case, Tie};
+use super::claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
+use super::say::number;
+use crate::capture::logs::Sighting;
+use crate::capture::trace::{Pattern, Tale};
+use crate::facts::SocketState;
+use crate::ledger::{CountIs, Kind, Pile};
+use crate::signatures::Weight;
+
+/// A claim on a pile without evidence yet.
+pub fn claim(code: &'static str, class: Class, number: usize, pile: &Pile, says: impl Into<String>) -> Claim {
+    Claim {
+        code,
+        class,
+        pile: Some(number),
+        owner: pile.owner.clone(),
+        kind: Some(pile.kind),
+        count: Some(pile.count),
+        is: pile.is,
+        remotes: Vec::new(),
+        says: says.into(),
+        evidence: Vec::new(),
+        against: Vec::new(),
+        missing: Vec::new(),
+        now: Vec::new(),
+        fix: Vec::new(),
+    }
+}
+
+/// A claim that is about no pile.
+pub fn note(code: &'static str, class: Class, says: impl Into<String>) -> Claim {
+    Claim {
+        code,
+        class,
+        pile: None,
+        owner: None,
+        kind: None,
+        count: None,
+        is: CountIs::Exact,
+        remotes: Vec::new(),
+        says: says.into(),
+        evidence: Vec::new(),
+        against: Vec::new(),
+        missing: Vec::new(),
+        now: Vec::new(),
+        fix: Vec::new(),
+    }
+}
+
+/// What traces of the holder say of a pattern: left open for, closed against. Returns whether any trace shows the pattern.
+pub fn by_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim, what: &str, fits: impl Fn(&Pattern) -> bool) -> bool {
+    let mut seen = false;
+    for (trace, tie) in case.traces(pile) {
+        let tales: Vec<(&Pattern, &Tale)> = case.tales(trace, &fits);
+        let left: u64 = tales.iter().map(|(_, t)| t.settled).sum();
+        let closed: u64 = tales.iter().map(|(_, t)| t.closed).sum();
+        let last_open: u64 = tales.iter().map(|(_, t)| t.open - t.settled.min(t.open)).sum();
+        let quotes: Vec<_> =
+            tales.iter().filter(|(_, t)| t.open > 0).flat_map(|(_, t)| t.quotes.0.iter().take(2).cloned()).take(4).collect();
+        if left + closed + last_open == 0 {
+            continue;
+        }
+        seen = true;
+        let strength = match (left, tie) {
+            (2.., Tie::Process | Tie::Program) if left > closed * 2 => Strength::Decisive,
+            (2.., _) if left > closed => Strength::Strong,
+            (1, _) if closed == 0 => Strength::Strong,
+            (0, _) if closed == 0 => Strength::Moderate,
+            _ => {
+                let says = format!(
+                    "the trace shows {what} {} times, and the descriptor closed {} times",
+                    number((left + closed) as i64),
+                    number(closed as i64)
+                );
+                claim.against.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, quotes));
+                continue;
+            }
+        };
+        let whose = if tie == Tie::Loose { " (of a process that the other files do not name)" } else { "" };
+        let times = (left + last_open).max(1);
+        let says =
+            format!("strace{whose}: {what}, {} times with no close afterwards, {} closed", number(times as i64), number(closed as i64));
+        claim.evidence.push(Evidence::new(strength, Witnessed::Trace, says, quotes));
+        for (pattern, tale) in tales.iter().filter(|(_, t)| t.open > 0) {
+            if let Some(remote) = pattern.remote {
+                let why = match case.errno(pattern.outcome) {
+                    Some(errno) => format!("connect fails with {errno}"),
+                    None => "in the trace".to_string(),
+                };
+                add_remote(claim, case.show(remote), tale.open, &why);
+            }
+        }
+    }
+    seen
+}
+
+/// Log lines whose signature points to the claim's cause, and the endpoints they name.
+pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) {
+    let mut found: Vec<(&Sighting, Tie)> = case
+        .sightings(pile)
+        .into_iter()
+        .filter(|(s, _)| s.weight != Weight::Context && s.points_to.iter().any(|p| codes.contains(&p.as_str())))
+        .collect();
+    found.sort_by_key(|(s, tie)| (std::cmp::Reverse(*tie), std::cmp::Reverse(s.count)));
+    for (sighting, tie) in found.iter().take(3) {
+        let attempts = sighting.attempts.unwrap_or(0).max(sighting.count);
+        let matches_count = near(attempts, pile.count, 20) && pile.count >= 10;
+        let strength = match (sighting.weight, tie) {
+            (Weight::Cause, Tie::Process | Tie::Program) => Strength::Strong,
+            (Weight::Cause, Tie::Loose) if matches_count => Strength::Strong,
+            (Weight::Cause, Tie::Loose) => Strength::Moderate,
+            _ => Strength::Weak,
+        };
+        let extent = match sighting.attempts {
+            Some(n) if matches_count => format!(", attempt {} for {} leaked sockets", number(n as i64), number(pile.count as i64)),
+            Some(n) => format!(", up to attempt {}", number(n as i64)),
+            None => String::new(),
+        };
+        let whose = if *tie == Tie::Loose { "the log" } else { "its log" };
+        let where_to = sighting.endpoint.as_ref().map_or(String::new(), |e| format!(" ({e})"));
+        let says =
+            format!("{whose} says so {} times{where_to}{extent}: {}", number(sighting.count as i64), sighting.means.trim_end_matches('.'));
+        let at = if sighting.count > 1 { vec![sighting.first.clone(), sighting.last.clone()] } else { vec![sighting.first.clone()] };
+        claim.evidence.push(Evidence::new(strength, Witnessed::Log, says, at));
+    }
+    for (sighting, _) in found.iter().take(4) {
+        let named = sighting
+            .endpoint
+            .clone()
+            .into_iter()
+            .chain(sighting.broker.as_ref().map(|b| if b.starts_with("broker") { b.clone() } else { format!("broker {b}") }));
+        for endpoint in named {
+            add_remote(claim, endpoint, 0, "named by the log");
+        }
+    }
+}
+
+/// How a total since boot (or its rise between samples) compares with the pile: as many events as sockets, or too few to explain them.
+pub fn by_counter(case: &Case<'_>, pile: &Pile, claim: &mut Claim, name: &str, what: &str) {
+    if let (Some(delta), Some(growth)) = (case.delta(name), case.growth(pile)) {
+        let gained = growth.to.saturating_sub(growth.from);
+        if gained >= 10 {
+            let rose = delta.value.max(0) as u64;
+            if near(rose, gained, 15) {
+                let says = format!(
+                    "between the samples {what} rose by {} while the sockets grew by {}",
+                    number(rose as i64),
+                    number(gained as i64)
+                );
+                claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, delta.at));
+            } else if rose * 2 < gained {
+                let says = format!(
+                    "between the samples {what} rose by only {} while the sockets grew by {}",
+                    number(rose as i64),
+                    number(gained as i64)
+                );
+                claim.against.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, delta.at));
+            }
+            return;
+        }
+    }
+    let Some(total) = case.counter(name) else { return };
+    if pile.count < 20 || total.value < 0 {
+        return;
+    }
+    let total_value = total.value as u64;
+    if total_value * 2 < pile.count {
+        let says = format!(
+            "the kernel has counted only {} {what} since it started, too few for {} sockets",
+            number(total.value),
+            number(pile.count as i64)
+        );
+        claim.against.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, total.at));
+    } else if near(total_value, pile.count, 20) {
+        let says = format!("the kernel has counted {} {what}, as many as the {} sockets", number(total.value), number(pile.count as i64));
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, total.at));
+    } else {
+        let says = format!("the kernel has counted {} {what}, enough for {} sockets", number(total.value), number(pile.count as i64));
+        claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Counters, says, total.at));
+    }
+}
+
+/// Connects of the same program that still wait for an answer.
+pub fn by_pending_connects(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
+    let waiting = case.ledger.piles.iter().find(|p| p.kind == Kind::SynSent && super::case::same_owner(p, pile) && p.owner.is_some());
+    let Some(waiting) = waiting else { return };
+    let Some((remote, n)) = waiting.top_remote() else { return };
+    let says = format!("{} connects of the same program to {} wait in SYN-SENT", number(n as i64), case.show(remote));
+    claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, waiting.traits.quotes.iter().take(1).cloned()));
+    add_remote(claim, case.show(remote), n, "attempts to it are under way (SYN-SENT)");
+}
+
+/// The remotes that the rows of a pile themselves name.
+pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bool) {
+    let sorted = pile.traits.remotes.sorted();
+    let total = pile.traits.remotes.total();
+    let spread = accepted || (sorted.len() > 8 && sorted.first().is_some_and(|(_, n)| n * 4 < total));
+    if spread {
+        // Peers of a server differ in their ports: their hosts are what tells.
+        let mut hosts = crate::capture::tops::Tops::default();
+        for (end, n) in &sorted {
+            hosts.add_many(end.host(), *n);
+        }
+        for (host, n) in hosts.sorted().into_iter().take(3) {
+            if !host.is_unset() {
+                add_remote(claim, case.show(host), n, "peers of the accepted connections");
+            }
+        }
+        if let Some((local, n)) = pile.traits.locals.first()
+            && accepted
+        {
+            add_remote(claim, case.show(local), n, "the local end they were accepted on");
+        }
+        return;
+    }
+    for (end, n) in sorted.into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
+        add_remote(claim, case.show(end), n, "the remote end of the rows");
+    }
+}
+
+/// Adds a remote, or its count to one already named.
+pub fn add_remote(claim: &mut Claim, endpoint: String, count: u64, why: &str) {
+    match claim.remotes.iter_mut().find(|r| r.endpoint == endpoint) {
+        Some(remote) => {
+            remote.count = remote.count.max(count);
+            if !remote.why.contains(why) {
+                remote.why = format!("{}; {why}", remote.why);
+            }
+        }
+        None if claim.remotes.len() < 8 => claim.remotes.push(Remote { endpoint, count, why: why.to_string() }),
+        None => {}
+    }
+}
+
+/// The trace that would show the mechanism, if no trace of the holder shows anything.
+pub fn ask_for_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
+    let Some(pid) = pile.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0) else { return };
+    let shown = case.traces(pile).iter().any(|(t, _)| t.tales.values().any(|t| t.open + t.closed > 0));
+    if !shown {
+        claim.missing.push(Missing {
+            what: format!("strace of all threads of {pid}"),
+            would: "show the calls that create the sockets, and whether they are closed".into(),
+            command: format!("strace -f -tt -T -e trace=network,close,dup,dup2,dup3 -p {pid}"),
+        });
+    }
+}
+
+/// Whether a listener of the same process exists.
+pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
+    let Some(owner) = &pile.owner else { return false };
+    owner.pids.iter().any(|(pid, _)| case.ledger.holdings.get(pid).is_some_and(|h| h.kinds.contains_key(&Kind::Listen)))
+}
+
+/// TIME-WAIT rows in the capture's own namespace.
+pub fn time_wait(case: &Case<'_>) -> i64 {
+    case.ledger.state(SocketState::TimeWait).or(case.ledger.books.timewait.as_ref().map(|f| f.value)).unwrap_or(0)
+}
+
+/// Whether two numbers differ by at most `percent` of the second.
+pub fn near(a: u64, b: u64, percent: u64) -> bool {
+    a.abs_diff(b) * 100 <= b * percent
+}

@@ -1,0 +1,255 @@
+//! Whether a pile is a leak at all, before anybody asks for its cause.
+//!
+//! Holding many sockets is no fault. A pile is suspect where its kind has no use (a TCP socket in no connection, a peer that has closed),
+//! where it grows, where a trace shows it being left open, or where it has filled a limit; and it is innocent where the capture shows it in use.
+
+use super::case::{Case, Tie};
+use super::claim::{Evidence, Strength, Witnessed};
+use super::say::{many, number};
+use crate::capture::trace::{Origin, Outcome, Pattern, Tale};
+use crate::facts::Protocol;
+use crate::ledger::{Kind, Pile};
+
+/// Why a pile is suspect.
+#[derive(Clone, Debug, Default)]
+pub struct Suspicion {
+    /// The reasons.
+    pub reasons: Vec<Evidence>,
+    /// What speaks for its innocence.
+    pub against: Vec<Evidence>,
+}
+
+/// Reasons to take a pile for a leak; `None` if there are too few.
+pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
+    let mut s = Suspicion::default();
+    if pile.kind == Kind::TimeWait || pile.kind == Kind::File || pile.foreign.is_some() {
+        return None;
+    }
+    let threshold = threshold(case, pile.kind);
+    useless_by_kind(case, pile, threshold, &mut s);
+    growing(case, pile, threshold, &mut s);
+    left_open(case, pile, &mut s);
+    fills_limit(case, pile, &mut s);
+    in_use(case, pile, &mut s);
+    let sum = |all: &[Evidence]| all.iter().map(|e| e.strength.weight()).sum::<i32>();
+    (sum(&s.reasons) - sum(&s.against) >= Strength::Moderate.weight()).then_some(s)
+}
+
+fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
+    let t = case.thresholds;
+    match kind {
+        Kind::Closed | Kind::Unidentified => t.closed,
+        Kind::CloseWait => t.close_wait,
+        Kind::SynSent => t.syn_sent,
+        Kind::Established => t.established,
+        Kind::Listen => t.listen,
+        Kind::FinWait => t.fin_wait,
+        Kind::TimeWait => t.time_wait,
+        Kind::Udp => t.udp,
+        Kind::Unix => t.unix,
+        Kind::Netlink => t.netlink,
+        Kind::Packet => t.packet,
+        Kind::Raw => t.raw,
+        Kind::Eventpoll => t.eventpoll,
+        Kind::File => u64::MAX,
+    }
+}
+
+/// Kinds that no program has a use for in numbers.
+fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
+    let rows = || pile.traits.quotes.iter().take(1).cloned();
+    let owner = pile.owner.as_ref().map_or("nobody known".to_string(), |o| o.named());
+    let count = number(pile.count as i64);
+    let reason = |strength, by, says: String| Evidence::new(strength, by, says, rows());
+    match pile.kind {
+        Kind::Closed if pile.count >= threshold => {
+            s.reasons.push(reason(Strength::Strong, Witnessed::Listing, format!("{owner} holds {count} TCP sockets that are in no connection state; a healthy program keeps none (threshold {threshold})")));
+        }
+        Kind::Closed if pile.count >= 5 && mostly_unhashed(case, pile) => {
+            s.reasons.push(reason(
+                Strength::Moderate,
+                Witnessed::Listing,
+                format!("{count} TCP sockets of {owner} are in no connection state, most of what it holds"),
+            ));
+        }
+        Kind::CloseWait if pile.count >= threshold && pile.owner.is_some() => {
+            s.reasons.push(reason(
+                Strength::Strong,
+                Witnessed::Table,
+                format!("the peers of {count} connections of {owner} have closed; only it can end them (threshold {threshold})"),
+            ));
+        }
+        // Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
+        Kind::CloseWait if pile.count >= threshold && pile.traits.no_file * 2 < pile.count => {
+            s.reasons.push(reason(
+                Strength::Moderate,
+                Witnessed::Table,
+                format!("{count} connections are in CLOSE-WAIT; the capture does not name who holds them"),
+            ));
+        }
+        Kind::SynSent if pile.count >= threshold => {
+            let to_one = pile.top_remote().is_some_and(|(_, n)| n * 10 >= pile.traits.remotes.total().max(1) * 7);
+            let strength = if to_one { Strength::Strong } else { Strength::Weak };
+            s.reasons.push(reason(
+                strength,
+                Witnessed::Table,
+                format!(
+                    "{count} connects of {owner} wait for an answer{}",
+                    if to_one { ", nearly all of the same remote" } else { ", of many remotes" }
+                ),
+            ));
+        }
+        Kind::Listen => {
+            let (_, most) = pile.traits.locals.first().unwrap_or((crate::capture::End::Any(0), 0));
+            if most >= threshold {
+                s.reasons.push(reason(
+                    Strength::Strong,
+                    Witnessed::Table,
+                    format!("{} listeners of {owner} are on one address (threshold {threshold})", number(most as i64)),
+                ));
+            }
+        }
+        Kind::FinWait if pile.owner.is_some() && pile.count >= threshold && pile.traits.no_file * 2 < pile.count => {
+            s.reasons.push(reason(
+                Strength::Moderate,
+                Witnessed::Table,
+                format!("{count} connections of {owner} are shut down on its side, and a descriptor still holds each"),
+            ));
+        }
+        Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= threshold => {
+            let strength = if pile.count >= threshold * 5 { Strength::Strong } else { Strength::Moderate };
+            s.reasons.push(reason(
+                strength,
+                Witnessed::Listing,
+                format!("{owner} holds {count} {} (threshold {threshold})", pile.kind.plural()),
+            ));
+        }
+        Kind::Unix if pile.count >= threshold => {
+            s.reasons.push(reason(
+                Strength::Weak,
+                Witnessed::Listing,
+                format!("{owner} holds {count} unix sockets (threshold {threshold})"),
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// Whether unhashed sockets are most of what the holder has, so that even a few are its rule and no race of the capture.
+fn mostly_unhashed(case: &Case<'_>, pile: &Pile) -> bool {
+    let Some(owner) = &pile.owner else { return false };
+    let all: u64 = owner.pids.iter().filter_map(|(pid, _)| case.ledger.holdings.get(pid)).map(|h| h.sockets()).sum();
+    pile.count * 10 >= all * 6
+}
+
+/// A pile that grew between two snapshots.
+fn growing(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
+    let Some(growth) = case.growth(pile) else { return };
+    let gained = growth.to.saturating_sub(growth.from);
+    let (from, to) = (number(growth.from as i64), number(growth.to as i64));
+    if gained >= 20 && gained * 12 >= growth.to && growth.to * 2 >= threshold {
+        let strength = if gained >= 100 || gained * 4 >= growth.to { Strength::Strong } else { Strength::Moderate };
+        s.reasons.push(Evidence::new(
+            strength,
+            Witnessed::Growth,
+            format!("they grew from {from} to {to} between the first and the last snapshot"),
+            growth.at,
+        ));
+    } else if growth.to <= growth.from.saturating_add(growth.from / 20) && pile.kind != Kind::Closed && pile.kind != Kind::CloseWait {
+        s.against.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Growth,
+            format!("their number did not grow between the snapshots ({from}, then {to})"),
+            growth.at,
+        ));
+    }
+}
+
+/// Sockets that a trace shows being created and left open, by kind of pile.
+pub fn leaves_open(kind: Kind, pattern: &Pattern) -> bool {
+    let origin = pattern.origin;
+    let tcp = matches!(origin, Origin::Socket(p) if p.is_tcp());
+    match kind {
+        Kind::Closed | Kind::Unidentified => {
+            (tcp && matches!(pattern.outcome, Outcome::NotTried | Outcome::Failed(_)) && !pattern.listening)
+                || ((tcp || origin == Origin::Accept || origin == Origin::Before) && (pattern.reset || pattern.shutdown || pattern.eof))
+        }
+        Kind::CloseWait => (tcp || matches!(origin, Origin::Accept | Origin::Before)) && pattern.eof && !pattern.shutdown,
+        Kind::SynSent => tcp && pattern.outcome == Outcome::InProgress,
+        Kind::Established => (tcp && pattern.outcome == Outcome::Connected || origin == Origin::Accept) && !pattern.eof && !pattern.reset,
+        Kind::Listen => tcp && pattern.listening,
+        Kind::FinWait => (tcp || origin == Origin::Accept) && pattern.shutdown,
+        Kind::Udp => matches!(origin, Origin::Socket(p) if p.is_udp()),
+        Kind::Unix => matches!(origin, Origin::Socket(Protocol::Unix) | Origin::Pair | Origin::Accept),
+        Kind::Netlink => matches!(origin, Origin::Socket(Protocol::Netlink)),
+        Kind::Packet => matches!(origin, Origin::Socket(Protocol::Packet)),
+        Kind::Raw => matches!(origin, Origin::Socket(p) if p.is_raw()),
+        Kind::Eventpoll => matches!(origin, Origin::Poll),
+        Kind::TimeWait | Kind::File => false,
+    }
+}
+
+/// What a trace of the holder shows: left open again and again, or closed each time.
+fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    for (trace, tie) in case.traces(pile) {
+        let tales: Vec<(&Pattern, &Tale)> = case.tales(trace, |p| leaves_open(pile.kind, p));
+        let left: u64 = tales.iter().map(|(_, t)| t.settled).sum();
+        let closed: u64 = tales.iter().map(|(_, t)| t.closed).sum();
+        let quotes = || tales.iter().filter(|(_, t)| t.settled > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(3);
+        if left >= 2 && left > closed {
+            let strength = if tie == Tie::Loose { Strength::Moderate } else { Strength::Strong };
+            let says = format!(
+                "the trace shows {} created and left open while the process went on to create more; {} closed",
+                number(left as i64),
+                number(closed as i64)
+            );
+            s.reasons.push(Evidence::new(strength, Witnessed::Trace, says, quotes()));
+        } else if closed >= 3 && left * 4 <= closed && tie == Tie::Process {
+            let at = tales.iter().filter(|(_, t)| t.closed > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(2);
+            let strength = if pile.kind == Kind::Closed || pile.kind == Kind::CloseWait { Strength::Moderate } else { Strength::Strong };
+            s.against.push(Evidence::new(
+                strength,
+                Witnessed::Trace,
+                format!("the trace shows {} of them created and closed again, {} left open", number(closed as i64), number(left as i64)),
+                at,
+            ));
+        }
+    }
+}
+
+/// A process at its descriptor limit, mostly filled by the pile.
+fn fills_limit(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    let (Some((limit, quote)), Some((descriptors, ..))) = (&pile.limit, &pile.descriptors) else { return };
+    let first = pile.owner.as_ref().and_then(|o| o.pids.first()).map_or(pile.count, |p| p.1);
+    if *limit >= 256
+        && descriptors * 100 >= limit * case.thresholds.near_limit
+        && first * 2 >= *descriptors
+        && pile.kind != Kind::Established
+    {
+        let says = format!(
+            "{} of its {} descriptors are these, at a limit of {}",
+            number(first as i64),
+            number(*descriptors as i64),
+            number(*limit as i64)
+        );
+        s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Limit, says, [quote.clone()]));
+    }
+}
+
+/// Signs of use: a trace that reads and writes on descriptors that were open before, queues that move.
+fn in_use(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    if !matches!(pile.kind, Kind::Udp | Kind::Unix | Kind::Established | Kind::Netlink | Kind::Raw | Kind::Packet) {
+        return;
+    }
+    for (trace, tie) in case.traces(pile) {
+        let used = trace.used_before.len() as u64;
+        if tie == Tie::Process && used >= 10 {
+            s.against.push(Evidence::new(
+                Strength::Strong,
+                Witnessed::Trace,
+                format!("the trace shows data on {} that were open before it began", many(used, "descriptor", "different descriptors")),
+                [],
+            ));
+        }
+    }
+}

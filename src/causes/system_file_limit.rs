@@ -1,0 +1,89 @@
+//! The host's limit of open files.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, Exclusion, number};
+use crate::ledger::Figure;
+
+cause! {
+    /// All processes together reach fs.file-max: calls fail with ENFILE.
+    ///
+    /// # How it looks
+    /// /proc/sys/fs/file-nr: first number near the third; kernel: `file-max limit N reached`; ENFILE.
+    ///
+    /// # Evidence for
+    /// The numbers.
+    ///
+    /// # Evidence against
+    /// Room between them.
+    ///
+    /// # Mistaken for
+    /// EMFILE, which is one process's limit.
+    ///
+    /// # Confirm
+    /// `cat /proc/sys/fs/file-nr`.
+    ///
+    /// # Now
+    /// `sysctl fs.file-max`.
+    ///
+    /// # For good
+    /// Find who holds them.
+    ///
+    /// # References
+    /// proc(5) file-nr.
+    SystemFileLimit, "system-file-limit", lookalike, "the whole host is at its limit of open files", weigh, rule_out
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let errors: Vec<_> = case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "system-file-limit")).collect();
+    let traced: Vec<_> = case.snapshot.traces.iter().filter(|t| t.enfile.0 > 0).collect();
+    let near = numbers(case).is_some_and(|(a, m)| m.value > 0 && a.value >= m.value / 100 * case.thresholds.near_limit as i64);
+    if !near && errors.is_empty() && traced.is_empty() {
+        return Vec::new();
+    }
+    let mut claim = support::note("system-file-limit", Class::Exhaustion, "the whole host is at its limit of open files");
+    if let Some((allocated, max)) = numbers(case) {
+        claim.count = Some(allocated.value.max(0) as u64);
+        let strength = if near { Strength::Strong } else { Strength::Weak };
+        claim.evidence.push(Evidence::new(
+            strength,
+            Witnessed::Limit,
+            format!("{} files are open on the host, of at most {}", number(allocated.value), number(max.value)),
+            allocated.at,
+        ));
+    }
+    for s in errors.iter().take(2) {
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Log,
+            format!("the log says so {} times: {}", number(s.count as i64), s.means),
+            [s.first.clone()],
+        ));
+    }
+    for t in traced {
+        claim.evidence.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Trace,
+            format!("strace: calls fail with ENFILE {} times", t.enfile.0),
+            t.enfile.1.0.clone(),
+        ));
+    }
+    claim.now = vec![
+        "raise fs.file-max; find who holds the files: for p in /proc/[0-9]*; do echo $(ls $p/fd | wc -l) $p; done | sort -rn | head".into(),
+    ];
+    vec![claim]
+}
+
+fn numbers(case: &Case<'_>) -> Option<(Figure, Figure)> {
+    case.counter("file_nr.allocated").zip(case.counter("file_nr.max").or_else(|| case.counter("sysctl.fs.file-max")))
+}
+
+fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
+    match numbers(case) {
+        Some((allocated, max)) => {
+            let says = format!("{} files are open on the host, of at most {}", number(allocated.value), number(max.value));
+            if allocated.value < max.value / 10 * 8 { Exclusion::out(says, allocated.at) } else { Exclusion::not(says, allocated.at) }
+        }
+        None => Exclusion::not("cannot be ruled out: /proc/sys/fs/file-nr was not captured", Vec::new()),
+    }
+}

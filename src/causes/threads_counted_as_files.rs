@@ -1,0 +1,78 @@
+//! lsof lists each descriptor once per thread.
+
+use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::support;
+use super::{Case, Claim, number};
+use crate::capture::holding::FdList;
+use crate::formats::reader::pid_of;
+use crate::ledger::Owner;
+
+cause! {
+    /// Plain lsof lists every descriptor of a process again for each of its threads; counting its lines multiplies.
+    ///
+    /// # How it looks
+    /// Rows with a TID that repeat descriptor and inode; `lsof | wc -l` far above the descriptors of /proc/PID/fd.
+    ///
+    /// # Evidence for
+    /// The repeated rows; two counts that differ by the number of threads.
+    ///
+    /// # Evidence against
+    /// Rows without TID in such numbers.
+    ///
+    /// # Mistaken for
+    /// A leak, by the number of lines.
+    ///
+    /// # Confirm
+    /// `ls /proc/PID/fd | wc -l`.
+    ///
+    /// # Now
+    /// Nothing.
+    ///
+    /// # For good
+    /// Count distinct (pid, fd); lsof -Ki.
+    ///
+    /// # References
+    /// lsof(8) -K.
+    ThreadsCountedAsFiles, "threads-counted-as-files", lookalike, "lsof rows repeat the same descriptors for every thread", weigh
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let mut worst: Option<(u32, u64, &FdList)> = None;
+    for (&pid, proc) in &case.snapshot.processes {
+        for list in &proc.lists {
+            let rows = if list.only_threads { list.descriptors } else { list.thread_rows };
+            if rows >= 20 && rows * 2 > list.descriptors && worst.is_none_or(|w| w.1 < rows) {
+                worst = Some((pid, rows, list));
+            }
+        }
+    }
+    let Some((pid, rows, list)) = worst else { return Vec::new() };
+    let mut claim = support::note("threads-counted-as-files", Class::Note, "the same descriptors listed again for each thread");
+    let proc = case.snapshot.processes.get(&pid);
+    claim.owner = proc.map(|p| Owner {
+        command: p.command.clone(),
+        program: p.program(),
+        cmdline: p.cmdline.clone(),
+        user: p.user.clone(),
+        pids: vec![(pid, rows)],
+    });
+    claim.count = Some(rows);
+    let row = list.classes.iter().find_map(|c| c.quotes.first().cloned());
+    let says = format!("{} rows of pid {pid} are its threads' view of the same descriptors", number(rows as i64));
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, row));
+    if let Some((all, own)) = tallies(case, pid) {
+        let says = format!("lsof printed {} lines for it with threads and {} without", number(all.0 as i64), number(own.0 as i64));
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [all.1, own.1]));
+    }
+    claim.now = vec![format!("count descriptors with ls /proc/{pid}/fd | wc -l, never lines of lsof")];
+    vec![claim]
+}
+
+/// Lines of lsof with and without threads, as pipelines counted them.
+#[expect(clippy::type_complexity, reason = "two counts with their lines")]
+fn tallies(case: &Case<'_>, pid: u32) -> Option<((u64, crate::capture::Quote), (u64, crate::capture::Quote))> {
+    let counts = || case.snapshot.tallies.iter().filter(|t| t.command.starts_with("lsof") && t.command.contains("wc -l"));
+    let own = counts().find(|t| pid_of("", t.command.as_bytes()) == Some(pid))?;
+    let all = counts().find(|t| pid_of("", t.command.as_bytes()).is_none() && t.value > own.value * 4)?;
+    Some(((all.value, all.quote.clone()), (own.value, own.quote.clone())))
+}
