@@ -26,7 +26,7 @@ mod tests;
 use self::cell::is_denied;
 use self::fields::FieldSets;
 use self::remarks::{Remark, remark};
-use self::table::Between;
+use self::table::{Between, Prefix};
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
 use crate::facts::{At, Identity, IdentityKey, Note, NoteKind, Sink};
 
@@ -38,6 +38,7 @@ pub struct Lsof;
 
 struct Reading {
     between: Between,
+    prefix: Prefix,
     /// `-F`: in use once a process set began.
     sets: Option<Box<FieldSets>>,
     /// The last process that could not be looked into, so that it is noted once.
@@ -79,7 +80,7 @@ impl Format for Lsof {
 
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let between = if asks_for_parents(hint.command) { Between::NoThreads } else { Between::Guess };
-        Box::new(Reading { between, sets: None, denied: None })
+        Box::new(Reading { between, prefix: Prefix::default(), sets: None, denied: None })
     }
 }
 
@@ -92,7 +93,7 @@ impl Parser for Reading {
             }
             sets.flush(at, sink);
         }
-        if let Some(d) = table::row(at.text, self.between) {
+        if let Some(d) = self.prefix.row(at.text, self.between) {
             if is_denied_row(&d) && self.denied != d.pid {
                 self.denied = d.pid;
                 sink.note(at, &Note { kind: NoteKind::NoPrivilege, pid: d.pid, text: d.name });
@@ -115,6 +116,7 @@ impl Reading {
     fn other(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
         if let Some(between) = table::header(at.text) {
             self.between = between;
+            self.prefix = Prefix::default();
             self.sets = None;
             sink.note(at, &Note { kind: NoteKind::TableStart, pid: None, text: at.text });
             return Taken::Noise;
@@ -139,7 +141,7 @@ fn is_denied_row(d: &crate::facts::Descriptor<'_>) -> bool {
 }
 
 fn is_table(line: &[u8]) -> bool {
-    table::header(line).is_some() || table::row(line, Between::Guess).is_some()
+    table::header(line).is_some() || table::row(line).is_some()
 }
 
 /// `-R` and `-g` print numbers where threads would stand.

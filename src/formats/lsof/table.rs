@@ -14,7 +14,10 @@
 use super::cell::{Cells, Type, describe, fd_of, type_of};
 use crate::facts::{Descriptor, FdRef};
 use crate::formats::scan::{self, Fields};
+use std::ops::Range;
 
+/// The descriptor of a process whose directory could not be read.
+const NOFD: &[u8] = b"NOFD";
 /// How many words may stand between PID and FD: TID, TASKCMD, PPID, PGID, a security context, USER, and one to spare.
 const MAX_BETWEEN: usize = 7;
 /// How many words a command may have that was printed with its blanks.
@@ -58,54 +61,110 @@ pub(super) fn header(line: &[u8]) -> Option<Between> {
     (fd && name).then_some(if threads { Between::Threads { fixed } } else { Between::NoThreads })
 }
 
-/// Reads one row; `None` if it is none.
-#[inline]
-pub(super) fn row<'a>(line: &'a [u8], between: Between) -> Option<Descriptor<'a>> {
-    let mut fields = Fields::new(line);
-    let (command, pid) = command_and_pid(line, &mut fields)?;
-    let mut d = Descriptor { pid: Some(pid), command, ..Descriptor::default() };
-    let (mut first, mut count) = (&b""[..], 0);
-    let mut word = fields.next()?;
-    let kind = loop {
-        let behind = fields.clone();
-        let next = fields.next();
-        if let Some(fd) = fd_of(word) {
-            d.fd = fd;
-            if let Some(kind) = next.and_then(type_of) {
-                break Some(kind);
-            }
-            if word == b"NOFD" {
-                fields = behind;
-                break None;
-            }
+/// The words in front of the FD of the row before. Neighbours mostly have the same, so that they are compared as one and not read again.
+#[derive(Default)]
+pub(super) struct Prefix {
+    /// From the beginning of the line to the blank behind the user.
+    text: Vec<u8>,
+    pid: u32,
+    tid: Option<u32>,
+    command: Range<usize>,
+    user: Range<usize>,
+}
+
+impl Prefix {
+    /// Reads one row; `None` if it is none.
+    #[inline]
+    pub(super) fn row<'a>(&mut self, line: &'a [u8], between: Between) -> Option<Descriptor<'a>> {
+        match self.behind(line) {
+            Some((fd, kind, fields)) => Some(self.fill(line, fd, kind, fields)),
+            None => self.whole_row(line, between),
         }
-        if count == MAX_BETWEEN {
+    }
+
+    /// FD, TYPE and what follows, if the line begins as the one before.
+    #[inline]
+    fn behind<'a>(&self, line: &'a [u8]) -> Option<(FdRef<'a>, Option<Type>, Fields<'a>)> {
+        let rest = line.strip_prefix(self.text.as_slice())?;
+        if self.text.is_empty() {
             return None;
         }
-        if count == 0 {
-            first = word;
-        }
-        d.user = word;
-        count += 1;
-        word = next?;
-    };
-    d.tid = thread(between, pid, first, count);
-    let cells = cells(kind, d.fd, fields);
-    describe(&mut d, &cells);
-    Some(d)
+        let mut fields = Fields::new(rest);
+        let fd = fields.next()?;
+        let kind = fields.next().and_then(type_of)?;
+        Some((fd_of(fd)?, Some(kind), fields))
+    }
+
+    fn whole_row<'a>(&mut self, line: &'a [u8], between: Between) -> Option<Descriptor<'a>> {
+        let mut fields = Fields::new(line);
+        let (command, pid) = command_and_pid(&mut fields)?;
+        let (mut first, mut count, mut user) = (&b""[..], 0, 0..0);
+        let mut behind = fields.clone();
+        let mut word = fields.next()?;
+        let (fd, kind, fields) = loop {
+            let after = fields.clone();
+            let next = fields.next();
+            // A word that can be an FD can also be a user; a TYPE behind it decides.
+            if let Some(kind) = next.and_then(type_of)
+                && let Some(fd) = fd_of(word)
+            {
+                break (fd, Some(kind), fields);
+            }
+            if word == NOFD {
+                break (FdRef::Name(NOFD), None, after);
+            }
+            if count == MAX_BETWEEN {
+                return None;
+            }
+            if count == 0 {
+                first = word;
+            }
+            user = after.offset() - word.len()..after.offset();
+            count += 1;
+            behind = after;
+            word = next?;
+        };
+        self.text.clear();
+        // The blank keeps the user whole.
+        self.text.extend_from_slice(line.get(..=behind.offset()).unwrap_or(b""));
+        self.tid = thread(between, pid, first, count);
+        (self.pid, self.command, self.user) = (pid, command, user);
+        Some(self.fill(line, fd, kind, fields))
+    }
+
+    /// The row of a line that begins with this prefix.
+    #[inline]
+    fn fill<'a>(&self, line: &'a [u8], fd: FdRef<'a>, kind: Option<Type>, fields: Fields<'a>) -> Descriptor<'a> {
+        let mut d = Descriptor {
+            pid: Some(self.pid),
+            tid: self.tid,
+            command: line.get(self.command.clone()).unwrap_or(b""),
+            user: line.get(self.user.clone()).unwrap_or(b""),
+            fd,
+            ..Descriptor::default()
+        };
+        let cells = cells(kind, fd, fields);
+        describe(&mut d, &cells);
+        d
+    }
+}
+
+/// Reads one row by itself; `None` if it is none.
+pub(super) fn row(line: &[u8]) -> Option<Descriptor<'_>> {
+    Prefix::default().row(line, Between::Guess)
 }
 
 /// The command and the first number behind it. Up to 4.85 a command with blanks is cut at the first, later ones escape them;
 /// but some patched versions print them.
 #[inline]
-fn command_and_pid<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Option<(&'a [u8], u32)> {
+fn command_and_pid(fields: &mut Fields<'_>) -> Option<(Range<usize>, u32)> {
     let first = fields.next()?;
     let start = fields.offset() - first.len();
     for _ in 0..MAX_COMMAND_WORDS {
         let end = fields.offset();
         let word = fields.next()?;
         if let Some(pid) = scan::number32(word) {
-            return Some((line.get(start..end)?, pid));
+            return Some((start..end, pid));
         }
     }
     None
@@ -128,7 +187,7 @@ fn thread(between: Between, pid: u32, first: &[u8], count: usize) -> Option<u32>
 #[inline]
 fn cells<'a>(kind: Option<Type>, fd: FdRef<'_>, mut fields: Fields<'a>) -> Cells<'a> {
     let mut cells = Cells { kind, device: b"", node: b"", name: b"" };
-    if kind.is_none() || kind == Some(Type::Unread) || fd == FdRef::Name(b"NOFD") {
+    if kind.is_none() || kind == Some(Type::Unread) || fd == FdRef::Name(NOFD) {
         cells.name = fields.rest().trim_ascii_end();
         return cells;
     }
