@@ -38,12 +38,9 @@ impl<'a> Fields<'a> {
     }
 
     /// What has not been read yet, leading blanks stripped.
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
-        let mut i = self.pos;
-        while i < self.text.len() && is_blank(self.text[i]) {
-            i += 1;
-        }
-        &self.text[i..]
+        self.text.get(skip_blanks(self.text, self.pos)..).unwrap_or(b"")
     }
 
     /// The offset at which the next field is searched.

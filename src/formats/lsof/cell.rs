@@ -81,8 +81,9 @@ pub(super) fn type_of(word: &[u8]) -> Option<Type> {
 pub(super) fn fd_of(word: &[u8]) -> Option<FdRef<'_>> {
     match word.first()? {
         b'0'..=b'9' => {
-            let (number, rest) = scan::leading_number(word)?;
-            is_access(rest).then_some(FdRef::Number(u32::try_from(number).ok()?))
+            let digits = word.iter().take_while(|b| b.is_ascii_digit()).count();
+            let (number, rest) = word.split_at(digits);
+            if is_access(rest) { Some(FdRef::Number(scan::number32(number)?)) } else { None }
         }
         b'*' => {
             let (number, rest) = scan::leading_number(word.get(1..)?)?;

@@ -19,6 +19,7 @@
 mod cell;
 mod fields;
 mod remarks;
+mod repeat;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use self::fields::FieldSets;
 use self::remarks::{Remark, remark};
 use self::table::{Between, Prefix};
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
-use crate::facts::{At, Identity, IdentityKey, Note, NoteKind, Sink};
+use crate::facts::{At, Descriptor, DescriptorKind, Identity, IdentityKey, Note, NoteKind, Sink};
 
 /// How many lines at the beginning are looked at: warnings come first.
 const FIT_LINES: usize = 200;
@@ -93,7 +94,8 @@ impl Parser for Reading {
             }
             sets.flush(at, sink);
         }
-        if let Some(d) = self.prefix.row(at.text, self.between) {
+        let mut d = Descriptor::default();
+        if self.prefix.row(at.text, self.between, &mut d) {
             if is_denied_row(&d) && self.denied != d.pid {
                 self.denied = d.pid;
                 sink.note(at, &Note { kind: NoteKind::NoPrivilege, pid: d.pid, text: d.name });
@@ -135,13 +137,12 @@ impl Reading {
 }
 
 /// Only rows whose link or directory could not be read have neither device nor inode.
-fn is_denied_row(d: &crate::facts::Descriptor<'_>) -> bool {
-    use crate::facts::DescriptorKind::{Denied, Other};
-    matches!(d.kind, Denied | Other) && is_denied(d.name)
+fn is_denied_row(d: &Descriptor<'_>) -> bool {
+    matches!(d.kind, DescriptorKind::Denied | DescriptorKind::Other) && is_denied(d.name)
 }
 
 fn is_table(line: &[u8]) -> bool {
-    table::header(line).is_some() || table::row(line).is_some()
+    table::header(line).is_some() || table::is_row(line)
 }
 
 /// `-R` and `-g` print numbers where threads would stand.

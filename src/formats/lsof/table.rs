@@ -12,6 +12,7 @@
 //! row has its own order behind. The header only tells what the words before the FD are.
 
 use super::cell::{Cells, Type, describe, fd_of, type_of};
+use super::repeat::Repeat;
 use crate::facts::{Descriptor, FdRef};
 use crate::formats::scan::{self, Fields};
 use std::ops::Range;
@@ -70,48 +71,74 @@ pub(super) struct Prefix {
     tid: Option<u32>,
     command: Range<usize>,
     user: Range<usize>,
+    repeat: Repeat,
 }
 
+/// FD, and the text behind it.
+type Behind<'a> = (FdRef<'a>, &'a [u8]);
+
 impl Prefix {
-    /// Reads one row; `None` if it is none.
+    /// Reads one row into a fresh descriptor; `false` if it is none.
     #[inline]
-    pub(super) fn row<'a>(&mut self, line: &'a [u8], between: Between) -> Option<Descriptor<'a>> {
-        match self.behind(line) {
-            Some((fd, kind, fields)) => Some(self.fill(line, fd, kind, fields)),
-            None => self.whole_row(line, between),
+    pub(super) fn row<'a>(&mut self, line: &'a [u8], between: Between, d: &mut Descriptor<'a>) -> bool {
+        if let Some((fd, behind)) = self.behind(line) {
+            if self.repeat.read(behind, d) {
+                self.introduce(line, fd, d);
+                return true;
+            }
+            if Fields::new(behind).next().and_then(type_of).is_some() {
+                self.rest(line, fd, behind, d);
+                return true;
+            }
         }
+        let Some((fd, behind)) = self.read(line, between) else { return false };
+        self.rest(line, fd, behind, d);
+        true
     }
 
-    /// FD, TYPE and what follows, if the line begins as the one before.
+    /// FD and what follows, if the line begins as the one before.
     #[inline]
-    fn behind<'a>(&self, line: &'a [u8]) -> Option<(FdRef<'a>, Option<Type>, Fields<'a>)> {
-        let rest = line.strip_prefix(self.text.as_slice())?;
-        if self.text.is_empty() {
-            return None;
-        }
+    fn behind<'a>(&self, line: &'a [u8]) -> Option<Behind<'a>> {
+        let rest = line.strip_prefix(self.text.as_slice()).filter(|_| !self.text.is_empty())?;
         let mut fields = Fields::new(rest);
-        let fd = fields.next()?;
-        let kind = fields.next().and_then(type_of)?;
-        Some((fd_of(fd)?, Some(kind), fields))
+        let fd = fd_of(fields.next()?)?;
+        Some((fd, rest.get(fields.offset()..)?))
     }
 
-    fn whole_row<'a>(&mut self, line: &'a [u8], between: Between) -> Option<Descriptor<'a>> {
+    /// What the words in front of the FD tell.
+    #[inline]
+    fn introduce<'a>(&self, line: &'a [u8], fd: FdRef<'a>, d: &mut Descriptor<'a>) {
+        d.pid = Some(self.pid);
+        d.tid = self.tid;
+        d.command = line.get(self.command.clone()).unwrap_or(b"");
+        d.user = line.get(self.user.clone()).unwrap_or(b"");
+        d.fd = fd;
+    }
+
+    fn rest<'a>(&mut self, line: &'a [u8], fd: FdRef<'a>, behind: &'a [u8], d: &mut Descriptor<'a>) {
+        self.introduce(line, fd, d);
+        describe(d, &cells(fd, behind));
+        self.repeat.keep(behind, d);
+    }
+
+    /// Reads a line from its beginning, and keeps what is in front of the FD.
+    fn read<'a>(&mut self, line: &'a [u8], between: Between) -> Option<Behind<'a>> {
         let mut fields = Fields::new(line);
         let (command, pid) = command_and_pid(&mut fields)?;
         let (mut first, mut count, mut user) = (&b""[..], 0, 0..0);
         let mut behind = fields.clone();
         let mut word = fields.next()?;
-        let (fd, kind, fields) = loop {
+        let (fd, from) = loop {
             let after = fields.clone();
             let next = fields.next();
             // A word that can be an FD can also be a user; a TYPE behind it decides.
-            if let Some(kind) = next.and_then(type_of)
+            if next.and_then(type_of).is_some()
                 && let Some(fd) = fd_of(word)
             {
-                break (fd, Some(kind), fields);
+                break (fd, after.offset());
             }
             if word == NOFD {
-                break (FdRef::Name(NOFD), None, after);
+                break (FdRef::Name(NOFD), after.offset());
             }
             if count == MAX_BETWEEN {
                 return None;
@@ -129,29 +156,13 @@ impl Prefix {
         self.text.extend_from_slice(line.get(..=behind.offset()).unwrap_or(b""));
         self.tid = thread(between, pid, first, count);
         (self.pid, self.command, self.user) = (pid, command, user);
-        Some(self.fill(line, fd, kind, fields))
-    }
-
-    /// The row of a line that begins with this prefix.
-    #[inline]
-    fn fill<'a>(&self, line: &'a [u8], fd: FdRef<'a>, kind: Option<Type>, fields: Fields<'a>) -> Descriptor<'a> {
-        let mut d = Descriptor {
-            pid: Some(self.pid),
-            tid: self.tid,
-            command: line.get(self.command.clone()).unwrap_or(b""),
-            user: line.get(self.user.clone()).unwrap_or(b""),
-            fd,
-            ..Descriptor::default()
-        };
-        let cells = cells(kind, fd, fields);
-        describe(&mut d, &cells);
-        d
+        Some((fd, line.get(from..)?))
     }
 }
 
-/// Reads one row by itself; `None` if it is none.
-pub(super) fn row(line: &[u8]) -> Option<Descriptor<'_>> {
-    Prefix::default().row(line, Between::Guess)
+/// Whether a line by itself is a row.
+pub(super) fn is_row(line: &[u8]) -> bool {
+    Prefix::default().row(line, Between::Guess, &mut Descriptor::default())
 }
 
 /// The command and the first number behind it. Up to 4.85 a command with blanks is cut at the first, later ones escape them;
@@ -183,62 +194,70 @@ fn thread(between: Between, pid: u32, first: &[u8], count: usize) -> Option<u32>
     number.filter(|&n| n != pid && n > 1)
 }
 
-/// The cells behind TYPE. Which of them are there depends on the type.
+/// TYPE and the cells behind it. Which of them are there depends on the type.
 #[inline]
-fn cells<'a>(kind: Option<Type>, fd: FdRef<'_>, mut fields: Fields<'a>) -> Cells<'a> {
-    let mut cells = Cells { kind, device: b"", node: b"", name: b"" };
-    if kind.is_none() || kind == Some(Type::Unread) || fd == FdRef::Name(NOFD) {
-        cells.name = fields.rest().trim_ascii_end();
-        return cells;
-    }
-    if fields.peek().is_some_and(is_file_flag) {
-        fields.next();
-    }
-    match kind {
-        Some(Type::Inet4 | Type::Inet6) => {
-            cells.device = fields.next().unwrap_or(b"");
-            // SIZE/OFF (and NLINK) are numbers or blank; the protocol is the first word that is none.
-            cells.node = fields.by_ref().find(|w| !starts_with_digit(w)).unwrap_or(b"");
+fn cells<'a>(fd: FdRef<'_>, behind: &'a [u8]) -> Cells<'a> {
+    let mut fields = Fields::new(behind);
+    let kind = fields.next().and_then(type_of);
+    let mut cells = Cells { kind, device: b"", node: b"", name: if kind.is_some() { fields.rest() } else { behind.trim_ascii_start() } };
+    if kind.is_some() && kind != Some(Type::Unread) && fd != FdRef::Name(NOFD) {
+        if is_file_flag(cells.name) {
+            fields.next();
         }
-        Some(Type::Packet) => {
-            cells.device = fields.next().unwrap_or(b"");
-            let mut ahead = fields.clone();
-            while ahead.next().is_some_and(|w| !w.starts_with(b"type=")) {
-                fields = ahead.clone();
-            }
+        match kind {
+            Some(Type::Inet4 | Type::Inet6) => inet(&mut cells, &mut fields),
+            Some(Type::Packet) => packet(&mut cells, &mut fields),
+            _ => numbered(&mut cells, &mut fields),
         }
-        _ => numbered(&mut cells, &mut fields),
+        cells.name = fields.rest();
     }
-    cells.name = fields.rest().trim_ascii_end();
+    cells.name = cells.name.trim_ascii_end();
     cells
+}
+
+/// `DEVICE [SIZE/OFF] [NLINK] PROTOCOL`: what is between is a number or blank, the protocol is neither.
+#[inline]
+fn inet<'a>(cells: &mut Cells<'a>, fields: &mut Fields<'a>) {
+    cells.device = fields.next().unwrap_or(b"");
+    cells.node = fields.by_ref().find(|w| !starts_with_digit(w)).unwrap_or(b"");
+}
+
+/// `DEVICE [SIZE/OFF] [NLINK] PROTOCOL type=...`, where the protocol is a word or a number.
+fn packet<'a>(cells: &mut Cells<'a>, fields: &mut Fields<'a>) {
+    cells.device = fields.next().unwrap_or(b"");
+    while !fields.rest().starts_with(b"type=") && fields.next().is_some() {}
 }
 
 /// `[DEVICE] [SIZE/OFF] [NLINK] NODE`: the last of the numbers is the node.
 #[inline]
 fn numbered<'a>(cells: &mut Cells<'a>, fields: &mut Fields<'a>) {
-    let mut ahead = fields.clone();
-    let mut word = ahead.next().unwrap_or(b"");
-    if is_device(word) {
-        cells.device = word;
-        *fields = ahead.clone();
-        word = ahead.next().unwrap_or(b"");
-    }
-    for _ in 0..3 {
-        let number = scan::number(word).is_some();
-        if !number && !is_offset(word) {
+    // Nothing but these columns starts with a digit: a name is a path or a word.
+    for column in 0..4 {
+        if !starts_with_digit(fields.rest()) {
             return;
         }
-        if number {
+        let before = fields.clone();
+        let word = fields.next().unwrap_or(b"");
+        if word.iter().all(u8::is_ascii_digit) {
             cells.node = word;
+        } else if column == 0 && is_device(word) {
+            cells.device = word;
+        } else if !is_offset(word) {
+            *fields = before;
+            return;
         }
-        *fields = ahead.clone();
-        word = ahead.next().unwrap_or(b"");
     }
 }
 
-/// `W,LG,CX` or `RW,0x80000` of `+fg`, `0x80002;0x0` of `+fG`. Everything else behind TYPE starts with a digit.
-fn is_file_flag(word: &[u8]) -> bool {
-    word.first().is_some_and(u8::is_ascii_uppercase) || memchr::memchr(b';', word).is_some()
+/// `W,LG,CX` or `RW,0x80000` of `+fg`, `0x80002;0x0` of `+fG`: the text behind TYPE begins with neither a digit nor a small letter, or
+/// has a semicolon in its first word.
+#[inline]
+fn is_file_flag(rest: &[u8]) -> bool {
+    match rest {
+        [b'A'..=b'Z', ..] => true,
+        [b'0', b'x', ..] => Fields::new(rest).next().is_some_and(|w| memchr::memchr(b';', w).is_some()),
+        _ => false,
+    }
 }
 
 /// `254,0` or a kernel address.

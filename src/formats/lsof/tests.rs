@@ -369,3 +369,24 @@ fn lsof_and_the_listing_name_the_same_sockets() {
     let table = inodes("lsof-4.99.7.txt");
     assert!(listed.iter().all(|inode| table.binary_search(inode).is_ok()));
 }
+
+#[test]
+fn repeated_rows_are_read_like_the_first() {
+    let rows = [
+        "java 29956 root 9998u sock 0,9 0t0 133868 protocol: TCP",
+        "java 29956 root 9999u sock 0,9 0t0 133869 protocol: TCP ",
+        "java 29956 root *000u sock 0,9 0t0 133870 protocol: TCP",
+        "java 29956 root *001u sock 0,9 0t0 133871 protocol: TCPv6",
+        "java 29956 root *002u sock 0,9 0t0 133872 protocol: TCPv6",
+        "java 29956 root *003u sock 0,9 0t0 13",
+        "java 29956 root *004u sock 0,9 0t0  can't identify protocol",
+        "java 29956 root *005u sock 0,9     133873 can't identify protocol",
+        "java 29956 root *006u IPv4 133874 0t0 TCP *:1 (LISTEN)",
+        "java 29956 root *007u sock 0,9     133875 can't identify protocol",
+        "java 29956 4u   12r  sock 0,9     133876 can't identify protocol",
+        "java 29956 4u   sock 0,9     133876 can't identify protocol",
+        "java 29957 root *007u sock 0,9     133875 can't identify protocol",
+    ];
+    let alone: Vec<String> = rows.iter().map(|row| one(row)).collect();
+    assert_eq!(facts(&rows.join("\n")), alone);
+}
