@@ -81,9 +81,12 @@ pub(super) fn type_of(word: &[u8]) -> Option<Type> {
 pub(super) fn fd_of(word: &[u8]) -> Option<FdRef<'_>> {
     match word.first()? {
         b'0'..=b'9' => {
-            let digits = word.iter().take_while(|b| b.is_ascii_digit()).count();
-            let (number, rest) = word.split_at(digits);
-            if is_access(rest) { Some(FdRef::Number(scan::number32(number)?)) } else { None }
+            let (mut number, mut digits) = (0u32, 0);
+            while let Some(digit @ b'0'..=b'9') = word.get(digits) {
+                number = number.checked_mul(10)?.checked_add(u32::from(digit - b'0'))?;
+                digits += 1;
+            }
+            is_access(word.get(digits..)?).then_some(FdRef::Number(number))
         }
         b'*' => {
             let (number, rest) = scan::leading_number(word.get(1..)?)?;

@@ -15,6 +15,11 @@
 //! the directory is not. Terminals get targets in quotes. Sockets are not looked up: none is "unlisted".
 //! Dumps of `/proc/PID/fdinfo` are recognised and carry nothing that is used.
 
+mod row;
+#[cfg(test)]
+mod tests;
+
+use self::row::{Head, Owner, Row, is_mode, listed, owner_in, plain};
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan, target};
 use crate::facts::{At, Descriptor, FdRef, Note, NoteKind, Sink};
 
@@ -23,6 +28,7 @@ pub struct Fd;
 
 struct Reading {
     owner: Owner,
+    head: Head,
     /// `ls` without `-l`: the words of a line are descriptors.
     names_only: bool,
     /// The process for which a lack of privilege was noted last.
@@ -30,23 +36,6 @@ struct Reading {
     /// Whether a link was missing because its descriptor had been closed meanwhile.
     gone: bool,
     in_info: bool,
-}
-
-/// Whose descriptors a listing shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Owner {
-    pid: Option<u32>,
-    tid: Option<u32>,
-}
-
-/// A row, taken apart.
-struct Row<'a> {
-    user: &'a [u8],
-    fd: u32,
-    /// From a full path in the row.
-    owner: Option<Owner>,
-    /// `None` where the link was not read.
-    target: Option<&'a [u8]>,
 }
 
 impl Format for Fd {
@@ -97,19 +86,14 @@ impl Format for Fd {
             .or_else(|| owner_in(hint.path.as_bytes()))
             .filter(|o| o.pid.is_some())
             .unwrap_or(Owner { pid: hint.pid, tid: None });
-        Box::new(Reading { owner, names_only: is_short_ls(hint.command), noted: None, gone: false, in_info: false })
+        Box::new(Reading { owner, head: Head::default(), names_only: is_short_ls(hint.command), noted: None, gone: false, in_info: false })
     }
 }
 
 impl Parser for Reading {
     #[inline]
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
-        let row = match at.text.first() {
-            Some(b'l') if is_mode(at.text) => listed(at.text),
-            None => return Taken::Noise,
-            _ => None,
-        };
-        let Some(row) = row else { return self.other(at, sink) };
+        let Some(row) = self.head.row(at.text) else { return self.other(at, sink) };
         self.emit(at, &row, sink);
         Taken::Row
     }
@@ -225,111 +209,6 @@ impl Reading {
     }
 }
 
-/// `lrwx------`, also followed by `.` or `+`, or all of it unknown: `l?????????`.
-#[inline]
-fn is_mode(line: &[u8]) -> bool {
-    match line {
-        [b'l', r, w, x, rest @ ..] => {
-            matches!((r, w, x), (b'r' | b'-', b'w' | b'-', b'x') | (b'?', b'?', b'?'))
-                && (rest.starts_with(b"------") || rest.starts_with(b"??????"))
-        }
-        _ => false,
-    }
-}
-
-/// A row of `ls -l` that begins with its mode.
-#[inline]
-fn listed(line: &[u8]) -> Option<Row<'_>> {
-    let (left, target) = match arrow(line) {
-        Some((left, target)) => (left, Some(unquote(target))),
-        None => (line.trim_ascii_end(), None),
-    };
-    let name = left.get(memchr::memrchr(b' ', left)? + 1..)?;
-    let (fd, owner) = descriptor(name)?;
-    Some(Row { user: user(left), fd, owner, target })
-}
-
-/// `FD -> TARGET`, `/proc/PID/fd/FD -> TARGET`, `FD socket:[N]`, `/proc/PID/fd/FD TARGET`, and `find -ls`, which puts the inode and the
-/// blocks in front of the mode.
-fn plain(line: &[u8]) -> Option<Row<'_>> {
-    if let Some((left, target)) = arrow(line) {
-        let name = match memchr::memrchr(b' ', left) {
-            None => left,
-            Some(i) if scan::Fields::new(left).any(is_mode) => left.get(i + 1..)?,
-            Some(_) => return None,
-        };
-        let (fd, owner) = descriptor(name)?;
-        return Some(Row { user: b"", fd, owner, target: Some(unquote(target)) });
-    }
-    // Counts of `uniq -c` look the same but for the blanks in front of them.
-    let space = line.iter().position(|&b| scan::is_blank(b))?;
-    let (fd, owner) = descriptor(line.get(..space)?)?;
-    let target = unquote(line.get(space..)?.trim_ascii());
-    (target::is_nameless(target) || (owner.is_some() && target.starts_with(b"/"))).then_some(Row {
-        user: b"",
-        fd,
-        owner,
-        target: Some(target),
-    })
-}
-
-/// The text before and behind the first ` -> `.
-#[inline]
-fn arrow(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let tip = memchr::memchr(b'>', line)?;
-    let left = line.get(..tip)?.strip_suffix(b" -")?;
-    Some((left.trim_ascii_end(), line.get(tip + 1..)?.strip_prefix(b" ")?))
-}
-
-/// The number of a descriptor: the whole word, or what follows `/fd/`.
-#[inline]
-fn descriptor(word: &[u8]) -> Option<(u32, Option<Owner>)> {
-    if let Some(fd) = scan::number32(word) {
-        return Some((fd, None));
-    }
-    let word = unquote(word);
-    let slash = memchr::memrchr(b'/', word)?;
-    let directory = word.get(..slash)?;
-    let fd = scan::number32(word.get(slash + 1..)?)?;
-    directory.ends_with(b"fd").then(|| (fd, owner_in(directory)))
-}
-
-/// The owner of the link, which is the process's user: the third word.
-#[inline]
-fn user(left: &[u8]) -> &[u8] {
-    let word = scan::Fields::new(left).nth(2).unwrap_or(b"");
-    if word.starts_with(b"?") { b"" } else { word }
-}
-
-/// Without the quotes that `ls` puts around what a shell would expand, and without the mark of `ls -F`.
-#[inline]
-fn unquote(text: &[u8]) -> &[u8] {
-    match text {
-        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
-        [inner @ .., b'=' | b'|'] if inner.ends_with(b"]") => inner,
-        _ => text,
-    }
-}
-
-/// The process in `/proc/PID/fd`, and the thread in `/proc/PID/task/TID/fd`, anywhere in a text.
-fn owner_in(text: &[u8]) -> Option<Owner> {
-    let start = memchr::memmem::find(text, b"proc/")? + b"proc/".len();
-    let rest = text.get(start..)?;
-    if let Some(rest) = rest.strip_prefix(b"self/").or_else(|| rest.strip_prefix(b"thread-self/")) {
-        return rest.starts_with(b"fd").then_some(Owner::default());
-    }
-    let (pid, rest) = scan::leading_number(rest)?;
-    let pid = u32::try_from(pid).ok()?;
-    let (tid, rest) = match rest.strip_prefix(b"/task/") {
-        Some(rest) => {
-            let (tid, rest) = scan::leading_number(rest)?;
-            (u32::try_from(tid).ok().filter(|t| *t != pid), rest)
-        }
-        None => (None, rest),
-    };
-    rest.starts_with(b"/fd").then_some(Owner { pid: Some(pid), tid })
-}
-
 /// `/proc/4684/fd:`, `==> proc/4684/fd <==`, `### pid 4684 fd ###`.
 fn heading(line: &[u8]) -> Option<Owner> {
     if is_path_heading(line) {
@@ -395,109 +274,4 @@ fn is_dot(line: &[u8]) -> bool {
 fn is_short_ls(command: &[u8]) -> bool {
     prompt::program(command) == b"ls"
         && !scan::Fields::new(command).any(|w| w.first() == Some(&b'-') && w.iter().any(|b| matches!(b, b'l' | b'n' | b'g' | b'o')))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::formats::testing::{facts, told_as};
-
-    fn only(path: &str, line: &str) -> String {
-        let (told, reading) = told_as(path, line);
-        assert_eq!((reading.format(), reading.rows(), reading.unparsed()), ("fd", 1, 0), "{line}");
-        told.lines.into_iter().find(|l| l.starts_with("descriptor")).unwrap_or_default()
-    }
-
-    #[test]
-    fn every_date_and_decoration() {
-        for line in [
-            "lrwx------ 1 apps apps 64 Nov 22 14:19 11 -> socket:[133874]",
-            "lrwx------ 1 apps apps 64 Nov 22  2015 11 -> socket:[133874]",
-            "lrwx------. 1 apps apps 64 22. Nov 14:19 11 -> socket:[133874]",
-            "lrwx------+ 1 apps apps 64 2026-11-22 14:19:56.909371246 +0000 11 -> 'socket:[133874]'",
-            "lrwx------ 1 apps apps 64 2026-11-22 14:19 11 -> socket:[133874]=",
-            "lrwx------    1 apps     apps            64 Nov 22 14:19 11 -> socket:[133874]",
-            "lrwx------ 1 apps apps 64 Nov 22 14:19 /proc/4684/fd/11 -> socket:[133874]",
-        ] {
-            let got = only("pid-4684-fd.txt", line);
-            assert!(got.starts_with("descriptor pid=4684 tid=- command=- user=apps fd=11 kind=socket protocol=-"), "{line}: {got}");
-            assert!(got.ends_with("inode=133874 unlisted=false name=socket:[133874]"), "{line}: {got}");
-        }
-    }
-
-    #[test]
-    fn lists_without_ls() {
-        for line in [
-            "11 -> socket:[133874]",
-            "11 socket:[133874]",
-            "/proc/4684/fd/11 socket:[133874]",
-            "133874 0 lrwx------ 1 apps apps 64 Nov 22 14:19 /proc/4684/fd/11 -> socket:[133874]",
-        ] {
-            let got = only("proc/4684/fd", line);
-            assert!(got.contains("pid=4684") && got.contains(" fd=11 ") && got.contains("inode=133874"), "{line}: {got}");
-        }
-        assert!(only("proc/4684/fd", "socket:[133874]").contains("pid=4684 tid=- command=- user=- fd=- kind=socket"));
-        assert!(facts("     11 socket:[133874]\n").is_empty(), "uniq -c counts");
-    }
-
-    #[test]
-    fn targets_with_arrows_and_quotes_in_them() {
-        assert!(only("x", "l-wx------ 1 a a 64 Nov 22 14:19 3 -> /tmp/a -> b (deleted)").ends_with("name=/tmp/a -> b (deleted)"));
-        assert!(only("x", "lrwx------ 1 a a 64 Nov 22 14:19 3 -> 'anon_inode:[eventpoll]'").contains("kind=eventpoll"));
-    }
-
-    #[test]
-    fn headings_tell_the_process() {
-        let read = facts(
-            "/proc/12/fd:\ntotal 0\nlrwx------ 1 a a 64 Nov 22 14:19 3 -> socket:[5]\n\n/proc/13/task/14/fd:\ninsgesamt 0\n\
-             lrwx------ 1 a a 64 Nov 22 14:19 3 -> socket:[5]\n### pid 15 fd ###\nlrwx------ 1 a a 64 Nov 22 14:19 4 -> pipe:[6]\n",
-        );
-        let owners: Vec<_> = read.iter().filter(|l| l.starts_with("desc")).map(|l| &l[11..l.find(" command").unwrap_or(11)]).collect();
-        assert_eq!(owners, ["pid=12 tid=-", "pid=13 tid=14", "pid=15 tid=-"]);
-    }
-
-    #[test]
-    fn links_that_could_not_be_read() {
-        let read = facts(
-            "ls: cannot read symbolic link '/proc/2710/fd/0': Permission denied\n\
-             ls: cannot read symbolic link '/proc/2710/fd/1': Permission denied\ntotal 0\n\
-             lr-x------ 1 app app 64 Nov 22 15:02 0\nl-wx------ 1 app app 64 Nov 22 15:02 1\n",
-        );
-        assert_eq!(read.iter().filter(|l| l.starts_with("note without privilege")).count(), 2, "once named, once not: {read:#?}");
-        assert_eq!(read.iter().filter(|l| l.contains("kind=other") && l.contains("inode=-")).count(), 2);
-
-        let (told, reading) = told_as("pid-2710-fd.txt", "ls: cannot open directory '/proc/2710/fd': Permission denied\n");
-        assert_eq!(reading.format(), "fd");
-        assert!(told.lines[0].starts_with("note without privilege pid=2710"), "{:?}", told.lines);
-    }
-
-    #[test]
-    fn a_descriptor_closed_meanwhile_is_no_lack_of_privilege() {
-        let read = facts(
-            "ls: cannot read symbolic link '/proc/7/fd/3': No such file or directory\nl????????? ? ? ? ? ? 3\n\
-             lrwx------ 1 a a 64 Nov 22 14:19 4 -> socket:[5]\n",
-        );
-        assert!(read.iter().all(|l| l.starts_with("descriptor")), "{read:#?}");
-        assert_eq!(read.len(), 2);
-    }
-
-    #[test]
-    fn a_plain_ls_counts_but_does_not_tell() {
-        let read = facts("$ ls /proc/7/fd\n0  1  10\n11\n");
-        assert_eq!(read.len(), 4, "{read:#?}");
-        assert!(read[2].contains("pid=7") && read[2].contains("fd=10 kind=other"));
-    }
-
-    #[test]
-    fn other_listings_are_not_taken() {
-        for line in ["lrwxrwxrwx 1 root root 11 Nov 22 14:19 0 -> /etc/x", "lrwxrwxrwx 1 root root 0 Nov 22 14:19 net -> net:[4026532177]"]
-        {
-            assert!(facts(line).is_empty(), "{line}");
-        }
-    }
-
-    #[test]
-    fn dumps_of_fdinfo_are_understood() {
-        let (told, reading) = told_as("x", "fdinfo/83:\npos:\t0\nflags:\t02000002\nino:\t26\ntfd:       58 events:       19\n");
-        assert_eq!((reading.format(), reading.unparsed(), told.lines.len()), ("fd", 0, 0));
-    }
 }
