@@ -132,7 +132,6 @@ impl Reading {
         if let Some(owner) = heading(line) {
             self.owner = owner;
             self.gone = false;
-            sink.note(at, &Note { kind: NoteKind::TableStart, pid: owner.pid, text: line });
             return Taken::Noise;
         }
         if is_info_heading(line) {

@@ -390,3 +390,34 @@ fn repeated_rows_are_read_like_the_first() {
     let alone: Vec<String> = rows.iter().map(|row| one(row)).collect();
     assert_eq!(facts(&rows.join("\n")), alone);
 }
+
+#[test]
+fn no_damage_panics() {
+    let rows: &[&[u8]] = &[
+        b"COMMAND PID TID TASKCMD USER FD TYPE FILE-FLAG DEVICE SIZE/OFF NODE NAME",
+        b"java 29956 30080 GC root *280u sock RW,CX 0,9 0t0 133868 protocol: TCPv6",
+        b"java 1 root 24u IPv6 133909 0t0 TCP [::1]:40112->127.0.0.1:9092 (CLOSE_WAIT QR=0 QS=0)",
+        b"java 1 root 69u pack 133965 0t0 0 type=SOCK_DGRAM",
+        b"p7\0cjava\0f*280\0tsock\0i133868\0nprotocol: TCP\0TST=LISTEN\0",
+        b"lsof: WARNING: unsupported format: /proc/net/tcp",
+        b"/proc/13/task/14/fd:",
+        b"lrwx------ 1 apps apps 64 Nov 22 14:19 /proc/4684/fd/11 -> 'socket:[133874]'",
+        b"ls: cannot read symbolic link '/proc/2710/fd/0': Permission denied",
+        b"My App 29957 30080 1000 83 rw-D-m TCP sockfs 10 133909 state=close-wait laddr=[::1]:1 raddr=2:3",
+        b"29956\t/usr/bin/python3.11\t4\tsocket:[133868]",
+    ];
+    let mut rounds = 0;
+    for row in rows {
+        for at in 0..row.len() {
+            for with in [&b""[..], b" ", b"\0", b"\xff", b"99999999999999999999", b"-", b"]", b"/", b">", b"\n", b":"] {
+                let (before, after) = row.split_at(at);
+                let damaged = [before, with, after.get(1..).unwrap_or(b"")].concat();
+                // Behind a whole row, so that every parser meets the damage in the middle of its work too.
+                told_bytes("proc/1/fd", &[row, &b"\n"[..], &damaged, b"\n", row, b"\n", before].concat());
+                told_bytes("x", &damaged);
+                rounds += 1;
+            }
+        }
+    }
+    assert!(rounds > 5000);
+}
