@@ -3,10 +3,15 @@
 //! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
+mod busybox_lsof;
+mod fd;
+mod lsfd;
+mod lsof;
 pub mod prompt;
 pub mod reader;
 pub mod scan;
 mod sockstat;
+pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -93,7 +98,7 @@ pub trait Parser {
 }
 
 /// Every format, in the order in which equals are preferred.
-pub static FORMATS: &[&dyn Format] = &[&sockstat::Sockstat];
+pub static FORMATS: &[&dyn Format] = &[&busybox_lsof::BusyboxLsof, &fd::Fd, &lsfd::Lsfd, &lsof::Lsof, &sockstat::Sockstat];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn Format> {

@@ -38,12 +38,9 @@ impl<'a> Fields<'a> {
     }
 
     /// What has not been read yet, leading blanks stripped.
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
-        let mut i = self.pos;
-        while i < self.text.len() && is_blank(self.text[i]) {
-            i += 1;
-        }
-        &self.text[i..]
+        self.text.get(skip_blanks(self.text, self.pos)..).unwrap_or(b"")
     }
 
     /// The offset at which the next field is searched.
@@ -62,22 +59,67 @@ impl<'a> Iterator for Fields<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        let (text, len) = (self.text, self.text.len());
-        let mut start = self.pos;
-        while start < len && is_blank(text[start]) {
-            start += 1;
-        }
-        if start == len {
-            self.pos = len;
+        let start = skip_blanks(self.text, self.pos);
+        if start >= self.text.len() {
+            self.pos = self.text.len();
             return None;
         }
-        let mut end = start + 1;
-        while end < len && !is_blank(text[end]) {
-            end += 1;
-        }
+        let end = find_blank(self.text, start);
         self.pos = end;
-        Some(&text[start..end])
+        self.text.get(start..end)
     }
+}
+
+/// Eight blanks.
+const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
+/// Eight tabs.
+const TABS: u64 = u64::from_ne_bytes([b'\t'; 8]);
+
+/// Eight bytes at once, the first in the lowest byte.
+#[inline]
+fn eight(text: &[u8], pos: usize) -> Option<u64> {
+    text.get(pos..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
+}
+
+/// The offset of the first byte from `pos` on that is no blank. Tables are padded, so that runs of blanks are long.
+#[inline]
+fn skip_blanks(text: &[u8], mut pos: usize) -> usize {
+    while let Some(bytes) = eight(text, pos) {
+        let other = bytes ^ BLANKS;
+        if other != 0 {
+            pos += (other.trailing_zeros() / 8) as usize;
+            break;
+        }
+        pos += 8;
+    }
+    while text.get(pos).is_some_and(|b| is_blank(*b)) {
+        pos += 1;
+    }
+    pos
+}
+
+/// The offset of the first blank from `pos` on, or the length.
+#[inline]
+fn find_blank(text: &[u8], mut pos: usize) -> usize {
+    while let Some(bytes) = eight(text, pos) {
+        let found = zero_bytes(bytes ^ BLANKS) | zero_bytes(bytes ^ TABS);
+        if found != 0 {
+            return pos + (found.trailing_zeros() / 8) as usize;
+        }
+        pos += 8;
+    }
+    while text.get(pos).is_some_and(|b| !is_blank(*b)) {
+        pos += 1;
+    }
+    pos
+}
+
+/// The high bit of the lowest zero byte, and perhaps of bytes above it; 0 if there is none.
+#[inline]
+fn zero_bytes(bytes: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    bytes.wrapping_sub(ONES) & !bytes & HIGH
 }
 
 /// Whether a byte separates fields.
@@ -93,14 +135,20 @@ pub fn number(text: &[u8]) -> Option<u64> {
         return None;
     }
     let mut value = 0u64;
-    for &b in text {
+    // Nineteen digits always fit; only the twentieth has to be checked.
+    let (safe, last) = text.split_at(text.len().min(19));
+    for &b in safe {
         let digit = b.wrapping_sub(b'0');
         if digit > 9 {
             return None;
         }
-        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+        value = value * 10 + u64::from(digit);
     }
-    Some(value)
+    match last {
+        [] => Some(value),
+        [b @ b'0'..=b'9', ..] => value.checked_mul(10)?.checked_add(u64::from(b - b'0')),
+        _ => None,
+    }
 }
 
 /// A whole decimal number of 32 bits.
@@ -173,6 +221,20 @@ mod tests {
         assert_eq!(f.rest(), b"d e");
         assert_eq!(f.by_ref().count(), 2);
         assert_eq!(f.next(), None);
+    }
+
+    #[test]
+    fn fields_of_any_length_and_padding() {
+        for pad in 0..20 {
+            for len in 1..20 {
+                for blank in [" ", "\t"] {
+                    let (word, gap) = ("\u{a0}".repeat(len), blank.repeat(pad + 1));
+                    let line = format!("{gap}{word}{gap}x");
+                    let fields: Vec<_> = Fields::new(line.as_bytes()).collect();
+                    assert_eq!(fields, [word.as_bytes(), b"x"], "{line:?}");
+                }
+            }
+        }
     }
 
     #[test]
