@@ -15,12 +15,21 @@ pub fn command(line: &[u8]) -> Option<&[u8]> {
     if line.len() < 4 || line.len() > 4096 {
         return None;
     }
+    if let Some(title) = banner(line) {
+        return Some(strip_sudo(title));
+    }
     if let Some(rest) = after_prompt(line) {
         let rest = strip_sudo(rest.trim_ascii());
         return (!rest.is_empty()).then_some(rest);
     }
     let bare = strip_sudo(line);
     is_bare_command(bare).then_some(bare)
+}
+
+/// The title of a line such as `### ss -s ###`, which hand-made capture scripts print above each output.
+pub fn banner(line: &[u8]) -> Option<&[u8]> {
+    let title = line.trim_ascii().strip_prefix(b"###")?.strip_suffix(b"###")?.trim_ascii();
+    (!title.is_empty() && !title.starts_with(b"#")).then_some(title)
 }
 
 /// The name of the program a command line runs, without its directory.
@@ -94,7 +103,10 @@ fn is_bare_command(line: &[u8]) -> bool {
     match fields.next() {
         None => false,
         Some(second) => {
-            let option = second.len() >= 2 && second[0] == b'-' && second[1..].iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
+            let option = second.len() >= 2
+                && second[0] == b'-'
+                && second[1..].iter().all(|b| b.is_ascii_alphabetic() || *b == b'-')
+                && second != b"--";
             option || second == b"|" || second.starts_with(b"/proc/") || second.starts_with(b"/sys/")
         }
     }
@@ -120,6 +132,8 @@ mod tests {
             ("sudo strace -p 36111", "strace -p 36111"),
             ("lsof | wc -l", "lsof | wc -l"),
             ("ss -s", "ss -s"),
+            ("### ss -s ###", "ss -s"),
+            ("### pid 22605 cmdline ###", "pid 22605 cmdline"),
         ] {
             assert_eq!(shown(line).as_deref(), Some(want), "{line}");
         }
@@ -133,6 +147,7 @@ mod tests {
             "[pid  6006] 14:24:58 close(5) = 0",
             "# netstat statistics of today",
             "ss is a tool",
+            "strace -- version 5.10",
             "TIME_WAIT 221",
         ] {
             let got = shown(line);

@@ -315,7 +315,7 @@ pub fn pid_of(path: &str, command: &[u8]) -> Option<u32> {
 fn pid_of_command(command: &[u8]) -> Option<u32> {
     let mut fields = scan::Fields::new(command);
     while let Some(field) = fields.next() {
-        if field == b"-p" {
+        if field == b"-p" || field == b"pid" {
             return fields.next().and_then(scan::number32);
         }
         if let Some(pid) = field.strip_prefix(b"-p").and_then(scan::number32) {
