@@ -32,7 +32,8 @@ impl Format for Cmdline {
     }
 
     fn fit(&self, probe: &Probe<'_>) -> Fit {
-        let named = probe.whole && named::has_word(probe.path, "cmdline") && pid_of(probe.path, probe.command).is_some();
+        let one = probe.rows().count() == 1;
+        let named = probe.whole && named::has_word(probe.path, "cmdline") && (one || pid_of(probe.path, probe.command).is_some());
         if named { Fit::Likely } else { Fit::No }
     }
 

@@ -29,6 +29,7 @@ mod sockstat;
 mod stat;
 mod status;
 mod sysctl;
+mod systemctl_status;
 mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -145,6 +146,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &stat::Stat,
     &status::Status,
     &sysctl::Sysctl,
+    &systemctl_status::SystemctlStatus,
     &tally::Tally,
     &tool_version::ToolVersion,
     &ulimit::Ulimit,

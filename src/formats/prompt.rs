@@ -26,6 +26,14 @@ pub fn command(line: &[u8]) -> Option<&[u8]> {
     is_bare_command(bare).then_some(bare)
 }
 
+/// Whether a line is a prompt at which nothing was typed, as the end of a paste often is: `[root@host ~]#`.
+pub fn is_idle(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let Some(head) = line.strip_suffix(b"#").or_else(|| line.strip_suffix(b"$")) else { return false };
+    let bracketed = head.starts_with(b"[") && head.ends_with(b"]");
+    head.len() <= 80 && memchr::memchr(b'@', head).is_some() && (bracketed || !head.contains(&b' '))
+}
+
 /// The title of a line such as `### ss -s ###`, which hand-made capture scripts print above each output.
 pub fn banner(line: &[u8]) -> Option<&[u8]> {
     let title = line.trim_ascii().strip_prefix(b"###")?.strip_suffix(b"###")?.trim_ascii();
@@ -57,6 +65,7 @@ pub fn filters(command: &[u8]) -> bool {
 /// What follows `$ `, `# `, `user@host:~$ `, `[root@host dir]# ` or `>>> `, if the line starts so.
 fn after_prompt(line: &[u8]) -> Option<&[u8]> {
     if let Some(rest) = line.strip_prefix(b"$ ").or_else(|| line.strip_prefix(b"# ")) {
+        let rest = rest.trim_ascii_start();
         // `# comment` is prose; a command starts with a lower-case letter, a slash or a dot.
         return starts_like_command(rest).then_some(rest);
     }
@@ -132,6 +141,7 @@ mod tests {
             ("sudo strace -p 36111", "strace -p 36111"),
             ("lsof | wc -l", "lsof | wc -l"),
             ("ss -s", "ss -s"),
+            ("#  netstat -n | wc -l", "netstat -n | wc -l"),
             ("### ss -s ###", "ss -s"),
             ("### pid 22605 cmdline ###", "pid 22605 cmdline"),
         ] {
@@ -153,6 +163,12 @@ mod tests {
             let got = shown(line);
             assert!(got.is_none() || line.starts_with("# netstat"), "{line}: {got:?}");
         }
+    }
+
+    #[test]
+    fn idle_prompts() {
+        assert!(is_idle(b"[root@host-a ~]# ") && is_idle(b"root@host-a:/tmp$"));
+        assert!(!is_idle(b"root@host-a:/tmp$ ls") && !is_idle(b"costs 5$") && !is_idle(b"#"));
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Reader {
         }
         let taken = match &mut self.current {
             Some(active) if greedy => active.parser.line(At { citation, format: active.format.id(), text: line }, sink),
-            _ if line.trim_ascii().is_empty() => Taken::Noise,
+            _ if line.trim_ascii().is_empty() || prompt::is_idle(line) => Taken::Noise,
             _ => Taken::Unknown,
         };
         self.count(taken, line);

@@ -32,11 +32,14 @@ impl Format for Ulimit {
     }
 
     fn fit(&self, probe: &Probe<'_>) -> Fit {
-        match probe.rows().next() {
-            Some(line) if self.opens(line) || row(line.trim_ascii()).is_some_and(|r| r.letter.is_some()) => Fit::Likely,
-            Some(line) if probe.whole && named::has_word(probe.path, "ulimit") && value(line.trim_ascii()).is_some() => Fit::Likely,
-            _ => Fit::No,
-        }
+        let Some(first) = probe.rows().next() else { return Fit::No };
+        let Some(read) = row(first.trim_ascii()) else {
+            let bare = probe.whole && named::has_word(probe.path, "ulimit") && value(first.trim_ascii()).is_some();
+            return if bare { Fit::Likely } else { Fit::No };
+        };
+        // dash begins with rows that other texts may have; its `nofiles` comes later.
+        let certain = read.letter.is_some() || probe.rows().take(20).any(|l| self.opens(l));
+        if certain { Fit::Likely } else { Fit::No }
     }
 
     fn opens(&self, line: &[u8]) -> bool {
@@ -211,6 +214,7 @@ mod tests {
             assert_eq!(facts(line), [OPEN_FILES], "{line}");
         }
         assert_eq!(facts("$ ulimit -a\nnofile(descriptors)  20000\n"), [OPEN_FILES]);
+        assert_eq!(facts("time(seconds)        unlimited\nnofiles             20000\n").last().unwrap(), OPEN_FILES);
     }
 
     #[test]

@@ -5,11 +5,10 @@
 //! ```
 //!
 //! No line end in the file itself; `0` while it runs, or where the kernel does not tell. Of threads only the main one is shown. It is
-//! read only where the path or the command names it and a process.
+//! read only where the path or the command names it.
 
 use super::{Fit, Format, Hint, Parser, Probe, Taken, named};
 use crate::facts::{At, Identity, IdentityKey, Sink};
-use crate::formats::reader::pid_of;
 
 /// What a process waits in.
 pub struct Wchan;
@@ -29,7 +28,7 @@ impl Format for Wchan {
     }
 
     fn fit(&self, probe: &Probe<'_>) -> Fit {
-        let named = probe.whole && named::has_word(probe.path, "wchan") && pid_of(probe.path, probe.command).is_some();
+        let named = probe.whole && named::has_word(probe.path, "wchan");
         let mut rows = probe.rows();
         let fits = rows.next().is_some_and(|line| symbol(line).is_some()) && rows.next().is_none();
         if named && fits { Fit::Likely } else { Fit::No }
