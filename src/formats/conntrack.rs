@@ -75,7 +75,11 @@ fn shown(line: &[u8]) -> Option<u64> {
 }
 
 fn is_flow(line: &[u8]) -> bool {
-    scan::contains(line, b" src=") && scan::contains(line, b" dst=") && (scan::contains(line, b" use=") || scan::contains(line, b" mark="))
+    let starts = [&b"tcp "[..], b"udp ", b"icmp", b"ipv4 ", b"ipv6 ", b"sctp ", b"dccp ", b"gre ", b"udplite ", b"unknown "];
+    starts.iter().any(|start| line.starts_with(start))
+        && scan::contains(line, b" src=")
+        && scan::contains(line, b" dst=")
+        && (scan::contains(line, b" use=") || scan::contains(line, b" mark="))
 }
 
 fn is_statistics(line: &[u8]) -> bool {

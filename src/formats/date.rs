@@ -39,7 +39,7 @@ impl Format for Date {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        line.trim_ascii().first_chunk::<3>().is_some_and(|d| is_weekday(d)) && read(line).is_some()
+        line.trim_ascii().first_chunk::<3>().is_some_and(is_weekday) && read(line).is_some()
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {
@@ -136,7 +136,7 @@ fn in_words(text: &[u8]) -> Option<Time> {
             half = Some(word.first().is_some_and(|b| b.eq_ignore_ascii_case(&b'p')));
         } else if let Some(number) = month_of(word) {
             month = Some(number);
-        } else if !weekday && word.first_chunk::<3>().is_some_and(|d| is_weekday(d)) {
+        } else if !weekday && word.first_chunk::<3>().is_some_and(is_weekday) {
             weekday = true;
         } else if zone.is_none() {
             zone = Some(zone_of(word)?);

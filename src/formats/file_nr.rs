@@ -1,7 +1,7 @@
 //! `/proc/sys/fs/file-nr`: open files of the whole host.
 //!
 //! ```text
-//! 6184	0	2466177
+//! 6184  0  2466177
 //! ```
 //!
 //! Allocated file handles, free ones (always 0 since 2.6), and the limit (`fs.file-max`), which may be 9223372036854775807. Three

@@ -36,7 +36,7 @@ impl Format for Hostname {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        labelled(line).is_some_and(|(key, _)| key == b"Static hostname")
+        line.trim_ascii_start().starts_with(b"Static hostname: ") && labelled(line).is_some_and(|(key, _)| key == b"Static hostname")
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {

@@ -102,10 +102,12 @@ fn value(field: &[u8]) -> Option<LimitValue> {
 
 /// `/proc/4684/limits:Max open files ...`, as grep over several files prints it, split behind the path.
 fn after_path(line: &[u8]) -> (Option<u32>, &[u8]) {
-    let split = memchr::memmem::find(line, b"/limits:").map(|i| line.split_at(i));
-    match split {
-        Some((path, rest)) if path.starts_with(b"/proc/") => (named::pid_in(path), rest.get(8..).unwrap_or(b"").trim_ascii_start()),
-        _ => (None, line),
+    if !line.starts_with(b"/proc/") {
+        return (None, line);
+    }
+    match memchr::memmem::find(line, b"/limits:").and_then(|i| line.split_at_checked(i)) {
+        Some((path, rest)) => (named::pid_in(path), rest.get(8..).unwrap_or(b"").trim_ascii_start()),
+        None => (None, line),
     }
 }
 

@@ -25,6 +25,8 @@ mod ps;
 pub mod reader;
 pub mod scan;
 mod slabinfo;
+#[cfg(test)]
+mod small_samples;
 mod sockstat;
 mod stat;
 mod status;

@@ -52,7 +52,7 @@ pub fn pid_in(path: &[u8]) -> Option<u32> {
     (rest.is_empty() || rest.starts_with(b"/")).then(|| u32::try_from(pid).ok()).flatten()
 }
 
-/// A line that the parser of a one-line text leaves to the driver: blank ones are noise, prompts open something else.
+/// Whether a line is a prompt with a command, which the parser of a one-line text leaves to the driver.
 pub fn is_prompt(line: &[u8]) -> bool {
     prompt::command(line).is_some()
 }

@@ -121,6 +121,11 @@ fn section_of(line: &[u8]) -> Option<&'static str> {
 
 /// A text that tells its section by itself.
 fn known_text(line: &[u8]) -> Option<(&'static str, &'static str, i64)> {
+    // Asked of every line of a paste or log, so most are refused before the table is searched.
+    let counts = scan::leading_number(line).is_some_and(|(_, rest)| rest.starts_with(b" "));
+    if !counts && !line.starts_with(b"Quick ack ") && !line.starts_with(b"TCP ran ") {
+        return None;
+    }
     TABLE.iter().filter(|row| row.3).find_map(|row| value_in(line, row.2).map(|value| (row.0, row.1, value)))
 }
 

@@ -73,7 +73,8 @@ impl Parser for Reading {
 
 /// The link's name (or path) and its target; a bare target stands for a link of its own kind.
 fn row(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let target = scan::Fields::new(line).last()?;
+    let blank = line.ends_with(b"]").then(|| line.iter().rposition(|&b| scan::is_blank(b)))?;
+    let target = line.get(blank.map_or(0, |i| i + 1)..)?;
     let colon = memchr::memchr(b':', target)?;
     let (kind, number) = target.split_at_checked(colon)?;
     scan::bracketed(number, b":")?;

@@ -155,6 +155,7 @@ fn is_extended(line: &[u8]) -> bool {
 }
 
 fn group(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    line.first().filter(|b| matches!(b, b'I' | b'M' | b'S' | b'T' | b'U'))?;
     let (name, rest) = line.split_at_checked(memchr::memchr(b':', line)?)?;
     counter_names::prefix(name)?;
     Some((name, rest.strip_prefix(b":")?.strip_prefix(b" ")?))
@@ -162,6 +163,9 @@ fn group(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `Ip6InReceives <blanks> <tab> 489`; nstat has a third column.
 fn is_snmp6(line: &[u8]) -> bool {
+    if !line.first().is_some_and(|b| matches!(b, b'I' | b'U')) {
+        return false;
+    }
     let mut fields = scan::Fields::new(line);
     let six =
         fields.next().is_some_and(|w| scan::contains(w, b"6") && counter_names::split(w).is_some_and(|(prefix, _)| prefix.ends_with('6')));

@@ -35,7 +35,7 @@ impl Format for Slabinfo {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        is_header(line) || (scan::contains(line, b" : tunables ") && row(line).is_some())
+        is_header(line) || (row(line).is_some() && scan::contains(line, b" : tunables "))
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {

@@ -1,18 +1,18 @@
 //! `/proc/PID/status`: what the kernel tells of one process.
 //!
 //! ```text
-//! Name:	java
-//! State:	S (sleeping)
-//! Pid:	29956
-//! PPid:	1
-//! TracerPid:	0
-//! Uid:	0	0	0	0
-//! FDSize:	256
-//! NSpid:	29956	17
-//! Threads:	4
+//! Name:  java
+//! State:  S (sleeping)
+//! Pid:  29956
+//! PPid:  1
+//! TracerPid:  0
+//! Uid:  0  0  0  0
+//! FDSize:  256
+//! NSpid:  29956  17
+//! Threads:  4
 //! ```
 //!
-//! A key, a colon, a tab. `FDSize` is the number of slots of the descriptor table: it grows by powers of two and never shrinks, so it
+//! A key, a colon, a tab (shown as blanks here). `FDSize` is the number of slots of the descriptor table: it grows by powers of two and never shrinks, so it
 //! tells of descriptors long closed. `NSpid` ends with the pid inside the innermost namespace (a container's own number). In `Name`
 //! the kernel writes a line end as `\n` and a backslash as `\\` (`fs/proc/array.c`). The identity is handed on at `FDSize`, the rest
 //! with the line that holds it, so that each can be quoted.

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! net.ipv4.tcp_max_tw_buckets = 131072
-//! /proc/sys/net/ipv4/ip_local_port_range: 32768	60999
-//! /proc/sys/net/core/somaxconn	4096
-//! 32768	60999                                   after `cat /proc/sys/net/ipv4/ip_local_port_range`, or in a file of that name
+//! /proc/sys/net/ipv4/ip_local_port_range: 32768  60999
+//! /proc/sys/net/core/somaxconn  4096
+//! 32768  60999                                   after `cat /proc/sys/net/ipv4/ip_local_port_range`, or in a file of that name
 //! ```
 //!
 //! `tcp_mem` and `udp_mem` are three page counts, `ip_local_port_range` two ports. `tcp_max_orphans`, `tcp_mem` and `udp_mem` do not exist
@@ -223,7 +223,9 @@ fn is_plain_value(line: &[u8]) -> bool {
 
 /// What sysctl and cat say where a setting is absent or closed.
 fn is_error(line: &[u8]) -> bool {
-    let ours = scan::contains(line, b"/proc/sys/") && (scan::contains(line, b"No such file") || scan::contains(line, b"ermission denied"));
+    // The path stands near the beginning; asked of every line of a log, so the rest is not searched.
+    let ours = scan::contains(line.get(..48).unwrap_or(line), b"/proc/sys/")
+        && (scan::contains(line, b"No such file") || scan::contains(line, b"ermission denied"));
     ours || (line.starts_with(b"sysctl: ")
         && [&b"permission denied on key"[..], b"is an unknown key", b"cannot stat", b"reading key", b"error: "]
             .iter()

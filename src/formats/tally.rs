@@ -58,7 +58,7 @@ impl Format for Tally {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        labelled(line.trim_ascii()).is_some_and(|(label, _)| is_state(label))
+        line.len() <= 100 && labelled(line.trim_ascii()).is_some_and(|(label, _)| is_state(label))
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {

@@ -32,7 +32,7 @@ impl Format for Uptime {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        scan::contains(line, b"load average") && in_words(line).is_some()
+        line.len() <= 160 && scan::contains(line, b"load average") && in_words(line).is_some()
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {

@@ -2,10 +2,11 @@
 
 use super::scan::{self, Fields};
 use crate::facts::Process;
+use std::borrow::Cow;
 
 /// The columns of a listing, left to right.
 pub struct Layout {
-    columns: Vec<Column>,
+    columns: Cow<'static, [Column]>,
     /// Where the arguments begin if two command columns stand side by side: width of the first.
     name_width: usize,
     /// What the last column is.
@@ -48,7 +49,7 @@ impl Layout {
     /// The layout a header line announces; `options` are those of the command, as far as known.
     pub fn of_header(line: &[u8], options: &[u8]) -> Option<Layout> {
         // Cheap refusal first: this is asked of every line of a paste.
-        if !scan::contains(line, b"PID") || line.iter().any(u8::is_ascii_lowercase) {
+        if line.iter().any(u8::is_ascii_lowercase) || !scan::contains(line, b"PID") {
             return None;
         }
         let mut columns = Vec::new();
@@ -67,13 +68,16 @@ impl Layout {
             _ => 0,
         };
         let tail = tail_of(line, &columns, options);
-        (has_pid && columns.len() >= 2 && offsets.len() <= 2).then_some(Layout { columns, name_width, tail })
+        (has_pid && columns.len() >= 2 && offsets.len() <= 2).then_some(Layout { columns: columns.into(), name_width, tail })
     }
 
     /// The layout of a row without a header, if it can only be a row of `ps aux`, `ps -ef` or `ps -eLf`.
     pub fn of_row(line: &[u8]) -> Option<Layout> {
         use Column::*;
         let mut fields = Fields::new(line);
+        if fields.clone().nth(1).and_then(scan::number32).is_none() {
+            return None;
+        }
         let mut at = [&b""[..]; 10];
         let mut count = 0;
         for slot in &mut at {
@@ -86,16 +90,17 @@ impl Layout {
         if count < 8 || !is_user(user) || !numbers(&[pid]) {
             return None;
         }
-        let columns = if is_share(a) && is_share(b) && numbers(&[c, d]) && is_tty(e) && is_state(f) && is_start(g) && is_time(h) {
-            vec![User, Pid, Other, Other, Other, Other, Other, State, Start, Other, Command]
-        } else if numbers(&[a, b]) && is_start(c) && is_tty(d) && is_clock(e) {
-            vec![User, Pid, Ppid, Other, Start, Other, Other, Command]
-        } else if numbers(&[a, b, c, d]) && is_start(e) && is_tty(f) && is_clock(g) {
-            vec![User, Pid, Ppid, Tid, Other, Threads, Start, Other, Other, Command]
-        } else {
-            return None;
-        };
-        Some(Layout { columns, name_width: 0, tail: Tail::Arguments })
+        let columns: &'static [Column] =
+            if is_share(a) && is_share(b) && numbers(&[c, d]) && is_tty(e) && is_state(f) && is_start(g) && is_time(h) {
+                &[User, Pid, Other, Other, Other, Other, Other, State, Start, Other, Command]
+            } else if numbers(&[a, b]) && is_start(c) && is_tty(d) && is_clock(e) {
+                &[User, Pid, Ppid, Other, Start, Other, Other, Command]
+            } else if numbers(&[a, b, c, d]) && is_start(e) && is_tty(f) && is_clock(g) {
+                &[User, Pid, Ppid, Tid, Other, Threads, Start, Other, Other, Command]
+            } else {
+                return None;
+            };
+        Some(Layout { columns: columns.into(), name_width: 0, tail: Tail::Arguments })
     }
 
     /// Reads a row. A row that was cut gives the columns that are whole.
