@@ -183,7 +183,10 @@ mod tests {
     use crate::formats::{reader::read_text, testing::told_as};
 
     #[derive(Default)]
-    struct Kept(Vec<(u32, Option<u32>, Option<u8>, Option<u32>, Option<u32>)>);
+    struct Kept(Vec<Fact>);
+
+    /// Line, slots, state, tracer, inner pid.
+    type Fact = (u32, Option<u32>, Option<u8>, Option<u32>, Option<u32>);
 
     impl Sink for Kept {
         fn process(&mut self, at: At<'_>, p: &Process<'_>) {

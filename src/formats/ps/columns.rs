@@ -75,9 +75,7 @@ impl Layout {
     pub fn of_row(line: &[u8]) -> Option<Layout> {
         use Column::*;
         let mut fields = Fields::new(line);
-        if fields.clone().nth(1).and_then(scan::number32).is_none() {
-            return None;
-        }
+        fields.clone().nth(1).and_then(scan::number32)?;
         let mut at = [&b""[..]; 10];
         let mut count = 0;
         for slot in &mut at {
