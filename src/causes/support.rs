@@ -222,6 +222,7 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
 
 /// Adds a remote, or its count to one already named.
 pub fn add_remote(claim: &mut Claim, endpoint: String, count: u64, why: &str) {
+    let room = claim.remotes.len() < 8;
     match claim.remotes.iter_mut().find(|r| r.endpoint == endpoint) {
         Some(remote) => {
             remote.count = remote.count.max(count);
@@ -229,7 +230,7 @@ pub fn add_remote(claim: &mut Claim, endpoint: String, count: u64, why: &str) {
                 remote.why = format!("{}; {why}", remote.why);
             }
         }
-        None if claim.remotes.len() < 8 => claim.remotes.push(Remote { endpoint, count, why: why.to_string() }),
+        None if room => claim.remotes.push(Remote { endpoint, count, why: why.to_string() }),
         None => {}
     }
 }

@@ -27,6 +27,8 @@ pub struct Process<'a> {
     pub tid: Option<u32>,
     /// pid that traces it (`TracerPid`), if not 0.
     pub tracer: Option<u32>,
+    /// Its pid in its own (innermost) pid namespace, where that is another number.
+    pub inner_pid: Option<u32>,
 }
 
 /// One resource limit.

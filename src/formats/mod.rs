@@ -4,16 +4,48 @@
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
 mod busybox_lsof;
+mod cgroup;
+mod cmdline;
+mod comm;
+mod conntrack;
+mod counter_names;
+pub mod date;
 mod fd;
+mod fd_counts;
+mod file_nr;
+mod hostname;
+mod limits;
 mod lsfd;
 mod lsof;
+mod manifest;
+mod named;
+mod netstat_s;
+mod ns;
+mod nstat;
+mod os_release;
+mod proc_net_snmp;
 pub mod prompt;
+mod ps;
 pub mod reader;
 pub mod scan;
+mod slabinfo;
+#[cfg(test)]
+mod small_samples;
 mod sockstat;
+mod stat;
+mod status;
+mod sysctl;
+mod systemctl_status;
+mod tally;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tool_version;
+mod ulimit;
+mod uname;
+mod unit_file;
+mod uptime;
+mod wchan;
 
 use crate::facts::{At, Sink};
 
@@ -98,7 +130,42 @@ pub trait Parser {
 }
 
 /// Every format, in the order in which equals are preferred.
-pub static FORMATS: &[&dyn Format] = &[&busybox_lsof::BusyboxLsof, &fd::Fd, &lsfd::Lsfd, &lsof::Lsof, &sockstat::Sockstat];
+pub static FORMATS: &[&dyn Format] = &[
+    &busybox_lsof::BusyboxLsof,
+    &cgroup::Cgroup,
+    &cmdline::Cmdline,
+    &comm::Comm,
+    &conntrack::Conntrack,
+    &date::Date,
+    &fd::Fd,
+    &fd_counts::FdCounts,
+    &file_nr::FileNr,
+    &hostname::Hostname,
+    &limits::Limits,
+    &lsfd::Lsfd,
+    &lsof::Lsof,
+    &manifest::Manifest,
+    &netstat_s::NetstatS,
+    &ns::Ns,
+    &nstat::Nstat,
+    &os_release::OsRelease,
+    &proc_net_snmp::Netstat,
+    &proc_net_snmp::Snmp,
+    &ps::Ps,
+    &slabinfo::Slabinfo,
+    &sockstat::Sockstat,
+    &stat::Stat,
+    &status::Status,
+    &sysctl::Sysctl,
+    &systemctl_status::SystemctlStatus,
+    &tally::Tally,
+    &tool_version::ToolVersion,
+    &ulimit::Ulimit,
+    &uname::Uname,
+    &unit_file::UnitFile,
+    &uptime::Uptime,
+    &wchan::Wchan,
+];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn Format> {

@@ -15,12 +15,29 @@ pub fn command(line: &[u8]) -> Option<&[u8]> {
     if line.len() < 4 || line.len() > 4096 {
         return None;
     }
+    if let Some(title) = banner(line) {
+        return Some(strip_sudo(title));
+    }
     if let Some(rest) = after_prompt(line) {
         let rest = strip_sudo(rest.trim_ascii());
         return (!rest.is_empty()).then_some(rest);
     }
     let bare = strip_sudo(line);
     is_bare_command(bare).then_some(bare)
+}
+
+/// Whether a line is a prompt at which nothing was typed, as the end of a paste often is: `[root@host ~]#`.
+pub fn is_idle(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let Some(head) = line.strip_suffix(b"#").or_else(|| line.strip_suffix(b"$")) else { return false };
+    let bracketed = head.starts_with(b"[") && head.ends_with(b"]");
+    head.len() <= 80 && memchr::memchr(b'@', head).is_some() && (bracketed || !head.contains(&b' '))
+}
+
+/// The title of a line such as `### ss -s ###`, which hand-made capture scripts print above each output.
+pub fn banner(line: &[u8]) -> Option<&[u8]> {
+    let title = line.trim_ascii().strip_prefix(b"###")?.strip_suffix(b"###")?.trim_ascii();
+    (!title.is_empty() && !title.starts_with(b"#")).then_some(title)
 }
 
 /// The name of the program a command line runs, without its directory.
@@ -48,6 +65,7 @@ pub fn filters(command: &[u8]) -> bool {
 /// What follows `$ `, `# `, `user@host:~$ `, `[root@host dir]# ` or `>>> `, if the line starts so.
 fn after_prompt(line: &[u8]) -> Option<&[u8]> {
     if let Some(rest) = line.strip_prefix(b"$ ").or_else(|| line.strip_prefix(b"# ")) {
+        let rest = rest.trim_ascii_start();
         // `# comment` is prose; a command starts with a lower-case letter, a slash or a dot.
         return starts_like_command(rest).then_some(rest);
     }
@@ -94,7 +112,10 @@ fn is_bare_command(line: &[u8]) -> bool {
     match fields.next() {
         None => false,
         Some(second) => {
-            let option = second.len() >= 2 && second[0] == b'-' && second[1..].iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
+            let option = second.len() >= 2
+                && second[0] == b'-'
+                && second[1..].iter().all(|b| b.is_ascii_alphabetic() || *b == b'-')
+                && second != b"--";
             option || second == b"|" || second.starts_with(b"/proc/") || second.starts_with(b"/sys/")
         }
     }
@@ -120,6 +141,9 @@ mod tests {
             ("sudo strace -p 36111", "strace -p 36111"),
             ("lsof | wc -l", "lsof | wc -l"),
             ("ss -s", "ss -s"),
+            ("#  netstat -n | wc -l", "netstat -n | wc -l"),
+            ("### ss -s ###", "ss -s"),
+            ("### pid 22605 cmdline ###", "pid 22605 cmdline"),
         ] {
             assert_eq!(shown(line).as_deref(), Some(want), "{line}");
         }
@@ -133,11 +157,18 @@ mod tests {
             "[pid  6006] 14:24:58 close(5) = 0",
             "# netstat statistics of today",
             "ss is a tool",
+            "strace -- version 5.10",
             "TIME_WAIT 221",
         ] {
             let got = shown(line);
             assert!(got.is_none() || line.starts_with("# netstat"), "{line}: {got:?}");
         }
+    }
+
+    #[test]
+    fn idle_prompts() {
+        assert!(is_idle(b"[root@host-a ~]# ") && is_idle(b"root@host-a:/tmp$"));
+        assert!(!is_idle(b"root@host-a:/tmp$ ls") && !is_idle(b"costs 5$") && !is_idle(b"#"));
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Reader {
         }
         let taken = match &mut self.current {
             Some(active) if greedy => active.parser.line(At { citation, format: active.format.id(), text: line }, sink),
-            _ if line.trim_ascii().is_empty() => Taken::Noise,
+            _ if line.trim_ascii().is_empty() || prompt::is_idle(line) => Taken::Noise,
             _ => Taken::Unknown,
         };
         self.count(taken, line);
@@ -315,7 +315,7 @@ pub fn pid_of(path: &str, command: &[u8]) -> Option<u32> {
 fn pid_of_command(command: &[u8]) -> Option<u32> {
     let mut fields = scan::Fields::new(command);
     while let Some(field) = fields.next() {
-        if field == b"-p" {
+        if field == b"-p" || field == b"pid" {
             return fields.next().and_then(scan::number32);
         }
         if let Some(pid) = field.strip_prefix(b"-p").and_then(scan::number32) {
@@ -338,7 +338,7 @@ fn pid_of_path(path: &str) -> Option<u32> {
     if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
         let number = name
             .split(|c: char| !c.is_ascii_digit())
-            .filter(|s| s.len() >= 1 && s.len() <= 7)
+            .filter(|s| !s.is_empty() && s.len() <= 7)
             .filter_map(|s| s.parse().ok())
             .rfind(|&n: &u32| n > 0);
         if number.is_some() && name.bytes().filter(u8::is_ascii_digit).count() <= 7 {

@@ -1,0 +1,95 @@
+//! `fd-counts` of our collector: how many descriptors each process has open.
+//!
+//! ```text
+//! PID COUNT SOCKETS COMM
+//! 4684 157701 157624 java
+//! 812 41 ? My App (1) x
+//! ```
+//!
+//! One row per process, blank separated, the name last. Anything but a number (`-`, `?`) means that the directory could not be read,
+//! which is not 0.
+
+use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
+use crate::facts::{At, Process, Sink};
+
+/// Descriptor counts per process.
+pub struct FdCounts;
+
+struct Reading;
+
+impl Format for FdCounts {
+    fn id(&self) -> &'static str {
+        "fd-counts"
+    }
+
+    fn title(&self) -> &'static str {
+        "the collector's descriptor counts"
+    }
+
+    fn fit(&self, probe: &Probe<'_>) -> Fit {
+        match probe.rows().find(|l| !l.starts_with(b"#") || is_header(l)) {
+            Some(line) if is_header(line) => Fit::Sure,
+            _ => Fit::No,
+        }
+    }
+
+    fn opens(&self, line: &[u8]) -> bool {
+        is_header(line)
+    }
+
+    fn parser(&self, _hint: &Hint<'_>) -> Box<dyn Parser> {
+        Box::new(Reading)
+    }
+}
+
+impl Parser for Reading {
+    fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
+        let line = at.text.trim_ascii();
+        if line.is_empty() || (line.starts_with(b"#") && prompt::command(line).is_none()) || is_header(line) {
+            return Taken::Noise;
+        }
+        let mut fields = scan::Fields::new(line);
+        let (Some(pid), Some(count), Some(_sockets)) = (fields.next().and_then(scan::number32), fields.next(), fields.next()) else {
+            return Taken::Unknown;
+        };
+        let Some(count) = counted(count) else { return Taken::Unknown };
+        sink.process(at, &Process { pid, fd_count: count, command: fields.rest(), ..Process::default() });
+        Taken::Row
+    }
+}
+
+/// A count, or that there is none; `None` if the field is neither.
+fn counted(field: &[u8]) -> Option<Option<u32>> {
+    match field {
+        b"-" | b"?" => Some(None),
+        _ => scan::number32(field).map(Some),
+    }
+}
+
+fn is_header(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    scan::Fields::new(line.strip_prefix(b"#").unwrap_or(line)).eq([&b"PID"[..], b"COUNT", b"SOCKETS", b"COMM"])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::{At, MemberId, Process, Sink};
+    use crate::formats::reader::read_text;
+
+    #[derive(Default)]
+    struct Kept(Vec<(u32, Option<u32>, Vec<u8>)>);
+
+    impl Sink for Kept {
+        fn process(&mut self, _at: At<'_>, p: &Process<'_>) {
+            self.0.push((p.pid, p.fd_count, p.command.to_vec()));
+        }
+    }
+
+    #[test]
+    fn unreadable_is_not_zero() {
+        let mut kept = Kept::default();
+        let reading = read_text(MemberId(0), "x", b"PID COUNT SOCKETS COMM\n4684 157701 157624 java\n9 - - My App (1) x\n", &mut kept);
+        assert_eq!(kept.0, [(4684, Some(157701), b"java".to_vec()), (9, None, b"My App (1) x".to_vec())]);
+        assert_eq!((reading.format(), reading.unparsed()), ("fd-counts", 0));
+    }
+}

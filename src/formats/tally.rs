@@ -1,0 +1,258 @@
+//! What counting pipelines print: `lsof | wc -l`, `grep -c`, `sort | uniq -c`, an awk that sums by state.
+//!
+//! ```text
+//! $ lsof -p 21466 | wc -l
+//! 1431
+//! # netstat -n | awk '/^tcp/ {++S[$NF]} END {for(a in S) print a, S[a]}'
+//! TIME_WAIT 28417
+//! ESTABLISHED 49
+//! # netstat -a | grep CLOSE_WAIT | awk '{print $5}' | sort | uniq -c | sort -nr
+//!    1382 ip-172-28-46-222
+//! ```
+//!
+//! The command stays with each number, for only it says what was counted: headers and warnings are counted too, and threads once each.
+//! Without a prompt only rows of a connection's state and a number are read. Rows end at the first line that is none: later numbers
+//! belong to prose.
+
+use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
+use crate::facts::{At, Sink, Tally as Fact};
+
+/// Counts made by pipelines.
+pub struct Tally;
+
+struct Reading {
+    command: Vec<u8>,
+    shape: Shape,
+    over: bool,
+}
+
+/// What the last part of a pipeline prints.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A number, maybe with a file's name.
+    Bare,
+    /// `N label`.
+    NumberFirst,
+    /// A label and a number in either order, as an awk program likes.
+    Either,
+    /// Fields cut out, which are counts only if the source holds counts (`/proc/net/sockstat`).
+    Column,
+    /// Rows of a state and a number.
+    States,
+}
+
+impl Format for Tally {
+    fn id(&self) -> &'static str {
+        "tally"
+    }
+
+    fn title(&self) -> &'static str {
+        "counts made by pipelines (wc -l, uniq -c, awk)"
+    }
+
+    fn fit(&self, probe: &Probe<'_>) -> Fit {
+        match probe.rows().next() {
+            Some(line) if self.opens(line) => Fit::Likely,
+            _ => Fit::No,
+        }
+    }
+
+    fn opens(&self, line: &[u8]) -> bool {
+        line.len() <= 100 && labelled(line.trim_ascii()).is_some_and(|(label, _)| is_state(label))
+    }
+
+    fn printed_by(&self, command: &[u8]) -> bool {
+        prompt::counts(command)
+    }
+
+    fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
+        let counted = prompt::counts(hint.command);
+        let command = if counted { hint.command.to_vec() } else { Vec::new() };
+        let shape = if counted { shape_of(hint.command) } else { Shape::States };
+        Box::new(Reading { command, shape, over: false })
+    }
+}
+
+impl Parser for Reading {
+    fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
+        let line = at.text.trim_ascii();
+        if line.is_empty() || is_complaint(line) {
+            return Taken::Noise;
+        }
+        if self.over && self.shape != Shape::States {
+            return Taken::Unknown;
+        }
+        let Some((label, value)) = self.row(line) else {
+            self.over = true;
+            return Taken::Unknown;
+        };
+        sink.tally(at, &Fact { command: &self.command, label, value });
+        Taken::Row
+    }
+}
+
+impl Reading {
+    fn row<'a>(&self, line: &'a [u8]) -> Option<(&'a [u8], u64)> {
+        match self.shape {
+            Shape::Bare => bare(line),
+            Shape::NumberFirst => number_first(line),
+            Shape::Either => scan::number(line).map(|n| (&b""[..], n)).or_else(|| labelled(line)),
+            Shape::Column => scan::number(line).map(|n| (&b""[..], n)),
+            Shape::States => labelled(line).filter(|(label, _)| is_state(label)),
+        }
+    }
+}
+
+/// `368`, `368 file`, `file:368`.
+fn bare(line: &[u8]) -> Option<(&[u8], u64)> {
+    if let Some(value) = scan::number(line) {
+        return Some((b"", value));
+    }
+    if let Some((file, value)) = memchr::memrchr(b':', line).and_then(|i| line.split_at_checked(i))
+        && let Some(value) = value.get(1..).and_then(scan::number)
+    {
+        return (!file.iter().any(|&b| scan::is_blank(b))).then_some((file, value));
+    }
+    let mut fields = scan::Fields::new(line);
+    let (value, file) = (scan::number(fields.next()?)?, fields.next()?);
+    fields.next().is_none().then_some((file, value))
+}
+
+/// `1382 label with blanks`; uniq counts empty lines too.
+fn number_first(line: &[u8]) -> Option<(&[u8], u64)> {
+    let (value, rest) = scan::leading_number(line)?;
+    (rest.is_empty() || rest.first().is_some_and(|&b| scan::is_blank(b))).then(|| (rest.trim_ascii(), value))
+}
+
+/// A label and a number, in either order.
+fn labelled(line: &[u8]) -> Option<(&[u8], u64)> {
+    let (before, last) = line.split_at_checked(line.iter().rposition(|&b| scan::is_blank(b))?)?;
+    let before = before.trim_ascii();
+    if let Some(value) = scan::number(last.trim_ascii()) {
+        return Some((before.strip_suffix(b":").unwrap_or(before).trim_ascii(), value));
+    }
+    number_first(line).filter(|(label, _)| !label.is_empty())
+}
+
+fn shape_of(command: &[u8]) -> Shape {
+    let after = |needle: &[u8]| memchr::memmem::rfind(command, needle);
+    let lines = after(b"wc -l").max(after(b"grep -c")).max(after(b"grep -ic")).max(after(b"grep -Ec"));
+    let unique = after(b"uniq -c");
+    let summed = after(b"++").max(after(b"+="));
+    // What stands last prints.
+    if unique.is_some() && unique >= lines && unique >= summed {
+        Shape::NumberFirst
+    } else if summed.is_some() && summed >= lines {
+        Shape::Either
+    } else if lines.is_some() {
+        Shape::Bare
+    } else if scan::contains(command, b"/proc/") {
+        Shape::Column
+    } else {
+        // `ps | awk '{print $2}'` prints pids: numbers that count nothing.
+        Shape::States
+    }
+}
+
+/// State words of netstat and ss. In small letters only those that no other text has.
+fn is_state(label: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"ESTABLISHED",
+        b"ESTAB",
+        b"SYN_SENT",
+        b"SYN_RECV",
+        b"SYN_RCVD",
+        b"FIN_WAIT1",
+        b"FIN_WAIT2",
+        b"FIN_WAIT_1",
+        b"FIN_WAIT_2",
+        b"TIME_WAIT",
+        b"CLOSE",
+        b"CLOSED",
+        b"CLOSE_WAIT",
+        b"LAST_ACK",
+        b"LISTEN",
+        b"CLOSING",
+        b"UNCONN",
+        b"CONNECTED",
+    ];
+    if label.len() > 12 {
+        return false;
+    }
+    let same = |word: &[u8]| {
+        word.len() == label.len() && word.iter().zip(label).all(|(w, l)| w.eq_ignore_ascii_case(l) || (*w == b'_' && *l == b'-'))
+    };
+    let lower = label.iter().any(u8::is_ascii_lowercase);
+    let Some(word) = WORDS.iter().find(|w| same(w)) else { return false };
+    !lower || word.contains(&b'_') || word.starts_with(b"ESTAB")
+}
+
+/// What the counted programs say on standard error, above the count.
+fn is_complaint(line: &[u8]) -> bool {
+    [
+        &b"lsof: WARNING"[..],
+        b"lsof: no pwd",
+        b"Output information may be incomplete.",
+        b"(Not all processes could be identified",
+        b"(No info could be read for",
+        b"will not be shown, you would have to be root",
+        b"grep: ",
+        b"ls: ",
+    ]
+    .iter()
+    .any(|start| line.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::formats::testing::{facts, told_as};
+
+    fn tallies(text: &str) -> Vec<String> {
+        facts(text).into_iter().filter(|l| l.starts_with("tally")).collect()
+    }
+
+    #[test]
+    fn bare_numbers() {
+        assert_eq!(tallies("$ lsof -p 21466 | wc -l\n1431\n"), ["tally (lsof -p 21466 | wc -l) -=1431"]);
+        assert_eq!(tallies("lsof | wc -l \n10201\n\nprose\n7\n"), ["tally (lsof | wc -l) -=10201"]);
+        assert_eq!(tallies("$ lsof -p 7 | grep -c pipe\nlsof: WARNING: can't stat() x\n88\n"), ["tally (lsof -p 7 | grep -c pipe) -=88"]);
+        assert_eq!(tallies("$ netstat -a | wc -l\n5\n$ netstat -b | wc -l\n6\n").len(), 2);
+    }
+
+    #[test]
+    fn states_by_awk() {
+        let text = "netstat -n | awk '/^tcp/ {++state[$NF]} END {for(key in state) print key,\"\\t\",state[key]}'\nTIME_WAIT        221\nESTABLISHED \t 103\n";
+        let read = tallies(text);
+        assert!(read[0].ends_with(" TIME_WAIT=221") && read[0].contains("(netstat -n | awk"), "{read:?}");
+        assert!(read[1].ends_with(" ESTABLISHED=103"));
+    }
+
+    #[test]
+    fn uniq_counts_stand_first() {
+        let text = "# netstat -a |grep \"CLOSE_WAIT\"|awk '{print $5}' |sort | uniq -c | sort -nr\n1382 ip-172-28-46-222\n   7 a b\n";
+        let read = tallies(text);
+        assert!(read[0].ends_with(" ip-172-28-46-222=1382") && read[1].ends_with(" a b=7"), "{read:?}");
+    }
+
+    #[test]
+    fn a_column_is_a_count_only_of_a_file_of_counts() {
+        let text = "cat /proc/net/sockstat | grep sockets | awk '{print $3}'\n158391\n";
+        assert_eq!(tallies(text), ["tally (cat /proc/net/sockstat | grep sockets | awk '{print $3}') -=158391"]);
+        assert!(tallies("$ ps -ef | awk '{print $2}'\n4684\n").is_empty(), "pids");
+    }
+
+    #[test]
+    fn states_without_a_prompt() {
+        assert_eq!(
+            tallies("TIME_WAIT   221\nCLOSE-WAIT 7\n  9 established\n"),
+            ["tally (-) TIME_WAIT=221", "tally (-) CLOSE-WAIT=7", "tally (-) established=9"]
+        );
+        assert!(tallies("listen 80\n12 apples\nfoo 7\n").is_empty());
+    }
+
+    #[test]
+    fn a_command_that_counts_nothing_is_not_quoted() {
+        let (told, _) = told_as("x", "$ whatever -x\nTIME_WAIT 5\n");
+        assert_eq!(told.lines, ["tally (-) TIME_WAIT=5"]);
+    }
+}
