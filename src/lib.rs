@@ -11,5 +11,29 @@ pub mod facts;
 pub mod formats;
 pub mod host;
 pub mod ledger;
+pub mod checks;
+pub mod diagnosis;
 pub mod report;
+pub mod commands;
 pub mod signatures;
+
+use bundle::{Input, Limits};
+use config::Thresholds;
+use diagnosis::Diagnosis;
+use error::Error;
+use signatures::Signatures;
+
+/// The whole path: inputs are read, sorted into hosts, and diagnosed. Reading can fail, diagnosing cannot.
+///
+/// # Errors
+/// The first input that cannot be read at all or is refused as unsafe.
+pub fn diagnose(inputs: &[Input], limits: &Limits, signatures: &Signatures, thresholds: &Thresholds) -> Result<Diagnosis, Error> {
+    let mut read = Vec::new();
+    for input in inputs {
+        let mut intake = capture::Intake::new(signatures, input.format.as_deref());
+        let walked = bundle::walk(input, limits, &mut intake)?;
+        read.push(intake.finish(&input.path, walked));
+    }
+    let (sources, hosts) = host::hosts(read);
+    Ok(diagnosis::diagnose(sources, hosts, thresholds))
+}

@@ -1,0 +1,1 @@
+use super::Check; pub static ALL: &[&dyn Check] = &[];

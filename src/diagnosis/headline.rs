@@ -1,0 +1,80 @@
+//! One sentence: who, what, how many, why.
+
+use super::finding::{Finding, HostReport, Verdict};
+use super::grade::Grade;
+use crate::causes::{Class, number};
+use crate::ledger::CountIs;
+
+/// The headline of a diagnosis.
+pub fn headline(verdict: Verdict, findings: &[Finding], reports: &[HostReport]) -> String {
+    let first = findings.first();
+    match (verdict, first) {
+        (Verdict::Leak, Some(f)) => {
+            let more = findings.iter().skip(1).filter(|f| f.claim.class == Class::Leak).count();
+            let hosts = hosts_of(findings, reports);
+            let tail = match more {
+                0 => String::new(),
+                n => format!(" ({n} more leak{} below)", if n == 1 { "" } else { "s" }),
+            };
+            format!("{}{hosts}{tail}", leak_sentence(f))
+        }
+        (Verdict::Exhaustion, Some(f)) => format!("no leak, but a limit: {}", limit_sentence(f)),
+        (Verdict::Healthy, _) => {
+            let note = findings.first().map_or(String::new(), |f| format!("; {}", note_sentence(f)));
+            format!("no socket leak and no limit reached, on what was captured{note}")
+        }
+        (_, Some(f)) if f.claim.class == Class::Leak => format!("cannot tell for sure: {}", leak_sentence(f)),
+        _ => "cannot tell: the capture lacks what would decide".to_string(),
+    }
+}
+
+/// `java (pid 4684), com.acme.Main, leaks 157,624 TCP sockets in no connection state: left over by failed connects to 10.0.0.5:9092`.
+pub fn leak_sentence(finding: &Finding) -> String {
+    let claim = &finding.claim;
+    let who = match &claim.owner {
+        Some(owner) => {
+            let program = if owner.program.is_empty() || owner.program == owner.command { String::new() } else { format!(", {},", owner.program) };
+            format!("{}{program}", owner.named())
+        }
+        None => "a process that the capture does not name".to_string(),
+    };
+    let kind = claim.kind.map_or("sockets", |k| k.plural());
+    let count = match (claim.count, claim.is) {
+        (None, _) => String::new(),
+        (Some(n), CountIs::Exact) => format!("{} ", number(n as i64)),
+        (Some(n), CountIs::AtLeast) => format!("at least {} ", number(n as i64)),
+        (Some(n), CountIs::Estimate) => format!("about {} ", number(n as i64)),
+    };
+    let verb = if finding.grade.grade >= Grade::Moderate { "leaks" } else { "may leak" };
+    let remote = claim.remotes.first().map_or(String::new(), |r| format!(" ({})", r.endpoint));
+    format!("{who} {verb} {count}{kind}, {}{remote}", claim.says)
+}
+
+fn limit_sentence(finding: &Finding) -> String {
+    let claim = &finding.claim;
+    let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{}: ", o.named()));
+    let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
+    let what = crate::causes::by_code(claim.code).map_or(claim.code, |c| c.claim());
+    let _ = count;
+    format!("{who}{what}")
+}
+
+/// What a note says, in a few words.
+pub fn note_sentence(finding: &Finding) -> String {
+    let claim = &finding.claim;
+    let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{} holds ", o.named()));
+    let kind = claim.kind.map_or(String::new(), |k| format!("{} ", k.plural()));
+    let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
+    format!("{who}{count}{kind}({}): {}", claim.code, claim.says)
+}
+
+/// The hosts of the first leak, where there are several hosts.
+fn hosts_of(findings: &[Finding], reports: &[HostReport]) -> String {
+    if reports.len() < 2 {
+        return String::new();
+    }
+    let Some(first) = findings.first() else { return String::new() };
+    let same = |f: &&Finding| f.claim.code == first.claim.code && f.claim.owner.as_ref().map(|o| &o.command) == first.claim.owner.as_ref().map(|o| &o.command);
+    let hosts: Vec<&str> = findings.iter().filter(same).flat_map(|f| &f.hosts).filter_map(|&h| reports.get(h)).map(|r| r.label.as_str()).collect();
+    if hosts.len() > 1 { format!("; the same on {} of {} hosts", hosts.len(), reports.len()) } else { hosts.first().map_or(String::new(), |h| format!(" on {h}")) }
+}

@@ -1,0 +1,82 @@
+//! Causes held against each other: which explains each pile best, how sure that is, what follows for the host and for all hosts together.
+
+mod compare;
+mod coverage;
+mod finding;
+mod grade;
+mod headline;
+
+pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Verdict};
+pub use headline::{leak_sentence, note_sentence};
+pub use grade::{Derivation, Grade};
+
+use crate::capture::{Interner, Member};
+use crate::causes::{CAUSES, Case, Claim, Class};
+use crate::checks::{self, Checked};
+use crate::config::Thresholds;
+use crate::host::{Host, Source};
+use crate::ledger::Ledger;
+
+/// Diagnoses all hosts. Cannot fail: what a capture lacks is said, not an error.
+pub fn diagnose(sources: Vec<Source>, hosts: Vec<Host>, thresholds: &Thresholds) -> Diagnosis {
+    let mut reports = Vec::new();
+    let mut findings = Vec::new();
+    for (number, host) in hosts.iter().enumerate() {
+        let report = one_host(&sources, host, thresholds);
+        findings.extend(report.1.into_iter().map(|mut f| {
+            f.hosts = vec![number];
+            f
+        }));
+        reports.push(report.0);
+    }
+    compare::hosts(&mut findings, &reports);
+    let verdict = verdict(&findings, &reports);
+    findings.sort_by_key(|f| (f.claim.class, std::cmp::Reverse(f.weight())));
+    let headline = headline::headline(verdict, &findings, &reports);
+    let next = coverage::next(&findings, &reports, verdict);
+    Diagnosis { verdict, headline, findings, reports, sources, next }
+}
+
+/// The host's ledger, checks, exclusions and findings.
+fn one_host(sources: &[Source], host: &Host, thresholds: &Thresholds) -> (HostReport, Vec<Finding>) {
+    let empty = Interner::default();
+    let no_members: &[Member] = &[];
+    let input = host.takes.get(host.main).map_or(0, |t| t.input);
+    let (names, members) = sources.get(input).map_or((&empty, no_members), |s| (&s.names, s.members.as_slice()));
+    let blank = crate::capture::Snapshot::default();
+    let snapshot = host.snapshot().unwrap_or(&blank);
+    let ledger = Ledger::reconcile(snapshot, members, names);
+    let earlier: Vec<Ledger<'_>> = host
+        .takes
+        .iter()
+        .take(host.main)
+        .filter(|t| t.snapshot.has_rows())
+        .filter_map(|t| {
+            let source = sources.get(t.input)?;
+            Some(Ledger::reconcile(&t.snapshot, &source.members, &source.names))
+        })
+        .collect();
+    let case = Case { host, sources, snapshot, names, members, ledger: &ledger, earlier: &earlier, thresholds };
+    let claims: Vec<Claim> = CAUSES.iter().flat_map(|c| c.weigh(&case)).collect();
+    let checks: Vec<Checked> = checks::run(&case);
+    let findings = finding::rank(claims, &case, &checks);
+    let ruled_out = CAUSES.iter().filter_map(|c| Some(RuledOut { code: c.code(), exclusion: c.rule_out(&case)? })).collect();
+    let report = HostReport::new(&case, checks, ruled_out, input);
+    (report, findings)
+}
+
+/// The verdict over all hosts: a leak anywhere is a leak.
+fn verdict(findings: &[Finding], reports: &[HostReport]) -> Verdict {
+    let any = |class| findings.iter().any(|f| f.claim.class == class);
+    if findings.iter().any(|f| f.claim.class == Class::Leak && f.grade.grade > Grade::Weak) {
+        Verdict::Leak
+    } else if any(Class::Leak) {
+        Verdict::Inconclusive
+    } else if any(Class::Exhaustion) {
+        Verdict::Exhaustion
+    } else if !reports.is_empty() && reports.iter().all(|r| r.coverage.enough_for_health()) {
+        Verdict::Healthy
+    } else {
+        Verdict::Inconclusive
+    }
+}

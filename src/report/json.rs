@@ -1,0 +1,205 @@
+//! The report as JSON, schema `sockdiag.report/1`. Keys are only ever added.
+
+use crate::capture::{Member, Quote};
+use crate::causes::{Claim, Evidence, Missing};
+use crate::checks::Checked;
+use crate::diagnosis::{Diagnosis, Finding, HostReport};
+use crate::host::Source;
+use crate::ledger::{Figure, Pile};
+use crate::bundle::MemberEnd;
+use serde_json::{Map, Value, json};
+
+/// The schema's name.
+pub const SCHEMA: &str = "sockdiag.report/1";
+
+/// The whole report.
+pub fn report(diagnosis: &Diagnosis) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "tool": {"name": "sockdiag", "version": env!("CARGO_PKG_VERSION")},
+        "verdict": diagnosis.verdict.word(),
+        "headline": diagnosis.headline,
+        "captures": captures(diagnosis),
+        "findings": diagnosis.findings.iter().map(|f| finding(diagnosis, f)).collect::<Vec<_>>(),
+        "ruled_out": ruled_out(diagnosis),
+        "next": diagnosis.next.iter().map(|m| json!({"what": m.what, "would": m.would, "command": m.command})).collect::<Vec<_>>(),
+    })
+}
+
+/// The `captures` part of the report.
+pub fn captures(diagnosis: &Diagnosis) -> Value {
+    diagnosis.reports.iter().map(|r| capture(diagnosis, r)).collect()
+}
+
+fn capture(diagnosis: &Diagnosis, report: &HostReport) -> Value {
+    let source = diagnosis.sources.get(report.input);
+    let members: Vec<Value> = source.into_iter().flat_map(|s| &s.members).filter(|m| belongs(m, report)).map(member).collect();
+    json!({
+        "input": source.map(|s| s.name.clone()),
+        "label": report.label,
+        "host": report.host,
+        "kernel": report.kernel,
+        "captured_at": report.captured_at.as_ref().filter(|d| d.contains('T')),
+        "snapshots": report.snapshots,
+        "cut": source.and_then(|s| s.walked.cut.clone()),
+        "members": members,
+        "ledger": ledger(source, report),
+        "checks": report.checks.iter().map(|c| check(source, c)).collect::<Vec<_>>(),
+    })
+}
+
+fn belongs(member: &Member, report: &HostReport) -> bool {
+    let root = report.root.as_str();
+    root.is_empty() || member.path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')) || member.place.root.is_empty()
+}
+
+fn member(member: &Member) -> Value {
+    let reading = &member.reading;
+    let mut notes: Vec<String> = Vec::new();
+    match &member.end {
+        MemberEnd::Cut(why) => notes.push(format!("cut: {why}")),
+        MemberEnd::Skipped(why) => notes.push(format!("not read: {why}")),
+        MemberEnd::Link(to) => notes.push(format!("link to {to}")),
+        MemberEnd::Whole => {}
+    }
+    if reading.long_lines > 0 {
+        notes.push(format!("{} line(s) cut at {} bytes", reading.long_lines, crate::formats::reader::MAX_LINE));
+    }
+    for (line, text) in &reading.unknown {
+        if reading.unparsed() > 0 {
+            notes.push(format!("line {line} not understood: {text}"));
+        }
+    }
+    json!({
+        "path": member.path,
+        "format": reading.format(),
+        "lines": reading.lines,
+        "rows": reading.rows(),
+        "unparsed": reading.unparsed(),
+        "complete": member.end == MemberEnd::Whole,
+        "notes": notes,
+    })
+}
+
+fn ledger(source: Option<&Source>, report: &HostReport) -> Value {
+    let b = &report.books;
+    let figure = |f: &Option<Figure>| f.as_ref().map(|f| json!({"value": f.value, "evidence": quotes(source, &f.at)}));
+    let states: Map<String, Value> = report.states.iter().map(|(s, n)| (s.word().to_string(), json!(n))).collect();
+    json!({
+        "sockets_used": figure(&b.used),
+        "tcp_allocated": figure(&b.alloc),
+        "tcp_allocated_by_ss": figure(&b.ss_alloc),
+        "tcp_hashed_v4": figure(&b.inuse4),
+        "tcp_hashed_v6": figure(&b.inuse6),
+        "tcp_unhashed": figure(&b.unhashed),
+        "tcp_unhashed_is_upper_bound": b.unhashed_is_bound,
+        "tcp_orphans": figure(&b.orphan),
+        "tcp_time_wait": figure(&b.timewait),
+        "tcp_memory_pages": figure(&b.mem),
+        "states": if report.states.is_empty() && !report.states_whole { Value::Null } else { Value::Object(states) },
+        "held": report.piles.iter().take(200).map(|p| pile(source, p)).collect::<Vec<_>>(),
+        "unexplained": report.unexplained,
+        "other_namespaces": b.foreign,
+    })
+}
+
+fn pile(source: Option<&Source>, pile: &Pile) -> Value {
+    json!({
+        "command": pile.owner.as_ref().map(|o| o.command.clone()),
+        "pids": pile.owner.as_ref().map_or(Vec::new(), |o| o.pids.iter().map(|p| p.0).collect()),
+        "socket_kind": pile.kind.word(),
+        "count": pile.count,
+        "count_is": pile.is.word(),
+        "seen_by": pile.words.iter().map(|w| json!({"source": w.source, "count": w.count})).collect::<Vec<_>>(),
+        "evidence": quotes(source, &pile.traits.quotes),
+    })
+}
+
+fn check(source: Option<&Source>, check: &Checked) -> Value {
+    json!({"code": check.code, "status": check.status.word(), "says": check.says, "evidence": quotes(source, &check.at)})
+}
+
+fn finding(diagnosis: &Diagnosis, finding: &Finding) -> Value {
+    let claim = &finding.claim;
+    let source = finding.hosts.first().and_then(|&h| diagnosis.reports.get(h)).and_then(|r| diagnosis.sources.get(r.input));
+    json!({
+        "code": claim.code,
+        "class": class(claim),
+        "captures": finding.hosts,
+        "grade": finding.grade.grade.word(),
+        "grade_because": finding.grade.because,
+        "says": super::sentence(finding),
+        "process": process(claim),
+        "socket_kind": claim.kind.map(|k| k.word()),
+        "count": claim.count,
+        "count_is": claim.is.word(),
+        "remotes": claim.remotes.iter().map(|r| json!({"endpoint": r.endpoint, "count": r.count, "why": r.why})).collect::<Vec<_>>(),
+        "evidence": claim.evidence.iter().flat_map(|e| evidence(source, e)).collect::<Vec<_>>(),
+        "against": claim.against.iter().flat_map(|e| evidence(source, e)).collect::<Vec<_>>(),
+        "missing": claim.missing.iter().map(missing).collect::<Vec<_>>(),
+        "rivals": finding.rivals.iter().map(|r| json!({"code": r.code, "says": r.says})).collect::<Vec<_>>(),
+        "remedy": {"now": claim.now, "fix": claim.fix},
+    })
+}
+
+fn class(claim: &Claim) -> &'static str {
+    match claim.class {
+        crate::causes::Class::Leak => "leak",
+        crate::causes::Class::Exhaustion => "exhaustion",
+        crate::causes::Class::Note => "note",
+    }
+}
+
+fn process(claim: &Claim) -> Value {
+    match &claim.owner {
+        None => Value::Null,
+        Some(o) => json!({
+            "command": o.command,
+            "pids": o.pids.iter().map(|p| p.0).collect::<Vec<_>>(),
+            "user": if o.user.is_empty() { Value::Null } else { json!(o.user) },
+            "program": o.program,
+            "cmdline": if o.cmdline.is_empty() { Value::Null } else { json!(o.cmdline) },
+        }),
+    }
+}
+
+fn missing(m: &Missing) -> Value {
+    json!({"what": m.what, "would": m.would, "command": m.command})
+}
+
+/// One piece of evidence as one object per line it cites, or one without a line.
+fn evidence(source: Option<&Source>, e: &Evidence) -> Vec<Value> {
+    if e.at.is_empty() {
+        return vec![json!({"member": null, "line": null, "quote": null, "says": e.says})];
+    }
+    e.at.iter()
+        .map(|q| {
+            let mut object = quote(source, q);
+            if let Value::Object(map) = &mut object {
+                map.insert("says".into(), json!(e.says));
+            }
+            object
+        })
+        .collect()
+}
+
+fn quotes(source: Option<&Source>, all: &[Quote]) -> Vec<Value> {
+    all.iter().map(|q| quote(source, q)).collect()
+}
+
+fn quote(source: Option<&Source>, q: &Quote) -> Value {
+    json!({"member": super::path_of(source, q), "line": q.at.line, "quote": q.text})
+}
+
+fn ruled_out(diagnosis: &Diagnosis) -> Vec<Value> {
+    let Some(report) = super::worst(diagnosis) else { return Vec::new() };
+    let source = diagnosis.sources.get(report.input);
+    report
+        .ruled_out
+        .iter()
+        .map(|r| {
+            let status = if r.exclusion.out { "ruled-out" } else { "not-ruled-out" };
+            json!({"code": r.code, "status": status, "says": r.exclusion.says, "evidence": quotes(source, &r.exclusion.at)})
+        })
+        .collect()
+}
