@@ -7,6 +7,7 @@ pub mod prompt;
 pub mod reader;
 pub mod scan;
 mod sockstat;
+mod strace;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -93,7 +94,7 @@ pub trait Parser {
 }
 
 /// Every format, in the order in which equals are preferred.
-pub static FORMATS: &[&dyn Format] = &[&sockstat::Sockstat];
+pub static FORMATS: &[&dyn Format] = &[&sockstat::Sockstat, &strace::StraceSummary, &strace::Strace];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn Format> {
