@@ -3,11 +3,17 @@
 //! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
+mod dmesg;
+mod docker_ps;
+mod goroutines;
+mod jstack;
+mod log;
 pub mod prompt;
 pub mod reader;
 pub mod scan;
 mod sockstat;
 mod strace;
+mod systemctl;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -94,7 +100,18 @@ pub trait Parser {
 }
 
 /// Every format, in the order in which equals are preferred.
-pub static FORMATS: &[&dyn Format] = &[&sockstat::Sockstat, &strace::StraceSummary, &strace::Strace];
+pub static FORMATS: &[&dyn Format] = &[
+    &dmesg::Dmesg,
+    &docker_ps::DockerPs,
+    &goroutines::Goroutines,
+    &jstack::Jstack,
+    &sockstat::Sockstat,
+    &strace::StraceSummary,
+    &strace::Strace,
+    &systemctl::Systemctl,
+    // Last because it takes nearly any line.
+    &log::Log,
+];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn Format> {
