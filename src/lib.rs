@@ -7,3 +7,4 @@ pub mod error;
 pub mod facts;
 pub mod formats;
 pub mod report;
+pub mod signatures;
