@@ -3,7 +3,7 @@
 //! ```text
 //! goroutine 18 [IO wait, 12 minutes]:
 //! net.(*conn).Read(0xc000010040, {0xc0001a2000, 0x1000, 0x1000})
-//! 	/usr/lib/go/src/net/net.go:183 +0x45
+//!     /usr/lib/go/src/net/net.go:183 +0x45
 //! created by net/http.(*Server).Serve in goroutine 1
 //! ```
 //!
@@ -123,7 +123,7 @@ fn group(line: &[u8]) -> Option<&[u8]> {
     rest.starts_with(b" @ 0x").then_some(number)
 }
 
-/// The function of a frame: `net.(*conn).Read(0xc0, ...)`, `created by NAME in goroutine 1`, or `#	0x4a2	net.(*conn).Read+0x45	FILE`.
+/// The function of a frame: `net.(*conn).Read(0xc0, ...)`, `created by NAME in goroutine 1`, or `# 0x4a2 net.(*conn).Read+0x45 FILE`.
 fn function(line: &[u8]) -> Option<&[u8]> {
     if let Some(rest) = line.strip_prefix(b"#") {
         let name = scan::Fields::new(rest).nth(1)?;

@@ -4,6 +4,7 @@ use super::{Signature, Weight};
 use crate::error::Error;
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
+use std::sync::OnceLock;
 
 /// The codes that `points_to` may name: the causes and look-alikes of the contract.
 pub const CODES: &[&str] = &[
@@ -79,6 +80,7 @@ pub struct Examples {
 /// A line that must match, and what must be read from it.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
+#[cfg_attr(not(test), expect(dead_code, reason = "examples are tried by the tests"))]
 pub enum Match {
     /// Only the line.
     Line(String),
@@ -118,12 +120,14 @@ struct Entry {
 }
 
 /// The signatures of a file.
-pub fn signatures(yaml: &str, file: &str) -> Result<Vec<Signature>, Error> {
+///
+/// Patterns of our own files are compiled when they are first needed, because the tests have tried them all.
+pub fn signatures(yaml: &str, file: &str, ours: bool) -> Result<Vec<Signature>, Error> {
     let entries: Vec<Entry> = serde_yaml::from_str(yaml).map_err(|e| {
         let line = e.location().map_or(String::new(), |l| format!(":{}", l.line()));
         Error::Invalid { file: format!("{file}{line}"), reason: e.to_string() }
     })?;
-    entries.into_iter().map(|entry| signature(entry, yaml, file)).collect()
+    entries.into_iter().map(|entry| signature(entry, yaml, file, ours)).collect()
 }
 
 /// Complains about an id that two signatures have.
@@ -135,12 +139,37 @@ pub fn check_unique(list: &[Signature], yaml: &str, file: &str) -> Result<(), Er
     }
 }
 
-/// One automaton for all patterns.
+/// One automaton that finds which patterns may match: every counted `.{0,80}` and every shape is `.*` in it, because counting makes
+/// automata large and slow. What it finds is tried by the pattern itself.
 pub fn set_of<'p>(patterns: impl Iterator<Item = &'p str>) -> Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(patterns).case_insensitive(true).unicode(false).size_limit(COMPILED_ALL).dfa_size_limit(COMPILED_ALL).build()
+    RegexSetBuilder::new(patterns.map(loosened))
+        .case_insensitive(true)
+        .unicode(false)
+        .size_limit(COMPILED_ALL)
+        .dfa_size_limit(COMPILED_ALL)
+        .build()
 }
 
-fn signature(entry: Entry, yaml: &str, file: &str) -> Result<Signature, Error> {
+/// A pattern that matches wherever the given one does, and is cheap.
+fn loosened(pattern: &str) -> String {
+    let mut whole = pattern.to_string();
+    for (name, _) in SHAPES {
+        whole = whole.replace(name, ".*");
+    }
+    let mut out = String::with_capacity(whole.len());
+    let mut rest = whole.as_str();
+    while let Some(at) = rest.find(".{0,") {
+        let (before, counted) = rest.split_at(at);
+        let end = counted.find('}').map_or(counted.len(), |i| i + 1);
+        out.push_str(before);
+        // An escaped dot is a dot.
+        out.push_str(if before.ends_with('\\') { counted.get(..end).unwrap_or(counted) } else { ".*" });
+        rest = counted.get(end..).unwrap_or("");
+    }
+    out + rest
+}
+
+fn signature(entry: Entry, yaml: &str, file: &str, ours: bool) -> Result<Signature, Error> {
     let wrong = |reason: String| wrong(yaml, file, &entry.id, reason);
     let kebab = entry.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if entry.id.is_empty() || !kebab {
@@ -149,7 +178,11 @@ fn signature(entry: Entry, yaml: &str, file: &str) -> Result<Signature, Error> {
     if let Some(code) = entry.points_to.iter().find(|code| !CODES.contains(&code.as_str())) {
         return Err(wrong(format!("`{}` points to `{code}`, which is no cause and no look-alike", entry.id)));
     }
-    let pattern = compile(&entry.pattern).map_err(|reason| wrong(format!("the pattern of `{}` {reason}", entry.id)))?;
+    let pattern = OnceLock::new();
+    if !ours {
+        let regex = compile(&entry.pattern).map_err(|reason| wrong(format!("the pattern of `{}` {reason}", entry.id)))?;
+        let _ = pattern.set(Some(regex));
+    }
     Ok(Signature {
         id: entry.id,
         title: entry.title,
@@ -158,12 +191,14 @@ fn signature(entry: Entry, yaml: &str, file: &str) -> Result<Signature, Error> {
         weight: entry.weight,
         reference: entry.reference,
         file: file.to_string(),
+        source: entry.pattern,
         pattern,
         examples: Examples { matches: entry.matches, rejects: entry.rejects },
     })
 }
 
-fn compile(pattern: &str) -> Result<Regex, String> {
+/// Compiles a pattern, or says what is wrong with it.
+pub fn compile(pattern: &str) -> Result<Regex, String> {
     if pattern.is_empty() || pattern.len() > PATTERN {
         return Err(format!("must have between 1 and {PATTERN} bytes"));
     }

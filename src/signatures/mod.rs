@@ -17,7 +17,7 @@ mod load;
 mod tests;
 
 use regex::bytes::{Captures, Regex, RegexSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// The files, in the order in which equals are preferred.
 const FILES: &[(&str, &str)] = &[
@@ -39,7 +39,7 @@ const SEARCHED: usize = 8 << 10;
 #[derive(Debug)]
 pub struct Signatures {
     list: Vec<Signature>,
-    /// All patterns at once: one pass over a line that matches none.
+    /// All patterns at once, loosely: one pass over a line that matches none.
     set: RegexSet,
 }
 
@@ -60,7 +60,8 @@ pub struct Signature {
     pub reference: String,
     /// The file it comes from.
     pub file: String,
-    pattern: Regex,
+    source: String,
+    pattern: OnceLock<Option<Regex>>,
     #[cfg_attr(not(test), expect(dead_code, reason = "examples are tried by the tests"))]
     examples: load::Examples,
 }
@@ -98,7 +99,7 @@ impl Signatures {
     /// The signatures that are compiled in.
     pub fn builtin() -> &'static Signatures {
         static BUILTIN: LazyLock<Signatures> = LazyLock::new(|| {
-            let list = FILES.iter().flat_map(|(file, yaml)| load::signatures(yaml, file).unwrap_or_default()).collect();
+            let list = FILES.iter().flat_map(|(file, yaml)| load::signatures(yaml, file, true).unwrap_or_default()).collect();
             Signatures::assemble(list).unwrap_or_else(|_| Signatures { list: Vec::new(), set: RegexSet::empty() })
         });
         &BUILTIN
@@ -110,9 +111,9 @@ impl Signatures {
     /// [`Error::Invalid`](crate::error::Error::Invalid) with the line of the entry that is wrong: a misspelt key, a pattern that is no
     /// regular expression or too large, a code that does not exist, an id that is taken.
     pub fn with_extra(yaml: &str, file: &str) -> Result<Signatures, crate::error::Error> {
-        let mut list = load::signatures(yaml, file)?;
+        let mut list = load::signatures(yaml, file, false)?;
         for (name, builtin) in FILES {
-            list.extend(load::signatures(builtin, name)?);
+            list.extend(load::signatures(builtin, name, true)?);
         }
         load::check_unique(&list, yaml, file)?;
         Signatures::assemble(list).map_err(|e| crate::error::Error::Invalid { file: file.to_string(), reason: e.to_string() })
@@ -131,22 +132,29 @@ impl Signatures {
     /// The signature that says most about a message, with what the message names.
     pub fn find(&self, text: &[u8]) -> Option<Sighting<'_>> {
         let text = text.get(..SEARCHED).unwrap_or(text);
-        let matched = self.set.matches(text);
-        if !matched.matched_any() {
-            return None;
-        }
-        // `max_by_key` keeps the last of equals, so the order is turned round.
-        let best = matched.iter().rev().filter_map(|i| self.list.get(i)).max_by_key(|s| s.weight)?;
-        Some(best.sight(text))
+        self.best(text, |signature| signature.sight(text))
     }
 
     /// The id of the signature that says most about a message.
     pub fn id_of(&self, text: &[u8]) -> Option<&str> {
-        self.find(text).map(|s| s.signature.id.as_str())
+        let text = text.get(..SEARCHED).unwrap_or(text);
+        self.best(text, |signature| signature.is_match(text).then_some(signature.id.as_str()))
+    }
+
+    /// Tries the signatures that may match, causes first.
+    fn best<'s, T>(&'s self, text: &[u8], tried: impl Fn(&'s Signature) -> Option<T>) -> Option<T> {
+        let matched = self.set.matches(text);
+        if !matched.matched_any() {
+            return None;
+        }
+        [Weight::Cause, Weight::Symptom, Weight::Context].into_iter().find_map(|weight| {
+            let candidates = matched.iter().filter_map(|i| self.list.get(i));
+            candidates.filter(|s| s.weight == weight).find_map(&tried)
+        })
     }
 
     fn assemble(list: Vec<Signature>) -> Result<Signatures, regex::Error> {
-        let set = load::set_of(list.iter().map(|s| s.pattern.as_str()))?;
+        let set = load::set_of(list.iter().map(|s| s.source.as_str()))?;
         Ok(Signatures { list, set })
     }
 }
@@ -154,13 +162,17 @@ impl Signatures {
 impl Signature {
     /// Whether it matches a message.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        self.pattern.is_match(text)
+        self.regex().is_some_and(|regex| regex.is_match(text))
     }
 
-    /// Reads what a matching message names.
-    fn sight(&self, text: &[u8]) -> Sighting<'_> {
+    fn regex(&self) -> Option<&Regex> {
+        self.pattern.get_or_init(|| load::compile(&self.source).ok()).as_ref()
+    }
+
+    /// Reads what a message names; `None` if it does not match.
+    fn sight(&self, text: &[u8]) -> Option<Sighting<'_>> {
+        let found = self.regex()?.captures(text)?;
         let mut sighting = Sighting { signature: self, endpoint: None, broker: None, attempt: None, interval_s: None, errno: None };
-        let Some(found) = self.pattern.captures(text) else { return sighting };
         let group = |name: &str| text_of(&found, name);
         sighting.broker = group("broker");
         sighting.attempt = group("attempt").and_then(|t| t.parse().ok()).or_else(|| endpoint::attempt(text));
@@ -177,7 +189,7 @@ impl Signature {
                 endpoint::nearest(text, whole.start(), whole.end())
             })
             .or_else(|| sighting.broker.as_ref().map(|broker| format!("broker {broker}")));
-        sighting
+        Some(sighting)
     }
 }
 

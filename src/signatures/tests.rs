@@ -10,11 +10,11 @@ fn every_file_is_registered_and_sound() {
         std::fs::read_dir(directory).unwrap().filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "yaml")).count();
     assert_eq!(on_disk, FILES.len());
     for (file, yaml) in FILES {
-        let list = load::signatures(yaml, file).unwrap_or_else(|e| panic!("{e}"));
+        let list = load::signatures(yaml, file, false).unwrap_or_else(|e| panic!("{e}"));
         assert!(!list.is_empty(), "{file}");
     }
     load::check_unique(Signatures::builtin().all(), "", "built in").unwrap();
-    assert!(load::set_of(Signatures::builtin().all().iter().map(|s| s.pattern.as_str())).is_ok());
+    assert!(load::set_of(Signatures::builtin().all().iter().map(|s| s.source.as_str())).is_ok());
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn iso(text: &[u8]) -> Option<usize> {
 /// `Nov  8 02:18:41`, `Sat Nov 22 14:56:05.123 2026`, `Nov 22 2026 14:56:05`.
 fn month_first(text: &[u8]) -> Option<usize> {
     let mut at = 0;
-    if WEEKDAYS.iter().any(|d| text.starts_with(*d)) {
+    if WEEKDAYS.iter().any(|d| text.starts_with(d)) {
         at = 3 + blanks(text.get(3..)?);
         if at == 3 {
             return None;
