@@ -165,7 +165,10 @@ pub fn banner(line: &[u8]) -> Option<Banner> {
             _ => None,
         };
     }
-    if text.starts_with(b"attach: ptrace(") || text.starts_with(b"Could not attach to process") || scan::contains(text, b"ptrace_scope") {
+    if text.starts_with(b"attach: ptrace(")
+        || text.starts_with(b"Could not attach to process")
+        || spoken && scan::contains(text, b"ptrace_scope")
+    {
         let pid = memchr::memchr(b',', text).and_then(|i| text.get(i + 1..)).and_then(|t| scan::leading_number(t.trim_ascii_start()));
         let pid = pid.and_then(|(n, _)| u32::try_from(n).ok());
         return Some(if scan::contains(text, b"No such process") { Banner::NotAttached(pid) } else { Banner::NotPermitted(pid) });
@@ -399,10 +402,11 @@ fn program_start(text: &[u8], at: usize) -> usize {
 
 /// What follows `strace: ` or `/usr/bin/strace-6.1: ` at the beginning of a line.
 fn program_colon(line: &[u8]) -> Option<&[u8]> {
-    let colon = memchr::memmem::find(line.get(..128).unwrap_or(line), b": ")?;
+    let colon = memchr::memchr(b':', line.get(..128).unwrap_or(line))?;
     let (program, rest) = line.split_at_checked(colon)?;
+    let text = rest.strip_prefix(b": ")?;
     let name = program.rsplit(|b| *b == b'/').next()?;
-    (name.starts_with(b"strace") && !program.contains(&b' ')).then(|| rest.get(2..)).flatten()
+    (name.starts_with(b"strace") && !program.contains(&b' ')).then_some(text)
 }
 
 /// Calls whose first argument is a number that is no descriptor.

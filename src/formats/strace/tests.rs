@@ -274,3 +274,67 @@ fn versions_agree_on_the_calls_of_one_program() {
         }
     }
 }
+
+/// Texts made of pieces that mean something to the parser, in any order.
+fn pieces() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    use proptest::prelude::*;
+    const PIECES: &[&str] = &[
+        "[pid ",
+        "7",
+        "]",
+        " ",
+        "<",
+        ">",
+        "(",
+        ")",
+        " = ",
+        "-1",
+        "?",
+        "0x",
+        "E",
+        "...",
+        "<unfinished ...>",
+        "<... read resumed>",
+        "read(",
+        "Process ",
+        " attached",
+        "strace: ",
+        "/strace",
+        "+++ exited with 0 +++",
+        "\n",
+        "12:00:00",
+        ".",
+        "{\"",
+        "\":",
+        "\\",
+        "[",
+        "Nov  8 ",
+        "a[1]: ",
+        "goroutine 1 [",
+        "\"t\" nid=",
+        "└─",
+        "● a.service",
+        "% time calls syscall",
+        "\u{7f}",
+        "é",
+        "<1>",
+        "99999999999999999999",
+    ];
+    let known = proptest::sample::select(PIECES).prop_map(|p| p.as_bytes().to_vec());
+    let any = proptest::collection::vec(any::<u8>(), 0..4);
+    proptest::collection::vec(prop_oneof![4 => known, 1 => any], 0..40).prop_map(|parts| parts.concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics_in_any_format(text in pieces()) {
+        for format in crate::formats::FORMATS {
+            let mut reader = crate::formats::reader::Reader::new(MemberId(0), "strace.9.log", b"", Some(*format));
+            reader.feed(&text, &mut Discard);
+            let reading = reader.finish(&mut Discard);
+            let counted: u32 = reading.sections.iter().map(|s| s.lines).sum();
+            proptest::prop_assert_eq!(counted, reading.lines, "a line was lost");
+        }
+        told_bytes("paste.txt", &text);
+    }
+}
