@@ -5,16 +5,16 @@
 pub mod bundle;
 pub mod capture;
 pub mod causes;
+pub mod checks;
+pub mod commands;
 pub mod config;
+pub mod diagnosis;
 pub mod error;
 pub mod facts;
 pub mod formats;
 pub mod host;
 pub mod ledger;
-pub mod checks;
-pub mod diagnosis;
 pub mod report;
-pub mod commands;
 pub mod signatures;
 
 use bundle::{Input, Limits};

@@ -5,7 +5,6 @@ use super::claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed}
 use super::say::number;
 use crate::capture::logs::Sighting;
 use crate::capture::trace::{Pattern, Tale};
-use crate::facts::SocketState;
 use crate::ledger::{CountIs, Kind, Pile};
 use crate::signatures::Weight;
 
@@ -254,10 +253,6 @@ pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
     owner.pids.iter().any(|(pid, _)| case.ledger.holdings.get(pid).is_some_and(|h| h.kinds.contains_key(&Kind::Listen)))
 }
 
-/// TIME-WAIT rows in the capture's own namespace.
-pub fn time_wait(case: &Case<'_>) -> i64 {
-    case.ledger.state(SocketState::TimeWait).or(case.ledger.books.timewait.as_ref().map(|f| f.value)).unwrap_or(0)
-}
 
 /// Whether two numbers differ by at most `percent` of the second.
 pub fn near(a: u64, b: u64, percent: u64) -> bool {

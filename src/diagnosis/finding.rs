@@ -124,7 +124,8 @@ impl HostReport {
         let ledger = case.ledger;
         let mut remotes = BTreeMap::new();
         for (n, pile) in ledger.piles.iter().enumerate().take(64) {
-            let top: Vec<(String, u64)> = pile.traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).map(|(e, n)| (case.show(e), n)).collect();
+            let top: Vec<(String, u64)> =
+                pile.traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).map(|(e, n)| (case.show(e), n)).collect();
             if !top.is_empty() {
                 remotes.insert(n, top);
             }
@@ -196,7 +197,9 @@ fn drop_effects(findings: &mut Vec<Finding>) {
     let leaks: Vec<(u64, Option<Kind>, Vec<u32>)> = findings
         .iter()
         .filter(|f| f.claim.class == Class::Leak)
-        .map(|f| (f.claim.count.unwrap_or(0), f.claim.kind, f.claim.owner.as_ref().map_or(Vec::new(), |o| o.pids.iter().map(|p| p.0).collect())))
+        .map(|f| {
+            (f.claim.count.unwrap_or(0), f.claim.kind, f.claim.owner.as_ref().map_or(Vec::new(), |o| o.pids.iter().map(|p| p.0).collect()))
+        })
         .collect();
     let inherited: Vec<u32> = findings
         .iter()

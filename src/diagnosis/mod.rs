@@ -7,8 +7,8 @@ mod grade;
 mod headline;
 
 pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Verdict};
-pub use headline::{leak_sentence, note_sentence};
 pub use grade::{Derivation, Grade};
+pub use headline::{leak_sentence, note_sentence};
 
 use crate::capture::{Interner, Member};
 use crate::causes::{CAUSES, Case, Claim, Class};

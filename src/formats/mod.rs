@@ -10,11 +10,16 @@ mod comm;
 mod conntrack;
 mod counter_names;
 pub mod date;
+mod dmesg;
+mod docker_ps;
 mod fd;
 mod fd_counts;
 mod file_nr;
+mod goroutines;
 mod hostname;
+mod jstack;
 mod limits;
+mod log;
 mod lsfd;
 mod lsof;
 mod manifest;
@@ -34,8 +39,9 @@ mod small_samples;
 mod sockstat;
 mod stat;
 mod status;
+mod strace;
 mod sysctl;
-mod systemctl_status;
+mod systemctl;
 mod tally;
 pub mod target;
 #[cfg(test)]
@@ -137,10 +143,14 @@ pub static FORMATS: &[&dyn Format] = &[
     &comm::Comm,
     &conntrack::Conntrack,
     &date::Date,
+    &dmesg::Dmesg,
+    &docker_ps::DockerPs,
     &fd::Fd,
     &fd_counts::FdCounts,
     &file_nr::FileNr,
+    &goroutines::Goroutines,
     &hostname::Hostname,
+    &jstack::Jstack,
     &limits::Limits,
     &lsfd::Lsfd,
     &lsof::Lsof,
@@ -156,8 +166,10 @@ pub static FORMATS: &[&dyn Format] = &[
     &sockstat::Sockstat,
     &stat::Stat,
     &status::Status,
+    &strace::Strace,
+    &strace::StraceSummary,
     &sysctl::Sysctl,
-    &systemctl_status::SystemctlStatus,
+    &systemctl::Systemctl,
     &tally::Tally,
     &tool_version::ToolVersion,
     &ulimit::Ulimit,
@@ -165,6 +177,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &unit_file::UnitFile,
     &uptime::Uptime,
     &wchan::Wchan,
+    // Last because it takes nearly any line.
+    &log::Log,
 ];
 
 /// The format with this id.

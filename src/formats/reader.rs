@@ -218,7 +218,9 @@ impl Reader {
                 return self.count(taken, line);
             }
         }
-        if self.forced.is_none() {
+        // A line that can only be of the greedy format at work need not be offered to all others.
+        let own = greedy && self.current.as_ref().is_some_and(|a| a.format.opens(line));
+        if self.forced.is_none() && !own {
             if let Some(command) = prompt::command(line) {
                 let command = command.to_vec();
                 return self.enter(&command, sink);
