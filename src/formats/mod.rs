@@ -3,10 +3,17 @@
 //! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
+mod cmdline;
+mod netstat;
+mod proc_net;
 pub mod prompt;
 pub mod reader;
 pub mod scan;
+#[cfg(test)]
+mod socket_tables_tests;
 mod sockstat;
+mod ss;
+mod ss_summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -93,7 +100,17 @@ pub trait Parser {
 }
 
 /// Every format, in the order in which equals are preferred.
-pub static FORMATS: &[&dyn Format] = &[&sockstat::Sockstat];
+pub static FORMATS: &[&dyn Format] = &[
+    &netstat::Netstat,
+    &proc_net::ProcNetTcp,
+    &proc_net::ProcNetUnix,
+    &proc_net::ProcNetNetlink,
+    &proc_net::ProcNetPacket,
+    &proc_net::ProcNetProtocols,
+    &sockstat::Sockstat,
+    &ss::Ss,
+    &ss_summary::SsSummary,
+];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn Format> {
