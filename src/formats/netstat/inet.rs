@@ -28,9 +28,16 @@ pub struct Row<'a> {
     pub owner_shown: bool,
 }
 
-/// Reads a row; `columns` are those of the header, if there was one, and `wide` whether ends are known not to be cut.
+impl Row<'_> {
+    /// A row that nothing is known of yet.
+    pub fn new() -> Self {
+        Row { socket: Socket::new(Protocol::Other, SocketState::Unknown), holder: None, owner_shown: false }
+    }
+}
+
+/// Reads a row into `row`, which saves copies of a large value, and tells whether the line was one; `columns` are those of the header, if there was one, and `wide` whether ends are known not to be cut.
 #[inline]
-pub fn row<'a>(line: &'a [u8], columns: Option<Columns>, wide: bool) -> Option<Row<'a>> {
+pub fn read<'a>(line: &'a [u8], columns: Option<Columns>, wide: bool, row: &mut Row<'a>) -> Option<()> {
     let mut fields = Fields::new(line);
     let label = fields.next()?;
     let (protocol, protocol6, labelled6) = protocols(label)?;
@@ -41,15 +48,15 @@ pub fn row<'a>(line: &'a [u8], columns: Option<Columns>, wide: bool) -> Option<R
     let (remote, remote6) = end(remote_text, wide)?;
     let protocol = if labelled6 || local6 || remote6 { protocol6 } else { protocol };
     let state = state(protocol, &mut fields, columns);
-    let mut socket = Socket::new(protocol, state);
-    socket.local = Some(local);
-    socket.remote = Some(remote);
-    socket.recv_q = Some(recv_q);
+    row.socket.protocol = protocol;
+    row.socket.state = state;
+    row.socket.local = Some(local);
+    row.socket.remote = Some(remote);
+    row.socket.recv_q = Some(recv_q);
     // The kernel tells no backlog here: a listener's number is always 0.
-    socket.send_q = (state != SocketState::Listen).then_some(send_q);
-    let mut row = Row { socket, holder: None, owner_shown: columns.is_some_and(|c| c.program) };
-    behind(&mut row, fields, columns);
-    Some(row)
+    row.socket.send_q = (state != SocketState::Listen).then_some(send_q);
+    behind(row, fields, columns);
+    Some(())
 }
 
 /// The protocols of a label over IPv4 and IPv6, and whether it says IPv6 itself.
@@ -72,11 +79,14 @@ fn protocols(label: &[u8]) -> Option<(Protocol, Protocol, bool)> {
 }
 
 /// An end, and whether it is printed as an IPv6 address.
+#[inline]
 fn end(text: &[u8], wide: bool) -> Option<(Endpoint<'_>, bool)> {
-    let colon = memchr::memrchr(b':', text)?;
-    let host = text.get(..colon)?;
-    let v6 = memchr::memchr(b':', host).is_some();
     let mut end = Endpoint::parse(text)?;
+    if matches!(end.addr, Addr::V4(_)) && text.first().is_some_and(u8::is_ascii_digit) {
+        return Some((end, false));
+    }
+    let host = text.get(..memchr::memrchr(b':', text)?)?;
+    let v6 = memchr::memchr(b':', host).is_some();
     if v6 && !wide && text.len() == END_WIDTH && end.addr != Addr::Any {
         end.addr = Addr::Name(host);
     }
@@ -114,38 +124,41 @@ fn state(protocol: Protocol, fields: &mut Fields<'_>, columns: Option<Columns>) 
 }
 
 /// User and inode, owner, context, timer: by the header, or without one by what they look like.
-fn behind<'a>(row: &mut Row<'a>, mut fields: Fields<'a>, columns: Option<Columns>) {
-    let rest = fields.rest();
-    let rest = match last_word(rest).1 {
-        [b'(', .., b')'] if columns.is_none_or(|c| c.timer) => timer(row, rest),
-        _ => rest,
-    };
-    fields = Fields::new(rest);
-    let extended = columns.is_some_and(|c| c.extended) || {
-        let mut ahead = fields.clone();
-        ahead.next().is_some_and(|user| user != b"-" && !user.contains(&b'/')) && ahead.next().and_then(scan::number).is_some()
-    };
-    if extended {
-        row.socket.uid = fields.next().and_then(scan::number32);
-        row.socket.inode = fields.next().and_then(scan::number);
-        if row.socket.state == SocketState::TimeWait {
-            // The kernel prints 0, which is nobody's uid here.
-            row.socket.uid = None;
-        }
+#[inline]
+fn behind<'a>(row: &mut Row<'a>, fields: Fields<'a>, columns: Option<Columns>) {
+    let mut rest = fields.rest();
+    if columns.is_none_or(|c| c.timer) {
+        rest = timer(row, rest);
     }
-    let mut owner = fields.rest().trim_ascii_end();
-    if columns.is_some_and(|c| c.context) {
-        owner = last_word(owner).0;
+    if columns.is_some_and(|c| c.extended) || looks_extended(rest) {
+        let mut fields = Fields::new(rest);
+        let uid = fields.next().and_then(scan::number32);
+        // The kernel prints 0 for TIME-WAIT, which is nobody's uid there.
+        row.socket.uid = if row.socket.state == SocketState::TimeWait { None } else { uid };
+        row.socket.inode = fields.next().and_then(scan::number);
+        rest = fields.rest();
     }
     match columns {
-        Some(columns) if !columns.program => return,
-        None if owner.is_empty() => return,
-        _ => row.owner_shown = true,
+        Some(columns) if !columns.program => {}
+        Some(columns) => {
+            row.owner_shown = true;
+            row.holder = holder(if columns.context { last_word(rest).0 } else { rest });
+        }
+        None => {
+            // Without a header a stray word is no proof of the column.
+            row.holder = holder(rest);
+            row.owner_shown = row.holder.is_some() || rest.trim_ascii_end() == b"-";
+        }
     }
-    row.holder = holder(owner);
-    if columns.is_none() && row.holder.is_none() && owner != b"-" {
-        // Without a header a stray word is no proof of the column.
-        row.owner_shown = false;
+}
+
+/// Whether a user and an inode come next: a word that is no owner, and a number.
+#[inline]
+fn looks_extended(rest: &[u8]) -> bool {
+    let mut ahead = Fields::new(rest);
+    match ahead.next() {
+        None | Some(b"-") => false,
+        Some(user) => !user.iter().any(|&b| b == b'/') && ahead.next().and_then(scan::number).is_some(),
     }
 }
 
@@ -159,6 +172,9 @@ pub fn holder(text: &[u8]) -> Option<Holder<'_>> {
 /// Takes `on (3.18/2/0)` off the end: seconds, retransmits, probes.
 fn timer<'a>(row: &mut Row<'a>, rest: &'a [u8]) -> &'a [u8] {
     let (before, numbers) = last_word(rest);
+    if !numbers.starts_with(b"(") {
+        return rest;
+    }
     let (before, word) = last_word(before);
     let mut parts = numbers.strip_prefix(b"(").and_then(|n| n.strip_suffix(b")")).unwrap_or(b"").split(|&b| b == b'/');
     let (Some(seconds), Some(retransmits), Some(probes)) =

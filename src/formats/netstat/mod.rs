@@ -23,7 +23,7 @@ mod tests;
 mod unix;
 
 use super::{Fit, Format, Hint, Parser, Probe, Taken, cmdline, prompt, scan};
-use crate::facts::{At, Holder, Note, NoteKind, Sink};
+use crate::facts::{At, Note, NoteKind, Sink};
 use columns::Columns;
 
 /// Tables of netstat.
@@ -63,8 +63,11 @@ impl Format for Netstat {
         let line = line.trim_ascii();
         match line.first() {
             Some(b't' | b'u' | b'r' | b'i' | b's' | b'd') => {
-                (line.starts_with(b"unix") && unix::row(line, None).is_some())
-                    || inet::row(line, None, false).is_some_and(|row| is_plausible(&row))
+                let mut row = inet::Row::new();
+                if line.starts_with(b"unix") {
+                    return unix::read(line, None, &mut row).is_some();
+                }
+                inet::read(line, None, false, &mut row).is_some() && is_plausible(&row)
             }
             Some(b'P') => is_header(line),
             Some(b'A') => line.starts_with(b"Active Internet connections") || line.starts_with(b"Active UNIX domain sockets"),
@@ -91,12 +94,14 @@ impl Format for Netstat {
 impl Parser for Reading {
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
         let columns = self.columns.filter(|c| !c.unix);
-        if let Some(row) = inet::row(at.text, columns, self.wide) {
-            self.give(at, &row, sink);
-            return Taken::Row;
-        }
-        if let Some(row) = unix::row(at.text, self.columns.filter(|c| c.unix)) {
-            self.give(at, &row, sink);
+        let mut row = inet::Row::new();
+        if inet::read(at.text, columns, self.wide, &mut row).is_some()
+            || unix::read(at.text, self.columns.filter(|c| c.unix), &mut row).is_some()
+        {
+            let inet::Row { socket, holder, owner_shown } = &mut row;
+            socket.holders = holder.as_ref().map_or(&[], std::slice::from_ref);
+            socket.holders_shown = *owner_shown;
+            sink.socket(at, socket);
             return Taken::Row;
         }
         self.other(at, sink)
@@ -104,17 +109,6 @@ impl Parser for Reading {
 }
 
 impl Reading {
-    fn give(&mut self, at: At<'_>, row: &inet::Row<'_>, sink: &mut dyn Sink) {
-        let mut socket = row.socket;
-        let holder: &[Holder<'_>] = match &row.holder {
-            Some(holder) => std::slice::from_ref(holder),
-            None => &[],
-        };
-        socket.holders = holder;
-        socket.holders_shown = row.owner_shown;
-        sink.socket(at, &socket);
-    }
-
     /// Headers, banners, notices and blank lines.
     fn other(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
         let line = at.text.trim_ascii();

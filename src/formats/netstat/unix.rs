@@ -18,8 +18,8 @@ use crate::formats::scan::{self, Fields};
 /// The width of the owner's column: pid and name share 19 bytes, and one blank follows at least.
 const OWNER_WIDTH: usize = 19;
 
-/// Reads a row.
-pub fn row(line: &[u8], columns: Option<Columns>) -> Option<Row<'_>> {
+/// Reads a row into `row` and tells whether the line was one.
+pub fn read<'a>(line: &'a [u8], columns: Option<Columns>, row: &mut Row<'a>) -> Option<()> {
     let rest = line.trim_ascii().strip_prefix(b"unix")?;
     let open = memchr::memchr(b'[', rest)?;
     let close = memchr::memchr(b']', rest)?;
@@ -35,11 +35,13 @@ pub fn row(line: &[u8], columns: Option<Columns>) -> Option<Row<'_>> {
         state = SocketState::Unknown;
         word = fields.next()?;
     }
-    let mut socket = Socket::new(Protocol::Unix, state);
-    socket.inode = Some(scan::number(word)?);
+    row.socket = Socket::new(Protocol::Unix, state);
+    row.socket.inode = Some(scan::number(word)?);
     let (owner, path) = owner_and_path(fields.rest(), columns);
-    socket.name = path.trim_ascii();
-    Some(Row { socket, holder: owner.and_then(holder), owner_shown: owner.is_some() })
+    row.socket.name = path.trim_ascii();
+    row.holder = owner.and_then(holder);
+    row.owner_shown = owner.is_some();
+    Some(())
 }
 
 /// Splits the rest of a row. The owner is `-` or `PID/name`, and its name may hold blanks; a path may be relative.

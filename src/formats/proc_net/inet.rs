@@ -193,7 +193,7 @@ fn row<'a>(line: &'a [u8], base: Base, big_endian: &mut bool) -> Option<Socket<'
 /// `HEX:HEX`.
 #[inline]
 fn pair(text: &[u8]) -> Option<(u64, u64)> {
-    let colon = memchr::memchr(b':', text)?;
+    let colon = text.iter().position(|&b| b == b':')?;
     let (first, second) = text.split_at_checked(colon)?;
     Some((scan::hex(first)?, scan::hex(second.get(1..)?)?))
 }

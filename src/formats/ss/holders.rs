@@ -86,7 +86,8 @@ impl<'a> Holders<'a> {
 fn holder(text: &[u8]) -> Option<(Holder<'_>, &[u8])> {
     let mut from = 0;
     loop {
-        let quote = from + memchr::memchr(b'"', text.get(from..)?)?;
+        // Names are short: a plain search is over before a wide one has begun.
+        let quote = from + text.get(from..)?.iter().position(|&b| b == b'"')?;
         let (command, after) = text.split_at_checked(quote)?;
         if let Some((pid, fd, rest)) = after.strip_prefix(b"\",").and_then(numbers) {
             return Some((Holder { command, pid, fd }, rest));

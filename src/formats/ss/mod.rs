@@ -70,9 +70,9 @@ impl Format for Ss {
             return Fit::Sure;
         }
         // Rows without a header and without a state: the name must say what they are.
-        let mut table = Table::new(Options::new(&Hint { path: probe.path, command: probe.command, pid: None }));
+        let table = Table::new(Options::new(&Hint { path: probe.path, command: probe.command, pid: None }));
         match probe.rows().next() {
-            Some(line) if table.options.state.is_some() && table.row(line).is_some() => Fit::Weak,
+            Some(line) if table.options.state.is_some() && table.is_row(line) => Fit::Weak,
             Some(line) if is_warning(line).is_some() => Fit::Weak,
             _ => Fit::No,
         }
@@ -113,12 +113,13 @@ impl Parser for Reading {
         {
             return taken;
         }
-        if let Some(row) = self.table.row(at.text) {
+        let mut row = Row::new();
+        if self.table.read(at.text, &mut row).is_some() {
             self.in_rows = true;
             if self.must_hold(&row) {
                 self.hold(at, row.tail.holders.open);
             } else {
-                self.give(at, &row, Moved::default(), sink);
+                self.give(at, &mut row, Moved::default(), sink);
             }
             if !self.told_filtered && self.table.options.filtered {
                 self.filtered(at, sink);
@@ -172,36 +173,37 @@ impl Reading {
 
     /// Whether the held row is open and this line closes its list of holders.
     fn closes(&mut self, line: &[u8]) -> bool {
-        let mut probe = self.table;
-        if !self.held_open || !scan::contains(line, b"))") || probe.row(line).is_some() {
+        if !self.held_open || !scan::contains(line, b"))") || self.table.is_row(line) {
             return false;
         }
         let mut joined = self.held.clone();
         joined.push(b'\n');
         joined.extend_from_slice(line);
-        self.table.row(&joined).is_some_and(|row| !row.tail.holders.open)
+        let mut row = Row::new();
+        self.table.read(&joined, &mut row).is_some() && !row.tail.holders.open
     }
 
     /// Hands on the held row, if one is held, at its own place.
     fn release(&mut self, at: At<'_>, moved: Moved, sink: &mut dyn Sink) {
         let Some(citation) = self.held_at.take() else { return };
         let held = std::mem::take(&mut self.held);
-        if let Some(row) = self.table.row(&held) {
-            self.give(At { citation, format: at.format, text: &held }, &row, moved, sink);
+        let mut row = Row::new();
+        if self.table.read(&held, &mut row).is_some() {
+            self.give(At { citation, format: at.format, text: &held }, &mut row, moved, sink);
         }
         self.held = held;
     }
 
-    fn give(&mut self, at: At<'_>, row: &Row<'_>, second: Moved, sink: &mut dyn Sink) {
-        let holders = &row.tail.holders;
+    fn give<'r>(&mut self, at: At<'_>, row: &'r mut Row<'r>, second: Moved, sink: &mut dyn Sink) {
+        let Row { socket, tail, .. } = row;
+        let holders = &tail.holders;
         self.holders_shown |= holders.present;
-        let mut socket = row.socket;
         socket.holders = holders.list();
         // A list that was cut before its first entry says nothing about who holds the socket.
         socket.holders_shown = self.holders_shown && !(holders.open && socket.holders.is_empty());
-        socket.last_received_ms = row.tail.moved.received_ms.or(second.received_ms);
-        socket.last_sent_ms = row.tail.moved.sent_ms.or(second.sent_ms);
-        sink.socket(at, &socket);
+        socket.last_received_ms = tail.moved.received_ms.or(second.received_ms);
+        socket.last_sent_ms = tail.moved.sent_ms.or(second.sent_ms);
+        sink.socket(at, socket);
     }
 
     /// Headers, second lines, warnings and blank lines.

@@ -13,7 +13,7 @@
 
 use super::options::{Kind, Options};
 use super::tail::Tail;
-use crate::facts::{Addr, Endpoint, Socket, SocketState};
+use crate::facts::{Addr, Endpoint, Protocol, Socket, SocketState};
 use crate::formats::scan::{self, Fields};
 
 /// What is known of the table that is being read.
@@ -62,6 +62,14 @@ pub struct Row<'a> {
     pub kind: Kind,
 }
 
+impl Row<'_> {
+    /// A row that nothing is known of yet.
+    #[inline]
+    pub fn new() -> Self {
+        Row { socket: Socket::new(Protocol::Other, SocketState::Unknown), tail: Tail::new(), kind: Kind::Other }
+    }
+}
+
 impl Columns {
     /// The columns of a header, `None` if the line is none.
     pub fn of_header(line: &[u8]) -> Option<Self> {
@@ -99,9 +107,14 @@ impl Table {
         *self = Table { options: self.options, columns: Some(columns), layout, kind: None, mislabelled: false };
     }
 
-    /// Reads a row, `None` if the line is none.
+    /// Whether the line is a row.
+    pub fn is_row(mut self, line: &[u8]) -> bool {
+        self.read(line, &mut Row::new()).is_some()
+    }
+
+    /// Reads a line into `row`, which saves copies of a large value, and tells whether it was one.
     #[inline]
-    pub fn row<'a>(&mut self, line: &'a [u8]) -> Option<Row<'a>> {
+    pub fn read<'a>(&mut self, line: &'a [u8], row: &mut Row<'a>) -> Option<()> {
         let mut fields = Fields::new(line);
         let mut word = fields.next()?;
         if word == b"`-" {
@@ -118,14 +131,15 @@ impl Table {
             Some((kind, _)) => kind,
             None => self.kind_without_netid(state, &fields),
         };
-        let mut row = match kind {
-            Kind::Unix => unix_row(state, fields.rest())?,
-            Kind::Netlink | Kind::Packet | Kind::Xdp | Kind::Tipc | Kind::Other => named_row(kind, state, &mut fields)?,
-            _ => self.inet_row(kind, state, netid.is_some(), &mut fields)?,
-        };
+        row.kind = kind;
+        row.socket.state = state;
         row.socket.recv_q = recv_q;
         row.socket.send_q = send_q;
-        Some(row)
+        match kind {
+            Kind::Unix => unix_row(row, fields.rest()),
+            Kind::Netlink | Kind::Packet | Kind::Xdp | Kind::Tipc | Kind::Other => named_row(row, &mut fields),
+            _ => self.inet_row(row, netid.is_some(), &mut fields),
+        }
     }
 
     /// The Netid column and what is glued to it.
@@ -196,22 +210,30 @@ impl Table {
         }
     }
 
-    fn inet_row<'a>(&mut self, kind: Kind, state: SocketState, labelled: bool, fields: &mut Fields<'a>) -> Option<Row<'a>> {
+    #[inline]
+    fn inet_row<'a>(&mut self, row: &mut Row<'a>, labelled: bool, fields: &mut Fields<'a>) -> Option<()> {
         let (local_text, remote_text) = (fields.next()?, fields.next()?);
         let (local, remote) = (Endpoint::parse(local_text)?, Endpoint::parse(remote_text)?);
         if self.layout.is_none() {
             self.learn(local_text, remote_text);
         }
-        let v6 = self.is_v6(local_text) || has_brackets_or_colons(remote_text);
-        let kind = if kind == Kind::Tcp && labelled && self.layout != Some(Layout::Brackets) { self.relabelled(state) } else { kind };
-        let tail = Tail::read(fields.rest());
-        let mut socket = Socket::new(kind.protocol(v6), state);
-        socket.local = Some(local);
-        socket.remote = Some(remote);
-        socket.inode = tail.inode;
-        socket.uid = tail.uid;
-        socket.timer = tail.timer;
-        Some(Row { socket, tail, kind })
+        let v6 = if is_plain_v4(&local, local_text) {
+            // The rest of the row cannot be of another family.
+            false
+        } else {
+            self.is_v6(local_text) || has_brackets_or_colons(remote_text)
+        };
+        if row.kind == Kind::Tcp && labelled && self.layout != Some(Layout::Brackets) {
+            row.kind = self.relabelled(row.socket.state);
+        }
+        row.tail.read(fields.rest());
+        row.socket.protocol = row.kind.protocol(v6);
+        row.socket.local = Some(local);
+        row.socket.remote = Some(remote);
+        row.socket.inode = row.tail.inode;
+        row.socket.uid = row.tail.uid;
+        row.socket.timer = row.tail.timer;
+        Some(())
     }
 
     /// Learns from a pair of addresses how this version prints them.
@@ -290,6 +312,12 @@ pub fn split_state(word: &[u8]) -> Option<(SocketState, &[u8])> {
     rest.iter().all(u8::is_ascii_digit).then_some((state, rest))
 }
 
+/// Whether an end was printed as a dotted quad: mapped ones begin with a colon or a bracket.
+#[inline]
+fn is_plain_v4(end: &Endpoint<'_>, text: &[u8]) -> bool {
+    matches!(end.addr, Addr::V4(_)) && text.first().is_some_and(u8::is_ascii_digit)
+}
+
 /// Whether an `ADDR:PORT` is of IPv6 by its looks: brackets, or a colon before the last one.
 fn has_brackets_or_colons(text: &[u8]) -> bool {
     match (text.first(), memchr::memchr(b':', text)) {
@@ -300,7 +328,8 @@ fn has_brackets_or_colons(text: &[u8]) -> bool {
 }
 
 /// netlink (`rtnl:systemd/1` and `*`), packet (`ip:eth0` and `*`) and others whose ends are no addresses.
-fn named_row<'a>(kind: Kind, state: SocketState, fields: &mut Fields<'a>) -> Option<Row<'a>> {
+fn named_row<'a>(row: &mut Row<'a>, fields: &mut Fields<'a>) -> Option<()> {
+    let kind = row.kind;
     let start = fields.rest();
     let first = fields.next()?;
     let mut name = first;
@@ -323,24 +352,24 @@ fn named_row<'a>(kind: Kind, state: SocketState, fields: &mut Fields<'a>) -> Opt
     if peer != b"*" && memchr::memchr2(b':', b'*', peer).is_none() && kind != Kind::Other {
         return None;
     }
-    let tail = Tail::read(fields.rest());
-    let mut socket = Socket::new(kind.protocol(false), state);
-    socket.name = name;
-    socket.inode = tail.inode;
-    socket.uid = tail.uid;
-    Some(Row { socket, tail, kind })
+    row.tail.read(fields.rest());
+    row.socket.protocol = kind.protocol(false);
+    row.socket.name = name;
+    row.socket.inode = row.tail.inode;
+    row.socket.uid = row.tail.uid;
+    Some(())
 }
 
 /// A unix row: `PATH INODE PEER INODE`, where a path may hold blanks and `*` stands for none.
-fn unix_row(state: SocketState, text: &[u8]) -> Option<Row<'_>> {
+fn unix_row<'a>(row: &mut Row<'a>, text: &'a [u8]) -> Option<()> {
     let ends = unix_ends(text)?;
-    let tail = Tail::read(ends.rest);
-    let mut socket = Socket::new(Kind::Unix.protocol(false), state);
-    socket.name = if ends.name == b"*" { b"" } else { ends.name };
-    socket.inode = Some(ends.inode);
-    socket.peer_inode = ends.peer.filter(|&n| n != 0);
-    socket.uid = tail.uid;
-    Some(Row { socket, tail, kind: Kind::Unix })
+    row.tail.read(ends.rest);
+    row.socket.protocol = Protocol::Unix;
+    row.socket.name = if ends.name == b"*" { b"" } else { ends.name };
+    row.socket.inode = Some(ends.inode);
+    row.socket.peer_inode = ends.peer.filter(|&n| n != 0);
+    row.socket.uid = row.tail.uid;
+    Some(())
 }
 
 struct UnixEnds<'a> {

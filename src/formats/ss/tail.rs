@@ -36,24 +36,32 @@ pub struct Moved {
 }
 
 impl<'a> Tail<'a> {
-    /// Reads the rest of a row.
-    pub fn read(text: &'a [u8]) -> Self {
-        let mut tail = Tail { holders: Holders::new(), timer: None, uid: None, inode: None, moved: Moved::default() };
-        let mut rest = text;
-        while let Some(start) = rest.iter().position(|&b| !scan::is_blank(b)) {
-            rest = rest.get(start..).unwrap_or(b"");
-            if rest.starts_with(b"users:(") {
-                rest = tail.holders.read(rest);
-                continue;
-            }
-            let end = rest.iter().position(|&b| scan::is_blank(b)).unwrap_or(rest.len());
-            let (word, after) = rest.split_at_checked(end).unwrap_or((rest, b""));
-            tail.word(word);
-            rest = after;
-        }
-        tail
+    /// Nothing yet.
+    #[inline]
+    pub fn new() -> Self {
+        Tail { holders: Holders::new(), timer: None, uid: None, inode: None, moved: Moved::default() }
     }
 
+    /// Reads the rest of a row.
+    #[inline]
+    pub fn read(&mut self, text: &'a [u8]) {
+        let mut rest = text;
+        loop {
+            match rest {
+                [b' ' | b'\t', after @ ..] => rest = after,
+                [] => break,
+                _ if rest.starts_with(b"users:(") => rest = self.holders.read(rest),
+                _ => {
+                    let end = memchr::memchr2(b' ', b'\t', rest).unwrap_or(rest.len());
+                    let (word, after) = rest.split_at_checked(end).unwrap_or((rest, b""));
+                    self.word(word);
+                    rest = after;
+                }
+            }
+        }
+    }
+
+    #[inline]
     fn word(&mut self, word: &[u8]) {
         match word.first() {
             Some(b'i') => self.inode = value(word, b"ino:").or(self.inode),
@@ -87,6 +95,7 @@ pub fn is_tail_word(word: &[u8]) -> bool {
     KEYS.iter().any(|k| word.starts_with(k)) || matches!(word, b"<->" | b"-->" | b"<--" | b"---")
 }
 
+#[inline]
 fn value(word: &[u8], key: &[u8]) -> Option<u64> {
     scan::number(word.strip_prefix(key)?)
 }
@@ -161,12 +170,14 @@ mod tests {
 
     #[test]
     fn fields_in_any_order() {
-        let tail =
-            Tail::read(b"timer:(keepalive,119min,0) users:((\"java\",1,2)) uid:26 ino:9 sk:0000106a cgroup:/x lastsnd:7 lastrcv:8 <->");
+        let mut tail = Tail::new();
+        tail.read(b"timer:(keepalive,119min,0) users:((\"java\",1,2)) uid:26 ino:9 sk:0000106a cgroup:/x lastsnd:7 lastrcv:8 <->");
         assert_eq!((tail.uid, tail.inode, tail.holders.list().len()), (Some(26), Some(9), 1));
         assert_eq!(tail.moved, Moved { received_ms: Some(8), sent_ms: Some(7) });
         assert!(tail.timer.is_some());
-        assert_eq!(Tail::read(b" <-> ").uid, None);
+        let mut empty = Tail::new();
+        empty.read(b" <-> ");
+        assert_eq!((empty.uid, empty.holders.present), (None, false));
     }
 
     #[test]
