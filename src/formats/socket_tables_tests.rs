@@ -171,3 +171,32 @@ fn ss_netstat_and_proc_agree_by_inode() {
     assert!(common(&ss, &proc) > 2);
     assert!(common(&netstat, &proc) > 2);
 }
+
+#[test]
+fn no_damaged_sample_panics() {
+    let Some(root) = formats() else { return };
+    let mut random = 0x2545_f491_4f6c_dd1du64;
+    let mut next = move |below: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % below.max(1)
+    };
+    let odd = b"\0\t\n \"(),:[]%/*-0123456789UuTt\xff";
+    for directory in ["ss", "netstat", "busybox", "proc"] {
+        for (name, text) in files(&root.join(directory), |n| n.contains("net") || directory == "ss" || directory == "netstat") {
+            for _ in 0..6 {
+                let start = next(text.len().saturating_sub(4000));
+                let mut damaged: Vec<u8> = text.iter().skip(start).take(4000).copied().collect();
+                for _ in 0..60 {
+                    let at = next(damaged.len());
+                    match next(3) {
+                        0 => damaged.truncate(damaged.len().saturating_sub(next(40))),
+                        1 if at < damaged.len() => drop(damaged.remove(at)),
+                        _ if at < damaged.len() => damaged[at] = odd[next(odd.len())],
+                        _ => {}
+                    }
+                }
+                tcp(&format!("{directory}/{name}"), &damaged);
+            }
+        }
+    }
+}

@@ -96,16 +96,17 @@ fn end(text: &[u8], wide: bool) -> Option<(Endpoint<'_>, bool)> {
 /// The state, taken from the fields only if there is one.
 fn state(protocol: Protocol, fields: &mut Fields<'_>, columns: Option<Columns>) -> SocketState {
     let blank = if protocol.is_tcp() { SocketState::Unknown } else { SocketState::Unconn };
-    let Some(word) = fields.peek() else { return blank };
+    let mut ahead = fields.clone();
+    let Some(word) = ahead.next() else { return blank };
     if let Some(state) = states::inet_state(word) {
-        fields.next();
+        *fields = ahead;
         return state;
     }
     if protocol.is_raw() {
         // The kernel's number, of one or two digits, stands in the place of the state.
         return match scan::number(word).and_then(|n| u8::try_from(n).ok()) {
             Some(number) if word.len() <= 2 => {
-                fields.next();
+                *fields = ahead;
                 if number == 7 { SocketState::Unconn } else { SocketState::from_kernel(number) }
             }
             _ => blank,
@@ -117,7 +118,7 @@ fn state(protocol: Protocol, fields: &mut Fields<'_>, columns: Option<Columns>) 
         && word.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || b.is_ascii_digit() || *b >= 0x80)
         && !word.iter().all(u8::is_ascii_digit);
     if could_be && (protocol.is_tcp() || columns.is_some_and(|c| !c.extended)) {
-        fields.next();
+        *fields = ahead;
         return SocketState::Unknown;
     }
     blank
@@ -127,6 +128,14 @@ fn state(protocol: Protocol, fields: &mut Fields<'_>, columns: Option<Columns>) 
 #[inline]
 fn behind<'a>(row: &mut Row<'a>, fields: Fields<'a>, columns: Option<Columns>) {
     let mut rest = fields.rest();
+    if columns.is_some_and(|c| c.program && !c.context && !c.timer) {
+        // The usual case: nothing but the owner follows.
+        row.owner_shown = true;
+        row.holder = holder(rest);
+        if row.holder.is_some() || rest.first() == Some(&b'-') {
+            return;
+        }
+    }
     if columns.is_none_or(|c| c.timer) {
         rest = timer(row, rest);
     }
@@ -158,7 +167,7 @@ fn looks_extended(rest: &[u8]) -> bool {
     let mut ahead = Fields::new(rest);
     match ahead.next() {
         None | Some(b"-") => false,
-        Some(user) => !user.iter().any(|&b| b == b'/') && ahead.next().and_then(scan::number).is_some(),
+        Some(user) => !user.contains(&b'/') && ahead.next().and_then(scan::number).is_some(),
     }
 }
 

@@ -197,14 +197,12 @@ fn is_banner(line: &[u8]) -> bool {
     WORDS.iter().any(|w| line.starts_with(w.as_bytes()))
 }
 
-/// `(Not all processes could be identified, ...` and `(No info could be read for "-p": ...`, in any language: in parentheses, about root.
+/// `(Not all processes could be identified, ...` and `(No info could be read for "-p": ...`, in any language: a sentence in parentheses
+/// about root or `-p`.
 fn is_privilege_notice(line: &[u8]) -> bool {
     let line = line.trim_ascii();
-    line.starts_with(b"(")
-        && (line.starts_with(b"(Not all processes")
-            || scan::contains(line, b"\"-p\"")
-            || scan::contains(line, b"root")
-            || scan::contains(line, b"Root"))
+    let about = || [&b"\"-p\""[..], b" root", b"Root"].iter().any(|word| scan::contains(line, word));
+    line.starts_with(b"(Not all processes") || (line.starts_with(b"(") && line.len() > 40 && about())
 }
 
 fn is_failure(line: &[u8]) -> bool {

@@ -20,7 +20,12 @@ fn table_names(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|b| !b.is_ascii_alphanumeric()).filter(|w| !w.is_empty())
 }
 
-/// Whether a command prints the table `name` of `/proc/net`.
+/// Whether a command prints the table `name` of `/proc/net`. (`/proc/sys/net/ipv4/tcp_mem` is none of them.)
 fn prints(command: &[u8], name: &[u8]) -> bool {
-    scan::contains(command, b"/net/") && table_names(command).any(|word| word == name) && !super::prompt::counts(command)
+    let is_table = |word: &[u8]| {
+        memchr::memrchr(b'/', word).and_then(|slash| word.split_at_checked(slash)).is_some_and(|(directory, file)| {
+            directory.ends_with(b"/net") && file.strip_prefix(b"/").map(|f| f.strip_suffix(b"*").unwrap_or(f)) == Some(name)
+        })
+    };
+    scan::Fields::new(command).any(is_table) && !super::prompt::counts(command)
 }

@@ -134,3 +134,11 @@ fn nothing_panics_on_cut_lines() {
         }
     }
 }
+
+#[test]
+fn commands_that_print_a_table() {
+    assert!(super::prints(b"cat /proc/net/tcp /proc/net/tcp6", b"tcp6"));
+    assert!(super::prints(b"grep 1F90 /proc/4684/net/tcp*", b"tcp"));
+    assert!(!super::prints(b"cat /proc/sys/net/ipv4/tcp_mem", b"tcp"));
+    assert!(!super::prints(b"cat /proc/net/tcp | wc -l", b"tcp"));
+}
