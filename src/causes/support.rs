@@ -253,7 +253,6 @@ pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
     owner.pids.iter().any(|(pid, _)| case.ledger.holdings.get(pid).is_some_and(|h| h.kinds.contains_key(&Kind::Listen)))
 }
 
-
 /// Whether two numbers differ by at most `percent` of the second.
 pub fn near(a: u64, b: u64, percent: u64) -> bool {
     a.abs_diff(b) * 100 <= b * percent

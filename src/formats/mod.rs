@@ -3,6 +3,7 @@
 //! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
+mod arguments;
 mod busybox_lsof;
 mod cgroup;
 mod cmdline;
@@ -24,10 +25,12 @@ mod lsfd;
 mod lsof;
 mod manifest;
 mod named;
+mod netstat;
 mod netstat_s;
 mod ns;
 mod nstat;
 mod os_release;
+mod proc_net;
 mod proc_net_snmp;
 pub mod prompt;
 mod ps;
@@ -36,7 +39,11 @@ pub mod scan;
 mod slabinfo;
 #[cfg(test)]
 mod small_samples;
+#[cfg(test)]
+mod socket_tables_tests;
 mod sockstat;
+mod ss;
+mod ss_summary;
 mod stat;
 mod status;
 mod strace;
@@ -155,15 +162,23 @@ pub static FORMATS: &[&dyn Format] = &[
     &lsfd::Lsfd,
     &lsof::Lsof,
     &manifest::Manifest,
+    &netstat::Netstat,
     &netstat_s::NetstatS,
     &ns::Ns,
     &nstat::Nstat,
     &os_release::OsRelease,
+    &proc_net::ProcNetNetlink,
+    &proc_net::ProcNetPacket,
+    &proc_net::ProcNetProtocols,
+    &proc_net::ProcNetTcp,
+    &proc_net::ProcNetUnix,
     &proc_net_snmp::Netstat,
     &proc_net_snmp::Snmp,
     &ps::Ps,
     &slabinfo::Slabinfo,
     &sockstat::Sockstat,
+    &ss::Ss,
+    &ss_summary::SsSummary,
     &stat::Stat,
     &status::Status,
     &strace::Strace,
@@ -177,7 +192,6 @@ pub static FORMATS: &[&dyn Format] = &[
     &unit_file::UnitFile,
     &uptime::Uptime,
     &wchan::Wchan,
-    // Last because it takes nearly any line.
     &log::Log,
 ];
 
