@@ -4,9 +4,12 @@
 
 mod archive;
 mod base;
+pub mod datum;
 mod decode;
 mod directory;
+pub mod layout;
 mod limits;
+pub mod links;
 pub mod magic;
 mod names;
 mod notes;
