@@ -85,15 +85,18 @@ impl Kind {
     }
 }
 
-/// Whether the bytes are no text: more than one in twenty is a control byte that texts do not have. NULs alone do not count below one in
-/// three, because `/proc/PID/cmdline`, `/proc/PID/environ` and `lsof -F0` are texts with NULs; UTF-16 is text by its byte-order mark.
+/// Whether the bytes are no text: more than one in twenty is a control byte that texts do not have, or more than one in ten is a NUL
+/// beside a NUL. Single NULs are in `/proc/PID/cmdline`, `environ` and `lsof -F0`, and a process that writes its own title leaves a
+/// whole tail of them; UTF-16 is text by its byte-order mark.
 pub fn is_binary(head: &[u8]) -> bool {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return false;
     }
-    let control = head.iter().filter(|&&b| matches!(b, 1..=8 | 14..=26 | 28..=31 | 0x7f)).count();
-    let nul = memchr::memchr_iter(0, head).count();
-    control.saturating_mul(20) > head.len() || nul.saturating_mul(3) > head.len()
+    let end = head.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+    let text = &head[..end];
+    let control = text.iter().filter(|&&b| matches!(b, 1..=8 | 14..=26 | 28..=31 | 0x7f)).count();
+    let double = text.windows(2).filter(|pair| pair == b"\0\0").count();
+    text.is_empty() && !head.is_empty() || control.saturating_mul(20) > text.len() || double.saturating_mul(10) > text.len()
 }
 
 /// An archive of nothing is blocks of zeros.
@@ -119,6 +122,8 @@ mod tests {
     #[test]
     fn cmdline_is_text_a_picture_of_bytes_is_not() {
         assert!(!is_binary(b"java\0-Xmx1g\0Main\0"));
+        assert!(!is_binary(b"nginx: worker process\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
+        assert!(is_binary(b"ab\0\0\0\0cd\0\0\0\0e"));
         assert!(!is_binary(b"\xff\xfes\0s\0"));
         assert!(!is_binary("größe\n".as_bytes()));
         assert!(is_binary(&[0, 1, 2, 3, 4, 5, 200, 201]));

@@ -3,12 +3,14 @@
 //! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
+pub mod prefix;
 pub mod prompt;
 pub mod reader;
 pub mod scan;
 mod sockstat;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod wide;
 
 use crate::facts::{At, Sink};
 
