@@ -1,5 +1,6 @@
 //! Decompressors behind one face, each counted by the [`Meter`], each handing on all it decoded before it met damage.
 
+use super::blocks::Parallel;
 use super::limits::{Limits, Meter};
 use super::magic::Kind;
 use super::stream::Counted;
@@ -22,6 +23,8 @@ enum Decoder<R: BufRead> {
     Gzip(Box<Gzip<R>>),
     Zstd(Box<zstd::Decoder<'static, R>>),
     Xz(Box<XzReader<R>>),
+    /// The reader of the file is kept for its hash.
+    XzBlocks(Box<Parallel>, R),
 }
 
 /// Every member of a gzip file, one after the other, and whatever stands behind them passed over.
@@ -55,6 +58,13 @@ impl<R: BufRead> Layer<R> {
     }
 }
 
+impl<R: BufRead> Layer<R> {
+    /// A layer over blocks decoded side by side; `inner` is the same file.
+    pub(super) fn parallel(blocks: Parallel, inner: R, meter: Arc<Meter>) -> Self {
+        Layer { decoder: Decoder::XzBlocks(Box::new(blocks), Counted::new(inner)), meter, made: 0, over: false }
+    }
+}
+
 impl<R: BufRead> Read for Layer<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.over {
@@ -72,6 +82,13 @@ impl<R: BufRead> Layer<R> {
             Decoder::Plain(inner) => (inner.read(into)?, u64::MAX),
             Decoder::Gzip(gzip) => (gzip.read(into)?, gzip.inner.taken),
             Decoder::Zstd(zstd) => (zstd.read(into).map_err(in_words("zstd"))?, zstd.get_ref().taken),
+            Decoder::XzBlocks(blocks, file) => {
+                let got = blocks.read(into)?;
+                if got == 0 && self.meter.wants_hash() {
+                    io::copy(file, &mut io::sink())?;
+                }
+                (got, blocks.fed())
+            }
             Decoder::Xz(xz) => (xz.read(into).map_err(in_words("xz"))?, xz.inner().taken),
         };
         self.made = self.made.saturating_add(got as u64);
@@ -180,12 +197,12 @@ fn ends_early(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, format!("the {what} data ends before its end"))
 }
 
-fn damaged(what: &str) -> io::Error {
+pub(super) fn damaged(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the {what} data is damaged"))
 }
 
 /// The decoder's error in the words of all of them; errors from below (the file, a refusal) pass as they are.
-fn in_words(what: &'static str) -> impl Fn(io::Error) -> io::Error {
+pub(super) fn in_words(what: &'static str) -> impl Fn(io::Error) -> io::Error {
     move |e| {
         if e.get_ref().is_some_and(|inner| inner.is::<super::limits::Refusal>()) {
             return e;

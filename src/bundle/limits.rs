@@ -108,6 +108,10 @@ impl Meter {
         Ok(())
     }
 
+    pub(super) fn wants_hash(&self) -> bool {
+        self.limits.want_sha256
+    }
+
     pub(super) fn note(&self, text: &str) {
         if let Ok(mut notes) = self.notes.lock() {
             notes.push(text.to_string());

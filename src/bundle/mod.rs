@@ -4,6 +4,7 @@
 
 mod archive;
 mod base;
+mod blocks;
 pub mod datum;
 mod decode;
 mod directory;

@@ -69,6 +69,15 @@ pub(crate) fn xz(text: &[u8]) -> Vec<u8> {
     out.finish().unwrap()
 }
 
+/// xz of several blocks, each decodable by itself.
+pub(crate) fn xz_blocks(text: &[u8], block: u64) -> Vec<u8> {
+    let mut options = lzma_rust2::XzOptions::with_preset(1);
+    options.set_block_size(std::num::NonZeroU64::new(block));
+    let mut out = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+    out.write_all(text).unwrap();
+    out.finish().unwrap()
+}
+
 /// An archive of plain files.
 pub(crate) fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut out = tar::Builder::new(Vec::new());

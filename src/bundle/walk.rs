@@ -4,6 +4,7 @@
 //! entry ([`super::archive`]), an archive inside it is opened where it stands, everything else is a member.
 
 use super::base::{Base, BaseReport};
+use super::blocks::{Blocks, Parallel};
 use super::decode::Layer;
 use super::limits::{BYTES_OPTION, MEMBERS_OPTION, Meter, Refusal, size};
 use super::magic::{Kind, SNIFF, is_binary};
@@ -54,8 +55,8 @@ pub fn walk(input: &Input, limits: &Limits, visitor: &mut dyn Visitor) -> Result
     }
     let file = File::open(path).map_err(|e| walk.unreadable(&why(&e)))?;
     let name = path.file_name().map_or_else(|| input.path.clone(), |n| n.to_string_lossy().into_owned());
-    let bytes = about.is_file().then_some(about.len());
-    walk.file(Box::new(file), bytes, &name, input.format.is_some())
+    let regular = about.is_file().then(|| (path, about.len()));
+    walk.file(Box::new(file), regular, &name, input.format.is_some())
 }
 
 /// Walks whatever a reader gives, under a name; for callers that hold no file.
@@ -78,10 +79,10 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// The whole input is one stream.
-    fn file(mut self, file: Box<dyn Read + Send>, bytes: Option<u64>, name: &str, forced: bool) -> Result<Walked, Error> {
+    /// The whole input is one stream; `regular` is its path and length where it is a file that can be opened again.
+    fn file(mut self, file: Box<dyn Read + Send>, regular: Option<(&Path, u64)>, name: &str, forced: bool) -> Result<Walked, Error> {
         let (base, report) = Base::new(file, self.meter.clone(), self.limits.want_sha256);
-        let (mut source, outer) = open(base, bytes, self.limits, &self.meter).map_err(|e| self.unreadable(&why(&e)))?;
+        let (mut source, outer) = open(base, regular, self.limits, &self.meter).map_err(|e| self.unreadable(&why(&e)))?;
         let mut peek = Peek::new(&mut *source);
         let (kind, cut) = self.top(&mut peek, outer, name, forced)?;
         if cut.is_none() {
@@ -286,13 +287,21 @@ impl<'v> Walk<'v> {
 }
 
 /// A stream of the input's bytes after its outermost decompression, and what that was.
-fn open(mut base: Base, bytes: Option<u64>, limits: &Limits, meter: &Arc<Meter>) -> io::Result<(Box<dyn BufRead>, Kind)> {
+fn open(mut base: Base, regular: Option<(&Path, u64)>, limits: &Limits, meter: &Arc<Meter>) -> io::Result<(Box<dyn BufRead>, Kind)> {
     let mut head = Vec::with_capacity(SNIFF);
     (&mut base).take(SNIFF as u64).read_to_end(&mut head)?;
     let kind = Kind::of(&head);
     let reader = BufReader::with_capacity(READ_BUFFER, Cursor::new(head).chain(base));
+    if kind == Kind::Xz
+        && let Some((path, _)) = regular
+        && let Some(blocks) = Blocks::of(path)
+        && let Some(parallel) = Parallel::start(path, &blocks, meter.clone())
+    {
+        // It has threads of its own.
+        return Ok((Box::new(BufReader::with_capacity(READ_BUFFER, Layer::parallel(parallel, reader, meter.clone()))), kind));
+    }
     let layer = Layer::new(kind, reader, limits, meter.clone())?;
-    if bytes.is_none_or(|n| n >= WORTH_A_THREAD) {
+    if regular.is_none_or(|(_, bytes)| bytes >= WORTH_A_THREAD) {
         return Ok((Box::new(Pipe::start(layer)?), kind));
     }
     Ok((Box::new(BufReader::with_capacity(READ_BUFFER, layer)), kind))
