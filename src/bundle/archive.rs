@@ -9,6 +9,9 @@ use super::{MemberEnd, MemberHead};
 use crate::error::Error;
 use std::io;
 
+/// How many blocks of zeros may follow an archive: tapes are padded to some megabytes at the most, bombs without end.
+const MAX_PADDING: u64 = (64 << 20) / BLOCK as u64;
+
 /// How an entry's block read.
 enum Block {
     Header(Box<Header>),
@@ -30,6 +33,10 @@ impl Walk<'_> {
             match block {
                 // An archive that ends without its two blocks of zeros is whole as far as anybody can tell.
                 Block::End => return Ok(damage),
+                Block::Zeros if zeros >= MAX_PADDING => {
+                    let reason = format!("more than {} of zeros after its end; cut them off", size(zeros * BLOCK as u64));
+                    return Err(self.unsafe_at(prefix, &reason));
+                }
                 Block::Zeros => zeros += 1,
                 Block::Damaged if zeros > 0 => {
                     self.notes.add(or_archive(prefix), "something that is no archive follows its end; passed over");

@@ -4,7 +4,6 @@ use super::limits::Meter;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// Reads the input; tells its hash when it is dropped at its end.
@@ -35,7 +34,7 @@ impl Read for Base {
             }
         };
         self.ended |= n == 0 && !into.is_empty();
-        self.meter.input.fetch_add(n as u64, Ordering::Relaxed);
+        self.meter.feed(n as u64)?;
         if let Some((hash, _)) = &mut self.hash {
             hash.update(into.get(..n).unwrap_or(&[]));
         }

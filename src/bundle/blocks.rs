@@ -16,7 +16,7 @@ use super::limits::Meter;
 use lzma_rust2::XzReader;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -140,7 +140,7 @@ impl Read for Parallel {
 }
 
 /// A worker: its blocks, one after the other, until nobody listens.
-fn decode(path: &PathBuf, header: [u8; 12], blocks: &[Block], to: &SyncSender<Made>) {
+fn decode(path: &Path, header: [u8; 12], blocks: &[Block], to: &SyncSender<Made>) {
     for block in blocks {
         let last = match stream_of(path, header, block) {
             Ok(mut stream) => hand_on(&mut stream, to),

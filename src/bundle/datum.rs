@@ -41,7 +41,7 @@ pub fn command_of(path: &str) -> Option<String> {
     let rest: Vec<&str> = words.collect();
     let is_option = |w: &&str| w.len() > 1 && w.starts_with('-');
     let bsd = program == "ps" && rest.first().is_some_and(|w| w.starts_with("a") && w.len() > 1);
-    if !rest.iter().any(|w| is_option(w)) && !bsd && !collected {
+    if !rest.iter().any(is_option) && !bsd && !collected {
         return None;
     }
     let mut command = program.clone();
@@ -49,7 +49,7 @@ pub fn command_of(path: &str) -> Option<String> {
     for (i, word) in rest.iter().enumerate() {
         let option = is_option(word) || (bsd && i == 0);
         // Words that are neither an option nor the value of one are the file name's own: `ss -s output.txt`.
-        if !option && !takes_value && !(program == "lsof" && *word == "M") && !collected {
+        if !(option || takes_value || collected || program == "lsof" && *word == "M") {
             break;
         }
         command.push(' ');

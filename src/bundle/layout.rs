@@ -197,7 +197,7 @@ fn inner_from(directories: &[&str], name: &str) -> usize {
     }
     let mut end = directories.len();
     while let Some(&last) = end.checked_sub(1).and_then(|i| directories.get(i)) {
-        let process_number = is_number(last) && (last.len() > 2 || datum_of_name(name).is_some_and(|d| is_of_a_process(d)));
+        let process_number = is_number(last) && (last.len() > 2 || datum_of_name(name).is_some_and(is_of_a_process));
         if !(LAST.contains(&last) || names_a_process(last) || process_number) {
             break;
         }

@@ -89,6 +89,15 @@ impl Meter {
         Meter { limits: limits.clone(), input: AtomicU64::new(0), output: AtomicU64::new(0), notes: Mutex::new(Vec::new()) }
     }
 
+    /// Counts bytes of the input itself; an endless one that decodes to nothing must end too.
+    pub(super) fn feed(&self, bytes: u64) -> io::Result<()> {
+        let total = self.input.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if total > self.limits.max_bytes {
+            return Err(refuse(format!("more than {}; {BYTES_OPTION} raises the bound", size(self.limits.max_bytes))));
+        }
+        Ok(())
+    }
+
     /// Counts bytes that came out of a layer which has `made` so many of `fed`; refuses when a bound is broken.
     pub(super) fn count(&self, bytes: u64, made: u64, fed: u64) -> io::Result<()> {
         let total = self.output.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);

@@ -68,7 +68,7 @@ impl Links {
             done.pop();
             if let Some(absolute) = target.strip_prefix('/') {
                 left.reverse();
-                return self.from_above(&done, absolute, &left.join("/"), hops);
+                return self.below_some_root(&done, absolute, &left.join("/"), hops);
             }
             left.extend(target.split('/').rev());
         }
@@ -77,7 +77,7 @@ impl Links {
 
     /// An absolute target counts from the captured host's root, which is the input's top or some directory above the link: the highest
     /// under which it exists.
-    fn from_above(&self, above: &[&str], absolute: &str, rest: &str, hops: &mut u32) -> Option<String> {
+    fn below_some_root(&self, above: &[&str], absolute: &str, rest: &str, hops: &mut u32) -> Option<String> {
         for depth in 0..=above.len() {
             *hops += 1;
             if *hops > MAX_HOPS {

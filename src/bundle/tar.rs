@@ -178,13 +178,16 @@ fn record(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 /// Old writers summed signed bytes; both sums are accepted.
 fn checksum_fits(block: &[u8; BLOCK]) -> bool {
     let Some(told) = block.get(148..156).and_then(number) else { return false };
+    if told == 0 {
+        return false;
+    }
     let (mut unsigned, mut signed) = (0i64, 0i64);
     for (i, &byte) in block.iter().enumerate() {
         let byte = if (148..156).contains(&i) { b' ' } else { byte };
         unsigned += i64::from(byte);
         signed += i64::from(byte as i8);
     }
-    i64::try_from(told).is_ok_and(|told| told > 0 && (told == unsigned || told == signed))
+    i64::try_from(told).is_ok_and(|told| told == unsigned || told == signed)
 }
 
 /// A field up to its first NUL.

@@ -372,6 +372,33 @@ mod hostile {
     }
 
     #[test]
+    fn nothing_but_zeros_ends() {
+        let line = refused(walk_bytes(&vec![0; 65 << 20], &defaults()).1);
+        assert!(line.contains("zeros"), "{line}");
+        let (_, walked) = walk_bytes(&[tar_of(&[("a", b"a")]), vec![0; 10 << 20]].concat(), &defaults());
+        assert!(walked.unwrap().cut.is_none());
+    }
+
+    #[test]
+    fn an_endless_input_that_decodes_to_nothing_ends() {
+        struct Empties(Vec<u8>, usize);
+        impl Read for Empties {
+            fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+                let rest = &self.0[self.1..];
+                let n = rest.len().min(into.len());
+                into[..n].copy_from_slice(&rest[..n]);
+                self.1 = (self.1 + n) % self.0.len();
+                Ok(n)
+            }
+        }
+        for piece in [gzip(b""), [gzip(b"x")[..].to_vec(), vec![b'g'; 100]].concat()] {
+            let limits = Limits { max_bytes: 10 << 20, ..defaults() };
+            let walked = super::super::walk::walk_reader(Box::new(Empties(piece, 0)), "x", &limits, &mut Kept::default());
+            refused(walked);
+        }
+    }
+
+    #[test]
     fn nothing_but_headers_ends() {
         let bytes = closed(&[raw_entry("p", b'L', b"x", "").repeat(1000)]);
         refused(walk_bytes(&bytes, &Limits { max_members: 500, ..defaults() }).1);
@@ -466,7 +493,7 @@ mod cuts {
                     return Err(std::io::Error::other("the disk went away"));
                 }
                 // One byte at a time now and then, so that every boundary is met.
-                let n = into.len().min(if self.0.len() % 2 == 0 { 1 } else { 97 });
+                let n = into.len().min(if self.0.len().is_multiple_of(2) { 1 } else { 97 });
                 self.0.read(&mut into[..n])
             }
         }

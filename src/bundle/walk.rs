@@ -55,7 +55,7 @@ pub fn walk(input: &Input, limits: &Limits, visitor: &mut dyn Visitor) -> Result
     }
     let file = File::open(path).map_err(|e| walk.unreadable(&why(&e)))?;
     let name = path.file_name().map_or_else(|| input.path.clone(), |n| n.to_string_lossy().into_owned());
-    let regular = about.is_file().then(|| (path, about.len()));
+    let regular = about.is_file().then_some((path, about.len()));
     walk.file(Box::new(file), regular, &name, input.format.is_some())
 }
 
@@ -259,7 +259,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn unsafe_at(&self, path: &str, reason: &str) -> Error {
+    pub(super) fn unsafe_at(&self, path: &str, reason: &str) -> Error {
         let input = if path.is_empty() || path == self.input { self.input.to_string() } else { format!("{}: {path}", self.input) };
         Error::Unsafe { input, reason: reason.to_string() }
     }

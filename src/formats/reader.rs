@@ -399,7 +399,7 @@ fn pid_of_path(path: &str) -> Option<u32> {
     if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
         let number = name
             .split(|c: char| !c.is_ascii_digit())
-            .filter(|s| s.len() >= 1 && s.len() <= 7)
+            .filter(|s| !s.is_empty() && s.len() <= 7)
             .filter_map(|s| s.parse().ok())
             .rfind(|&n: &u32| n > 0);
         if number.is_some() && name.bytes().filter(u8::is_ascii_digit).count() <= 7 {
