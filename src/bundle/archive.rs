@@ -73,8 +73,7 @@ impl Walk<'_> {
         depth: u32,
     ) -> Result<Option<String>, Error> {
         if matches!(header.kind, EntryKind::GnuName | EntryKind::GnuLink | EntryKind::Pax | EntryKind::PaxGlobal) {
-            // These count too: an archive of nothing but headers must end somewhere.
-            self.count_entry(prefix)?;
+            self.count_extension(prefix)?;
             return self.extension(source, prefix, header, said);
         }
         let said = std::mem::take(said);

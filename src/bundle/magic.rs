@@ -61,7 +61,7 @@ impl Kind {
                 return kind;
             }
         }
-        if Header::parse(head).is_some() || is_empty_tar(head) {
+        if Header::parse(head).is_some() {
             return Kind::Tar;
         }
         FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)).map_or(Kind::Text, |(_, what)| Kind::Foreign(what))
@@ -86,22 +86,23 @@ impl Kind {
 }
 
 /// Whether the bytes are no text: more than one in twenty is a control byte that texts do not have, or more than one in ten is a NUL
-/// beside a NUL. Single NULs are in `/proc/PID/cmdline`, `environ` and `lsof -F0`, and a process that writes its own title leaves a
-/// whole tail of them; UTF-16 is text by its byte-order mark.
+/// beside a NUL. Single NULs are in `/proc/PID/cmdline`, `environ` and `lsof -F0`; a process that writes its own title leaves a whole
+/// tail of them, and a crash leaves them in front of what a log went on with. UTF-16 is text by its byte-order mark.
 pub fn is_binary(head: &[u8]) -> bool {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return false;
     }
-    let end = head.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-    let text = &head[..end];
+    let start = head.iter().position(|&b| b != 0).unwrap_or(head.len());
+    let end = head.iter().rposition(|&b| b != 0).map_or(start, |last| last + 1);
+    let text = head.get(start..end).unwrap_or(&[]);
     let control = text.iter().filter(|&&b| matches!(b, 1..=8 | 14..=26 | 28..=31 | 0x7f)).count();
     let double = text.windows(2).filter(|pair| pair == b"\0\0").count();
     text.is_empty() && !head.is_empty() || control.saturating_mul(20) > text.len() || double.saturating_mul(10) > text.len()
 }
 
-/// An archive of nothing is blocks of zeros.
-fn is_empty_tar(head: &[u8]) -> bool {
-    head.len() == SNIFF && head.iter().all(|&b| b == 0)
+/// An archive of nothing is blocks of zeros. Asked of whole inputs only: a member that begins with zeros is a log after a crash.
+pub fn is_empty_tar(head: &[u8]) -> bool {
+    head.len() >= SNIFF && head.iter().all(|&b| b == 0)
 }
 
 #[cfg(test)]
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(Kind::of(b"\x1f\x8b\x08\x00"), Kind::Gzip);
         assert_eq!(Kind::of(b"\x28\xb5\x2f\xfd"), Kind::Zstd);
         assert_eq!(Kind::of(b"\xfd7zXZ\x00"), Kind::Xz);
-        assert_eq!(Kind::of(&[0; 512]), Kind::Tar);
+        assert!(is_empty_tar(&[0; 1024]) && !is_empty_tar(&[0; 511]) && Kind::of(&[0; 512]) == Kind::Text);
         assert_eq!(Kind::of(b"PK\x03\x04abc"), Kind::Foreign("a zip archive"));
         assert_eq!(Kind::of(b"sockets: used 1\n"), Kind::Text);
         assert_eq!(Kind::of(b""), Kind::Text);
@@ -123,6 +124,7 @@ mod tests {
     fn cmdline_is_text_a_picture_of_bytes_is_not() {
         assert!(!is_binary(b"java\0-Xmx1g\0Main\0"));
         assert!(!is_binary(b"nginx: worker process\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
+        assert!(!is_binary(&[&[0; 4096][..], b"Nov 22 14:00:00 up\n"].concat()));
         assert!(is_binary(b"ab\0\0\0\0cd\0\0\0\0e"));
         assert!(!is_binary(b"\xff\xfes\0s\0"));
         assert!(!is_binary("größe\n".as_bytes()));

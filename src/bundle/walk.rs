@@ -7,7 +7,7 @@ use super::base::{Base, BaseReport};
 use super::blocks::{Blocks, Parallel};
 use super::decode::Layer;
 use super::limits::{BYTES_OPTION, MEMBERS_OPTION, Meter, Refusal, size};
-use super::magic::{Kind, SNIFF, is_binary};
+use super::magic::{Kind, SNIFF, is_binary, is_empty_tar};
 use super::notes::Notes;
 use super::pipe::Pipe;
 use super::stream::Peek;
@@ -38,6 +38,8 @@ pub(super) struct Walk<'v> {
     hasher: RandomState,
     /// Entries met, whatever they are.
     entries: u64,
+    /// Headers that only speak of the next one.
+    extensions: u64,
     /// Members handed to the visitor.
     pub(super) delivered: u64,
 }
@@ -75,6 +77,7 @@ impl<'v> Walk<'v> {
             seen: HashSet::new(),
             hasher: RandomState::new(),
             entries: 0,
+            extensions: 0,
             delivered: 0,
         }
     }
@@ -94,8 +97,10 @@ impl<'v> Walk<'v> {
 
     /// What comes out of the outermost decompressor; the kind of the whole, and why it was cut.
     fn top(&mut self, peek: &mut Peek, outer: Kind, name: &str, forced: bool) -> Result<(String, Option<String>), Error> {
-        let head = peek.peek(SNIFF);
-        let inner = Kind::of(head);
+        // Zeros are looked into further than anything else: an empty archive is nothing but zeros, a log after a crash is not.
+        let zeros = is_empty_tar(peek.peek(SNIFF));
+        let head = peek.peek(if zeros { 64 << 10 } else { SNIFF });
+        let inner = if zeros && is_empty_tar(head) { Kind::Tar } else { Kind::of(head) };
         let foreign = match inner {
             Kind::Foreign(what) => Some(what),
             Kind::Text if is_binary(head) => Some("binary data of no known kind"),
@@ -239,6 +244,17 @@ impl<'v> Walk<'v> {
         self.entries += 1;
         if self.entries > self.limits.max_members {
             let reason = format!("more than {} members; {MEMBERS_OPTION} raises the bound", self.limits.max_members);
+            return Err(self.unsafe_at(path, &reason));
+        }
+        Ok(())
+    }
+
+    /// Counts a header that only speaks of the next one. A member has up to three of them, and an archive of nothing but headers must
+    /// end somewhere.
+    pub(super) fn count_extension(&mut self, path: &str) -> Result<(), Error> {
+        self.extensions += 1;
+        if self.extensions > self.limits.max_members.saturating_mul(4) {
+            let reason = format!("more than {} headers without a member; {MEMBERS_OPTION} raises the bound", self.extensions - 1);
             return Err(self.unsafe_at(path, &reason));
         }
         Ok(())

@@ -469,6 +469,27 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_end_is_not_held() {
+        let mut reader = Reader::new(MemberId(0), "x", b"", None);
+        let chunk = vec![b'x'; 1 << 20];
+        for _ in 0..64 {
+            reader.feed(&chunk, &mut crate::facts::Discard);
+            assert!(reader.pending.capacity() <= 2 * MAX_LINE);
+        }
+        reader.feed(b"\nsockets: used 9\n", &mut crate::facts::Discard);
+        let reading = reader.finish(&mut crate::facts::Discard);
+        assert_eq!((reading.lines, reading.long_lines, reading.rows()), (2, 1, 1));
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_parsed() {
+        let mut text = b"sockets: used 94\n".to_vec();
+        text.extend((0..2000u32).map(|i| (i % 7) as u8));
+        let reading = read_text(MemberId(0), "x", &text, &mut crate::facts::Discard);
+        assert_eq!((reading.format(), reading.rows(), reading.binary), ("binary", 0, true));
+    }
+
+    #[test]
     fn colours_are_dropped_other_escapes_kept() {
         assert_eq!(strip_colours(b"\x1b[01;31mjava\x1b[0m x"), b"java x");
         assert_eq!(strip_colours(b"a\x1b]0;t\x07b"), b"a\x1b]0;t\x07b");
