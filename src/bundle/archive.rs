@@ -34,7 +34,7 @@ impl Walk<'_> {
                 // An archive that ends without its two blocks of zeros is whole as far as anybody can tell.
                 Block::End => return Ok(damage),
                 Block::Zeros if zeros >= MAX_PADDING => {
-                    let reason = format!("more than {} of zeros after its end; cut them off", size(zeros * BLOCK as u64));
+                    let reason = format!("more than {} of zeros and no member among them; this is no capture", size(zeros * BLOCK as u64));
                     return Err(self.unsafe_at(prefix, &reason));
                 }
                 Block::Zeros => zeros += 1,

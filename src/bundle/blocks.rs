@@ -206,7 +206,7 @@ fn records(index: &[u8]) -> Option<Vec<Block>> {
     let (mut list, mut start) = (Vec::new(), 12u64);
     for _ in 0..count {
         let (unpadded, uncompressed) = (take_number(&mut rest)?, take_number(&mut rest)?);
-        if unpadded == 0 || unpadded > u64::MAX / 2 || start > u64::MAX / 2 {
+        if unpadded == 0 || unpadded > 1 << 60 || start > 1 << 60 {
             return None;
         }
         list.push(Block { start, unpadded, uncompressed });
@@ -321,6 +321,22 @@ mod tests {
             bad[at] ^= 0xff;
             assert!(Blocks::of(on_disk(&bad).path()).is_none(), "{at}");
         }
+    }
+
+    #[test]
+    fn an_index_of_impossible_sizes_is_none() {
+        for (unpadded, want) in [(1, true), (1 << 59, true), ((1 << 60) + 1, false), ((1 << 63) - 1, false), (0, false)] {
+            let mut index = vec![0, 2];
+            for _ in 0..2 {
+                put_number(unpadded, &mut index);
+                put_number(u64::MAX >> 1, &mut index);
+            }
+            index.extend(crc(&index));
+            assert_eq!(records(&index).is_some(), want, "{unpadded}");
+        }
+        let mut more = vec![0, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 1];
+        more.extend(crc(&more));
+        assert!(records(&more).is_none(), "fewer records than it says");
     }
 
     #[test]
