@@ -22,8 +22,11 @@ pub struct Suspicion {
 /// Reasons to take a pile for a leak; `None` if there are too few.
 pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     let mut s = Suspicion::default();
-    if pile.kind == Kind::TimeWait || pile.kind == Kind::File || pile.foreign.is_some() {
+    if pile.kind == Kind::TimeWait || pile.kind == Kind::File {
         return None;
+    }
+    if pile.foreign.is_some() {
+        return abroad(case, pile);
     }
     let threshold = threshold(case, pile.kind);
     useless_by_kind(case, pile, threshold, &mut s);
@@ -35,6 +38,21 @@ pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     in_use(case, pile, &mut s);
     let sum = |all: &[Evidence]| all.iter().map(|e| e.strength.weight()).sum::<i32>();
     (sum(&s.reasons) - sum(&s.against) >= Strength::Moderate.weight()).then_some(s)
+}
+
+/// Sockets of another network namespace: their number says nothing, what a trace shows or a log counts does.
+fn abroad(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
+    let mut s = Suspicion::default();
+    left_open(case, pile, &mut s);
+    for (sighting, tie) in case.sightings(pile) {
+        let attempts = sighting.attempts.unwrap_or(0).max(sighting.count);
+        if sighting.weight == crate::signatures::Weight::Cause && super::near(attempts, pile.count, 20) && pile.count >= 100 {
+            let strength = if tie >= Tie::Program { Strength::Strong } else { Strength::Moderate };
+            let says = format!("a log counts {} attempts, as many as the {} sockets", number(attempts as i64), number(pile.count as i64));
+            s.reasons.push(Evidence::new(strength, Witnessed::Log, says, [sighting.last.clone()]));
+        }
+    }
+    (!s.reasons.is_empty() && s.against.is_empty()).then_some(s)
 }
 
 fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
@@ -254,7 +272,7 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
                 number(closed as i64)
             );
             s.reasons.push(Evidence::new(strength, Witnessed::Trace, says, quotes()));
-        } else if closed >= 3 && left * 4 <= closed && tie == Tie::Process {
+        } else if closed >= 3 && (left * 4 <= closed || (pile.kind == Kind::SynSent && left <= closed)) && tie == Tie::Process {
             let at = tales.iter().filter(|(_, t)| t.closed > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(2);
             let strength = if pile.kind == Kind::Closed || pile.kind == Kind::CloseWait { Strength::Moderate } else { Strength::Strong };
             s.against.push(Evidence::new(
@@ -297,7 +315,8 @@ fn highest(case: &Case<'_>, pile: &Pile) -> u64 {
 fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     let run = pile.longest_run;
     let high = highest(case, pile);
-    if pile.kind == Kind::Established || pile.owner.is_none() || run < 32 || run * 10 < pile.count * 8 || high < 512 {
+    if matches!(pile.kind, Kind::Established | Kind::SynSent) || pile.owner.is_none() || run < 32 || run * 10 < pile.count * 8 || high < 512
+    {
         return;
     }
     let excerpt = pile.is == crate::ledger::CountIs::AtLeast;

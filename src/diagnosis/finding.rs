@@ -118,6 +118,11 @@ impl Finding {
 }
 
 impl HostReport {
+    /// Whether many sockets live in a namespace whose tables were not captured, and nothing shows them in use.
+    pub fn has_unjudged(&self) -> bool {
+        self.piles.iter().any(|p| p.foreign.is_some() && p.kind == Kind::Closed && p.count >= 100 && !p.in_use)
+    }
+
     /// What the case tells besides findings.
     pub fn new(case: &Case<'_>, checks: Vec<Checked>, ruled_out: Vec<RuledOut>, input: usize) -> HostReport {
         let identity = |key| case.host.takes.iter().rev().find_map(|t| t.snapshot.identity.get(&key)).map(|(v, _)| v.clone());

@@ -76,6 +76,8 @@ fn verdict(findings: &[Finding], reports: &[HostReport]) -> Verdict {
         Verdict::Inconclusive
     } else if any(Class::Exhaustion) {
         Verdict::Exhaustion
+    } else if reports.iter().any(HostReport::has_unjudged) {
+        Verdict::Inconclusive
     } else if !reports.is_empty() && reports.iter().all(|r| r.coverage.enough_for_health()) {
         Verdict::Healthy
     } else {

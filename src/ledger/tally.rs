@@ -81,6 +81,7 @@ pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles
             limit: None,
             longest_run: 0,
             foreign: None,
+            in_use: false,
         });
     }
 }
