@@ -69,14 +69,17 @@ impl Figure {
     }
 }
 
-/// The last reading of a counter.
+/// The last reading of a counter in the capture's own network namespace.
 pub fn latest(snapshot: &Snapshot, names: &Interner, name: &str) -> Option<Figure> {
-    readings(snapshot, names, name).last().map(Figure::from)
+    snapshot.readings(names, name).last().map(Figure::from)
 }
 
-/// All readings of a counter, in the order they were read.
-pub fn readings<'a>(snapshot: &'a Snapshot, names: &Interner, name: &str) -> &'a [crate::capture::snapshot::Reading] {
-    names.find(name.as_bytes()).and_then(|n| snapshot.counters.get(&n)).map_or(&[], |r| r)
+/// Whether the kernel is at least this release; `None` where it was not captured.
+pub fn kernel_at_least(snapshot: &Snapshot, major: u32, minor: u32) -> Option<bool> {
+    let (release, _) = snapshot.identity.get(&crate::facts::IdentityKey::Kernel)?;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().ok());
+    let (a, b) = (numbers.next()??, numbers.next()??);
+    Some((a, b) >= (major, minor))
 }
 
 impl Books {
@@ -99,19 +102,22 @@ impl Books {
         };
         let (udp4, udp6, ss_udp) = (get("sockstat.udp.inuse"), get("sockstat.udp6.inuse"), get("ss.row.udp.total"));
         books.udp = match (udp4, udp6) {
-            (Some(a), Some(b)) => Some(Figure::of(a.value + b.value, &[&a, &b])),
+            (Some(a), Some(b)) => Some(Figure::of(a.value.saturating_add(b.value), &[&a, &b])),
             (a, _) => ss_udp.or(a),
         };
         let (total, synrecv) = (get("ss.tcp.total"), get("ss.tcp.synrecv"));
         if let (Some(total), Some(timewait)) = (total, get("ss.tcp.timewait")) {
             let half_open = synrecv.map_or(0, |s| s.value);
-            books.ss_alloc = Some(Figure::of(total.value - half_open - timewait.value, &[&total]));
+            books.ss_alloc = Some(Figure::of(total.value.saturating_sub(half_open).saturating_sub(timewait.value), &[&total]));
             if let Some(closed) = &books.closed {
-                books.unhashed = Some(Figure::of(closed.value - timewait.value, &[closed, &timewait]));
+                books.unhashed = Some(Figure::of(closed.value.saturating_sub(timewait.value), &[closed, &timewait]));
             }
         }
         books.unhashed_by_sockstat(get("ss.row.tcp.ipv6"));
-        books.foreign = books.sees_other_namespaces();
+        // Up to Linux 4.15 both numbers are of the whole host, and used leaves out what waits to be accepted: they tell nothing then.
+        if kernel_at_least(snapshot, 4, 16) != Some(false) {
+            books.foreign = books.sees_other_namespaces();
+        }
         books
     }
 
@@ -122,10 +128,10 @@ impl Books {
         }
         let (Some(alloc), Some(inuse4)) = (&self.alloc, &self.inuse4) else { return };
         let figure = match self.inuse6.as_ref().or(ss_ipv6.as_ref()) {
-            Some(inuse6) => Figure::of(alloc.value - inuse4.value - inuse6.value, &[alloc, inuse4, inuse6]),
+            Some(inuse6) => Figure::of(alloc.value.saturating_sub(inuse4.value).saturating_sub(inuse6.value), &[alloc, inuse4, inuse6]),
             None => {
                 self.unhashed_is_bound = true;
-                Figure::of(alloc.value - inuse4.value, &[alloc, inuse4])
+                Figure::of(alloc.value.saturating_sub(inuse4.value), &[alloc, inuse4])
             }
         };
         self.unhashed = Some(figure);
@@ -136,13 +142,13 @@ impl Books {
         let alloc = self.alloc.as_ref().or(self.ss_alloc.as_ref())?;
         let used = self.used.as_ref()?;
         // Orphans and moments between the two reads explain a little.
-        let slack = 32 + used.value / 20 + self.orphan.as_ref().map_or(0, |o| o.value);
-        (alloc.value > used.value + slack).then(|| {
+        let slack = (used.value / 20).saturating_add(32).saturating_add(self.orphan.as_ref().map_or(0, |o| o.value));
+        (alloc.value > used.value.saturating_add(slack)).then(|| {
             format!(
                 "TCP alloc {} (whole host) exceeds sockets used {} (this network namespace): {} or more belong to other namespaces",
                 alloc.value,
                 used.value,
-                alloc.value - used.value
+                alloc.value.saturating_sub(used.value)
             )
         })
     }

@@ -78,14 +78,14 @@ impl<'a> Ledger<'a> {
             return None;
         }
         let held: u64 = self.piles.iter().filter(|p| p.kind == Kind::Closed).map(|p| p.count).sum();
-        Some(unhashed.value - held as i64)
+        Some(unhashed.value.saturating_sub(i64::try_from(held).unwrap_or(i64::MAX)))
     }
 
     /// A process whose descriptors' targets could not be read, but whose number is that of the unhashed sockets, is their likely owner.
     fn opaque_owner(&mut self, snapshot: &Snapshot) {
         let Some(unexplained) = self.unexplained().filter(|&n| n >= 100) else { return };
         let Some(quotes) = self.books.unhashed.as_ref().map(|f| f.at.clone()) else { return };
-        let fits = |n: u64| n as i64 * 10 >= unexplained * 9;
+        let fits = |n: u64| u128::from(n) * 10 >= unexplained.unsigned_abs() as u128 * 9;
         let mut candidates =
             self.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(n, q)| (pid, *n, q.clone())));
         let (Some((pid, _, quote)), None) = (candidates.next(), candidates.next()) else { return };
