@@ -176,8 +176,13 @@ fn once(at: Vec<Quote>) -> Vec<Quote> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::CHECKS;
+
+    /// Makes every check of members that no check may stumble over.
+    pub fn every_check_survives(members: &[(&str, &str)]) {
+        assert_eq!(super::testing::checks(members).len(), CHECKS.len());
+    }
 
     #[test]
     fn every_check_has_a_page_and_a_code_of_its_own() {

@@ -31,6 +31,8 @@ pub struct TcpRows {
     pub close_wait: i64,
     /// ESTAB and CLOSE-WAIT without a file: they wait to be accepted.
     pub waiting: i64,
+    /// Whether a command printed them, which can be told to leave rows out.
+    pub by_command: bool,
     /// Unread and unsent bytes of connections.
     pub queued_bytes: i64,
 }
@@ -54,7 +56,7 @@ impl TcpRows {
     pub fn of(view: &View<'_>) -> TcpRows {
         let timers = view.groups(Family::Tcp).any(|g| g.timewait_timer + g.retransmitting + g.keepalive > 0);
         let inodes = view.has_inodes();
-        let mut rows = TcpRows::default();
+        let mut rows = TcpRows { by_command: tool(view) != "/proc/net", ..TcpRows::default() };
         for group in view.groups(Family::Tcp) {
             rows.add(group, timers, inodes);
         }
@@ -63,7 +65,7 @@ impl TcpRows {
 
     /// Whether there are listeners and nothing else, as `ss -l` shows (and a host without any connection).
     pub fn only_listeners(&self) -> bool {
-        self.listening > 0 && self.hashed_high == self.listening && self.timewait_high == 0
+        self.by_command && self.listening > 0 && self.hashed_high == self.listening && self.timewait_high == 0
     }
 
     fn add(&mut self, g: &Group, timers: bool, inodes: bool) {

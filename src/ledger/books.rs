@@ -48,8 +48,13 @@ pub struct Books {
     pub unhashed: Option<Figure>,
     /// Whether `unhashed` is only an upper bound, because IPv6 sockets in use were not captured.
     pub unhashed_is_bound: bool,
+    /// Whether `used` may be of this network namespace, with all its sockets: false on Linux up to 4.15, where it is of the host and leaves
+    /// out orphans and what waits to be accepted.
+    pub used_is_ours: bool,
     /// Why `alloc` counts sockets of other namespaces too, if something shows it.
     pub foreign: Option<String>,
+    /// The most unhashed TCP sockets that can belong to this namespace, where `alloc` counts others too.
+    pub unhashed_here: Option<i64>,
 }
 
 impl Figure {
@@ -114,11 +119,38 @@ impl Books {
             }
         }
         books.unhashed_by_sockstat(get("ss.row.tcp.ipv6"));
-        // Up to Linux 4.15 both numbers are of the whole host, and used leaves out what waits to be accepted: they tell nothing then.
-        if kernel_at_least(snapshot, 4, 16) != Some(false) {
+        books.used_is_ours = kernel_at_least(snapshot, 4, 16) != Some(false);
+        if books.used_is_ours {
             books.foreign = books.sees_other_namespaces();
         }
         books
+    }
+
+    /// Unhashed TCP sockets that processes of this namespace can hold: the kernel's figure, or less where it counts other namespaces' too.
+    pub fn held_unhashed(&self) -> Option<i64> {
+        let figure = self.unhashed.as_ref()?.value;
+        Some(self.unhashed_here.map_or(figure, |here| here.min(figure)))
+    }
+
+    /// Narrows the unhashed figure by `used`, which holds every socket of the namespace: what is listed as something else is not unhashed TCP.
+    pub(super) fn narrow(&mut self, listed: i64) {
+        let (Some(used), Some(unhashed), true) = (&self.used, &self.unhashed, self.used_is_ours) else { return };
+        let hashed = match (&self.ss_hashed, &self.inuse4, &self.inuse6) {
+            (_, Some(a), Some(b)) => a.value.saturating_add(b.value),
+            (Some(s), ..) => s.value,
+            (_, Some(a), None) => a.value,
+            _ => return,
+        };
+        let room = used.value.saturating_sub(hashed).saturating_sub(listed).max(0);
+        if room < unhashed.value {
+            self.unhashed_here = Some(room);
+            if unhashed.value.saturating_sub(room) > (used.value / 20).saturating_add(32) && self.foreign.is_none() {
+                self.foreign = Some(format!(
+                    "the host has {} TCP sockets in no table, but this network namespace has room for only {} among its {} sockets: the others belong elsewhere, or are orphans elsewhere",
+                    unhashed.value, room, used.value
+                ));
+            }
+        }
     }
 
     /// alloc − inuse4 − inuse6, where `ss -s` was not captured.
