@@ -100,6 +100,9 @@ impl Visitor for Intake<'_> {
         if snapshot == next {
             self.snapshots.push(Snapshot::default());
         }
+        if let Some(snapshot) = self.snapshots.get_mut(snapshot) {
+            snapshot.begin_member(&head.path);
+        }
         let command = command_of(&head.path).unwrap_or_default();
         let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced);
         let pid = pid_of(&head.path, command.as_bytes());

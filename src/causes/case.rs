@@ -60,7 +60,8 @@ impl<'a> Case<'a> {
     pub fn delta(&self, name: &str) -> Option<Figure> {
         let series = self.host.series(self.sources, name);
         let (first, last) = (series.first()?, series.last()?);
-        (series.len() > 1).then(|| Figure { value: last.value - first.value, at: vec![first.quote.clone(), last.quote.clone()] })
+        (series.len() > 1)
+            .then(|| Figure { value: last.value.saturating_sub(first.value), at: vec![first.quote.clone(), last.quote.clone()] })
     }
 
     /// How a pile changed since the first snapshot that tells of it.

@@ -5,6 +5,8 @@ pub mod holding;
 pub mod kind;
 pub mod peers;
 pub mod pile;
+#[cfg(test)]
+mod scope_tests;
 pub mod sets;
 pub mod tally;
 pub mod views;
@@ -81,14 +83,14 @@ impl<'a> Ledger<'a> {
     pub fn unexplained(&self) -> Option<i64> {
         let unhashed = self.books.held_unhashed()?;
         let held: u64 = self.piles.iter().filter(|p| p.kind == Kind::Closed && p.foreign.is_none()).map(|p| p.count).sum();
-        Some(unhashed - held as i64)
+        Some(unhashed.saturating_sub(i64::try_from(held).unwrap_or(i64::MAX)))
     }
 
     /// A process whose descriptors' targets could not be read, but whose number is that of the unhashed sockets, is their likely owner.
     fn opaque_owner(&mut self, snapshot: &Snapshot) {
         let Some(unexplained) = self.unexplained().filter(|&n| n >= 100) else { return };
         let Some(quotes) = self.books.unhashed.as_ref().map(|f| f.at.clone()) else { return };
-        let fits = |n: u64| n as i64 * 10 >= unexplained * 9;
+        let fits = |n: u64| u128::from(n) * 10 >= unexplained.unsigned_abs() as u128 * 9;
         let mut candidates =
             self.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(n, q)| (pid, *n, q.clone())));
         let (Some((pid, _, quote)), None) = (candidates.next(), candidates.next()) else { return };
@@ -150,7 +152,7 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
 fn foreign_by_room(books: &Books, piles: &mut [Pile]) {
     let (Some(here), Some(used)) = (books.unhashed_here, &books.used) else { return };
     for pile in piles.iter_mut().filter(|p| p.kind == Kind::Closed && p.foreign.is_none() && p.count >= 20) {
-        if (pile.count as i64) > here * 5
+        if i64::try_from(pile.count).unwrap_or(i64::MAX) / 5 > here
             && let Some(quote) = used.at.first()
         {
             let says = format!(
@@ -170,10 +172,11 @@ fn listed_otherwise(books: &Books, views: &[View<'_>], piles: &[Pile]) -> i64 {
     let udp = books.udp.as_ref().map_or(0, |f| f.value).max(rows(Family::Udp));
     // The peer of a unix socket may be listed nowhere: ended, or in a queue.
     let unix = held(Kind::Unix) * if held(Kind::Unix) >= 200 { 2 } else { 1 };
-    udp + rows(Family::Unix).max(unix)
+    let others = rows(Family::Unix).max(unix)
         + rows(Family::Netlink).max(held(Kind::Netlink))
         + rows(Family::Packet).max(held(Kind::Packet))
-        + rows(Family::Raw).max(held(Kind::Raw))
+        + rows(Family::Raw).max(held(Kind::Raw));
+    udp.saturating_add(others)
 }
 
 /// The line that shows missing privilege, if one does.
