@@ -30,6 +30,7 @@ pub struct FdList {
     /// By class.
     pub classes: Vec<Class>,
     run: (usize, u32, u64),
+    thread: Option<u32>,
 }
 
 /// Descriptors of one listing that share kind, protocol and state.
@@ -72,17 +73,20 @@ impl FdList {
             filtered,
             classes: Vec::new(),
             run: (usize::MAX, 0, 0),
+            thread: None,
         }
     }
 
     /// Adds a row.
     pub fn add(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
-        if d.tid.is_some() {
-            if self.descriptors > 0 && !self.only_threads {
+        if let Some(tid) = d.tid.filter(|&t| Some(t) != d.pid) {
+            // Every thread shows the same descriptors, so of a listing of threads alone the first one is the process.
+            if self.descriptors > 0 && self.thread != Some(tid) {
                 self.thread_rows += 1;
                 return;
             }
             self.only_threads = true;
+            self.thread = Some(tid);
         }
         let fd = match d.fd {
             FdRef::Name(_) => return,

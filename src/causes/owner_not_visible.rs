@@ -48,7 +48,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 fn unexplained(case: &Case<'_>) -> Option<Claim> {
     let rest = case.ledger.unexplained()?;
     let unhashed = case.ledger.books.unhashed.as_ref()?;
-    if case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < unhashed.value * 3 {
+    let here = case.ledger.books.held_unhashed()?;
+    if case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < here * 3 {
         return None;
     }
     let mut claim =
@@ -56,8 +57,8 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), CountIs::Exact);
     let says = format!(
         "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse), and the listed processes hold {} of them",
-        super::number(unhashed.value),
-        super::number(unhashed.value - rest)
+        super::number(here),
+        super::number(here - rest)
     );
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Books, says, unhashed.at.clone()));
     if let Some(quote) = &case.ledger.unprivileged {

@@ -104,12 +104,14 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
         .collect();
     found.sort_by_key(|(s, tie)| (std::cmp::Reverse(*tie), std::cmp::Reverse(s.count)));
     for (sighting, tie) in found.iter().take(3) {
+        let likeliest = sighting.points_to.first().is_some_and(|p| codes.contains(&p.as_str()));
         let attempts = sighting.attempts.unwrap_or(0).max(sighting.count);
         let matches_count = near(attempts, pile.count, 20) && pile.count >= 10;
         let strength = match (sighting.weight, tie) {
-            (Weight::Cause, Tie::Process | Tie::Program) => Strength::Strong,
-            (Weight::Cause, Tie::Loose) if matches_count => Strength::Strong,
-            (Weight::Cause, Tie::Loose) => Strength::Moderate,
+            (Weight::Cause, Tie::Process | Tie::Program) if likeliest => Strength::Strong,
+            (Weight::Cause, Tie::Loose) if matches_count && likeliest => Strength::Strong,
+            (Weight::Cause, _) if likeliest || matches_count => Strength::Moderate,
+            (Weight::Cause, _) => Strength::Weak,
             _ => Strength::Weak,
         };
         let extent = match sighting.attempts {

@@ -124,14 +124,56 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
                 format!("{owner} holds {count} {} (threshold {threshold})", pile.kind.plural()),
             ));
         }
-        Kind::Unix if pile.count >= threshold => {
-            s.reasons.push(reason(
+        Kind::Unix => unix_peers(case, pile, threshold, s),
+        _ => {}
+    }
+}
+
+/// A unix socket is as innocent as its peers: many clients make a hub, one client with hundreds of connections to one server a hoard,
+/// a peer that is gone a socket that nobody closed.
+fn unix_peers(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
+    let Some(owner) = &pile.owner else { return };
+    let Some((pid, share)) = owner.pids.first().copied() else { return };
+    let at = || pile.traits.quotes.iter().take(1).cloned();
+    let Some(peers) = case.ledger.peers.get(&pid).filter(|p| p.known()) else {
+        if share >= threshold {
+            s.reasons.push(Evidence::new(
                 Strength::Weak,
                 Witnessed::Listing,
-                format!("{owner} holds {count} unix sockets (threshold {threshold})"),
+                format!("pid {pid} holds {} unix sockets (threshold {threshold})", number(share as i64)),
+                at(),
             ));
         }
-        _ => {}
+        return;
+    };
+    let connected = peers.own + peers.gone + peers.others.values().sum::<u64>();
+    let accepted = peers.with_path * 2 > peers.rows;
+    let name = |p: u32| case.snapshot.processes.get(&p).map_or(String::new(), |p| p.command.clone());
+    if peers.gone >= 50 && peers.gone * 2 > connected {
+        s.reasons.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Table,
+            format!("the peers of {} of its unix sockets are gone", number(peers.gone as i64)),
+            at(),
+        ));
+    } else if peers.own >= 100 && peers.own * 2 > connected {
+        let says = format!("both ends of {} unix sockets are held by the same process", number(peers.own as i64));
+        s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+    } else if let Some((other, n)) = peers.top() {
+        let says =
+            format!("{} of its {} unix connections are with {} (pid {other})", number(n as i64), number(connected as i64), name(other));
+        if n * 10 >= connected * 9 && n >= threshold / 2 && !accepted {
+            s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+        } else if n * 10 >= connected * 9 && accepted {
+            s.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, format!("{says}, which keeps them open"), at()));
+        } else {
+            let says = format!(
+                "its {} unix connections are with {} different processes, none of them with most",
+                number(connected as i64),
+                peers.others.len()
+            );
+            s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+        }
     }
 }
 

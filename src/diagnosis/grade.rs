@@ -92,8 +92,8 @@ fn agreement(claim: &Claim, case: &Case<'_>, cap: &mut impl FnMut(Grade, String)
     let Some(pile) = claim.pile.and_then(|n| case.ledger.piles.get(n)) else { return };
     let near = |a: u64, b: u64| a.abs_diff(b) * 10 <= a.max(b) || a.abs_diff(b) <= 100.min(b / 2 + 5);
     let agreeing: Vec<&str> = pile.words.iter().filter(|w| near(w.count, pile.count)).map(|w| w.source).collect();
-    let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified) && case.ledger.books.foreign.is_none();
-    let by_books = case.ledger.books.unhashed.as_ref().filter(|_| books).map(|f| f.value.max(0) as u64);
+    let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
+    let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
     match by_books {
         Some(n) if near(n, pile.count) => cap(
             Grade::Proved,

@@ -72,6 +72,8 @@ fn verdict(findings: &[Finding], reports: &[HostReport]) -> Verdict {
     let any = |class| findings.iter().any(|f| f.claim.class == class);
     if findings.iter().any(|f| f.claim.class == Class::Leak && f.grade.grade > Grade::Weak) {
         Verdict::Leak
+    } else if findings.iter().any(|f| f.claim.class == Class::Exhaustion && f.grade.grade > Grade::Weak) {
+        Verdict::Exhaustion
     } else if any(Class::Leak) {
         Verdict::Inconclusive
     } else if any(Class::Exhaustion) {

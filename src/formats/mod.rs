@@ -30,6 +30,7 @@ mod netstat_s;
 mod ns;
 mod nstat;
 mod os_release;
+pub mod prefix;
 mod proc_net;
 mod proc_net_snmp;
 pub mod prompt;
@@ -59,6 +60,7 @@ mod uname;
 mod unit_file;
 mod uptime;
 mod wchan;
+pub mod wide;
 
 use crate::facts::{At, Sink};
 
