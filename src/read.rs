@@ -31,6 +31,10 @@ impl<V: Visitor> Visitor for Watched<'_, V> {
         self.inner.begin(head);
     }
 
+    fn wants(&mut self, head: &MemberHead) -> bool {
+        self.inner.wants(head)
+    }
+
     fn data(&mut self, chunk: &[u8]) {
         if let Some(progress) = self.progress {
             progress.bytes(chunk.len());

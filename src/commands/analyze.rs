@@ -49,7 +49,7 @@ enum FailOn {
 /// The first input that cannot be read or is refused; a report that cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let config = args.inputs.config()?;
-    let mut diagnosis = crate::diagnose_read(args.inputs.read(&config)?, &config.thresholds);
+    let mut diagnosis = crate::diagnose_read(args.inputs.read(&config, args.format == "markdown")?, &config.thresholds);
     if let Some(pid) = args.pid {
         first(&mut diagnosis, pid);
     }

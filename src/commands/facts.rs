@@ -3,7 +3,8 @@
 use super::Exit;
 use super::inputs::Inputs;
 use super::output::settle;
-use crate::bundle::{self, MemberEnd, MemberHead, Visitor, layout};
+use crate::bundle::datum::command_of;
+use crate::bundle::{self, MemberEnd, MemberHead, Visitor};
 use crate::error::Error;
 use crate::facts::MemberId;
 use crate::formats::reader::Reader;
@@ -51,9 +52,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
 impl Visitor for Facts<'_> {
     fn begin(&mut self, head: &MemberHead) {
         self.writer.member.clone_from(&head.path);
-        let command = layout::command_of(&head.path).unwrap_or_default();
+        let command = command_of(&head.path).unwrap_or_default();
         self.reader = Some(Reader::new(MemberId(self.members), &head.path, command.as_bytes(), self.forced));
         self.members = self.members.saturating_add(1);
+    }
+
+    fn wants(&mut self, _head: &MemberHead) -> bool {
+        self.writer.failed.is_none()
     }
 
     fn data(&mut self, chunk: &[u8]) {

@@ -53,10 +53,10 @@ impl Inputs {
     pub fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         if let Some(bytes) = self.max_bytes {
-            limits.max_bytes = bytes;
+            limits = limits.with_max_bytes(bytes);
         }
         if let Some(members) = self.max_members {
-            limits.max_members = members;
+            limits = limits.with_max_members(members);
         }
         limits
     }
@@ -72,13 +72,14 @@ impl Inputs {
         }
     }
 
-    /// Reads all inputs, with a bar on a terminal if it takes long.
+    /// Reads all inputs, with a bar on a terminal if it takes long; `digest` asks for their SHA-256.
     ///
     /// # Errors
     /// The first input that cannot be read or is refused.
-    pub fn read(&self, config: &Config) -> Result<Vec<capture::Input>, Error> {
+    pub fn read(&self, config: &Config, digest: bool) -> Result<Vec<capture::Input>, Error> {
         let bar = Bar::new();
-        let read = read::inputs(&self.list()?, &self.limits(), config.signatures(), bar.as_ref().map(|b| b as _));
+        let limits = Limits { want_sha256: digest, ..self.limits() };
+        let read = read::inputs(&self.list()?, &limits, config.signatures(), bar.as_ref().map(|b| b as _));
         if let Some(bar) = bar {
             bar.finish();
         }

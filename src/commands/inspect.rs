@@ -25,7 +25,7 @@ pub struct Args {
 /// The first input that cannot be read or is refused; a listing that cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let config = args.inputs.config()?;
-    let diagnosis = crate::diagnose_read(args.inputs.read(&config)?, &config.thresholds);
+    let diagnosis = crate::diagnose_read(args.inputs.read(&config, true)?, &config.thresholds);
     let look = args.output.look(Detail::Normal, None);
     let text = match args.format.as_str() {
         "json" => report::json::print(&report::json::captures(&diagnosis)),

@@ -68,7 +68,7 @@ fn one(page: &mut Page, member: &Member) {
         said.push_str(&format!("; {time}"));
     }
     said.push_str(&match &member.end {
-        MemberEnd::Whole if reading.cut_line && reading.bytes > 0 => "; its last line has no end".to_string(),
+        MemberEnd::Whole if reading.cut_line && reading.lines > 1 => "; its last line has no end".to_string(),
         MemberEnd::Whole => String::new(),
         MemberEnd::Cut(why) => format!("; CUT: {why}"),
         MemberEnd::Skipped(why) => format!("; not read: {why}"),

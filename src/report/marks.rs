@@ -1,6 +1,6 @@
 //! Which part of a quoted row matters: the numbers, names and states that the sentence beside it speaks of.
 
-use super::harmless::{MORE, columns, row, split_at_column};
+use super::harmless::{MORE, columns, cut, row, split_at_column};
 use crate::ledger::Kind;
 use std::ops::Range;
 
@@ -46,6 +46,12 @@ fn parts(text: &str, says: &str, kind: Option<Kind>) -> Vec<Range<usize>> {
         if let Some(at) = text.find(phrase) {
             found.push(at..at + phrase.len());
         }
+    }
+    if let Some(at) = text.rfind(" = -1 E") {
+        // What a call failed with.
+        let from = at + " = ".len();
+        let errno = text.get(from + "-1 ".len()..).map_or(0, |r| r.find(|c: char| !c.is_ascii_uppercase()).unwrap_or(r.len()));
+        found.push(from..from + "-1 ".len() + errno);
     }
     let wanted = telling_words(says);
     for (at, word) in words(text) {
@@ -128,26 +134,37 @@ fn span(text: &str, part: &Range<usize>) -> Option<Range<usize>> {
     Some(start..start + columns(text.get(part.clone())?))
 }
 
-/// Cuts a row that is too long, so that its first mark stays in sight.
+/// Cuts a row that is too long: at its end, or in the middle where what is marked stands further right.
 fn window(text: &str, marks: Vec<Range<usize>>, room: usize) -> Marked {
     if columns(text) <= room {
         return Marked { text: text.to_string(), marks };
     }
-    let first = marks.first().map_or(0, |m| m.start);
-    let skip = if first + 12 > room { first.saturating_sub(room / 3) } else { 0 };
-    let (head, rest) = split_at_column(text, skip);
-    let skipped = columns(head);
-    let lead = usize::from(skipped > 0);
-    let mut shown = String::new();
-    if skipped > 0 {
-        shown.push(MORE);
-    }
-    shown.push_str(&super::harmless::cut(rest, room.saturating_sub(lead)));
+    let room = room.max(3);
+    let head_room = room / 3;
+    let far = marks.iter().find(|m| m.end >= room).cloned();
+    let Some(far) = far.filter(|mark| mark.start > head_room) else {
+        let text = cut(text, room);
+        let visible = columns(&text).saturating_sub(1);
+        let marks = marks.into_iter().map(|m| m.start..m.end.min(visible)).filter(|m| m.start < m.end).collect();
+        return Marked { text, marks };
+    };
+    let (head, _) = split_at_column(text, head_room);
+    let tail_room = room - columns(head) - 1;
+    // The mark whole, with a little of what stands before it; the row's end too where it fits.
+    let lead = tail_room.saturating_sub(far.len() + 1).min(8);
+    let last = columns(text).saturating_sub(tail_room);
+    let from = far.start.saturating_sub(lead).min(last).max(columns(head));
+    let (before, rest) = split_at_column(text, from);
+    let (left, skipped) = (columns(head), columns(before));
+    let shown = format!("{head}{MORE}{}", cut(rest, tail_room));
     let visible = columns(&shown).saturating_sub(usize::from(shown.ends_with(MORE)));
     let moved = marks.into_iter().filter_map(|m| {
-        let start = (m.start + lead).checked_sub(skipped)?;
-        let end = (m.end + lead).saturating_sub(skipped).min(visible);
-        (start < end && start >= lead).then_some(start..end)
+        if m.end <= left {
+            return Some(m);
+        }
+        let start = (m.start + left + 1).checked_sub(skipped).filter(|&s| s > left)?;
+        let end = (m.end + left + 1).saturating_sub(skipped).min(visible);
+        (start < end).then_some(start..end)
     });
     let marks = moved.collect();
     Marked { text: shown, marks }
@@ -192,6 +209,15 @@ mod tests {
         assert!(columns(&text) <= 30, "{text}");
         let at = marks.find('^').expect("the endpoint is marked");
         assert_eq!(text.chars().skip(at).take(13).collect::<String>(), "10.0.0.5:9092");
+    }
+
+    #[test]
+    fn a_failed_call_shows_its_name_and_its_error() {
+        let call = r#"connect(704, {sa_family=AF_INET, sin_port=htons(587), sin_addr=inet_addr("10.0.0.9")}, 16) = -1 ECONNREFUSED (Connection refused)"#;
+        let (text, marks) = drawn(call, "a connect that fails", None, 60);
+        assert!(text.starts_with("connect(704,") && text.contains("= -1 ECONNREFUSED"), "{text}");
+        let at = marks.find('^').expect("the error is marked");
+        assert_eq!(text.chars().skip(at).take(15).collect::<String>(), "-1 ECONNREFUSED");
     }
 
     #[test]

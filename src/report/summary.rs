@@ -1,12 +1,16 @@
 //! What several formats say in the same words: who it is, how many, what is ruled out, what was captured.
 
+use super::harmless::columns;
 use super::{home, place};
 use crate::causes::{Class, number};
 use crate::checks::Status;
-use crate::diagnosis::{Diagnosis, Finding, HostReport};
+use crate::diagnosis::{Diagnosis, Finding, HostReport, RuledOut};
 use crate::facts::LimitValue;
 use crate::host::Source;
 use crate::ledger::{CountIs, Kind, Owner, Pile};
+
+/// Columns up to which a reason is short.
+const REASON: usize = 34;
 
 /// The process as people know it: program, kernel's name, pids, user, service.
 pub fn process(owner: &Owner, report: Option<&HostReport>) -> String {
@@ -74,10 +78,13 @@ pub fn remotes(finding: &Finding, most: usize) -> Option<String> {
     (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
 
-/// Usual suspects that are out, each with the shortest reason.
+/// Usual suspects that are out, each with its reason where that is short.
 pub fn ruled_out(report: &HostReport) -> Option<String> {
-    let out: Vec<String> =
-        report.ruled_out.iter().filter(|r| r.exclusion.out).map(|r| format!("{} ({})", r.code, brief(&r.exclusion.says))).collect();
+    let said = |r: &RuledOut| match brief(&r.exclusion.says) {
+        reason if columns(reason) <= REASON => format!("{} ({reason})", r.code),
+        _ => r.code.to_string(),
+    };
+    let out: Vec<String> = report.ruled_out.iter().filter(|r| r.exclusion.out).map(said).collect();
     (!out.is_empty()).then(|| out.join(", "))
 }
 
@@ -216,7 +223,7 @@ pub fn places(source: Option<&Source>, quotes: &[crate::capture::Quote], most: u
 /// The label of the host a finding is about, where there are several.
 pub fn on_host(diagnosis: &Diagnosis, finding: &Finding) -> String {
     match home(diagnosis, finding).0 {
-        Some(report) if diagnosis.reports.len() > 1 => format!(" on {}", report.label),
+        Some(report) if diagnosis.reports.len() > 1 => format!(", on {}", report.label),
         _ => String::new(),
     }
 }

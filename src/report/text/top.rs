@@ -85,11 +85,13 @@ fn others(page: &mut Page, diagnosis: &Diagnosis, told: Option<&Finding>) {
     let several = diagnosis.reports.len() > 1;
     let same = |f: &&Finding| told.is_some_and(|t| std::ptr::eq(t, *f) || several && t.claim.code == f.claim.code);
     let rest: Vec<&Finding> = diagnosis.findings.iter().filter(|f| !same(f)).collect();
-    for finding in rest.iter().take(2) {
-        page.label("also", &format!("{}{}", sentence(finding), summary::on_host(diagnosis, finding)), 2);
+    let most = if several { 1 } else { 2 };
+    for finding in rest.iter().take(most) {
+        let lines = if finding.claim.class == Class::Note { 1 } else { 2 };
+        page.label("also", &format!("{}{}", sentence(finding), summary::on_host(diagnosis, finding)), lines);
     }
-    if rest.len() > 2 {
-        page.label("", &format!("and {} more below", rest.len() - 2), 1);
+    if rest.len() > most {
+        page.label("", &format!("and {} more below", rest.len() - most), 1);
     }
 }
 
