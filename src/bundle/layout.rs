@@ -259,9 +259,10 @@ fn split_time(directory: &str) -> Option<(&str, &str)> {
 fn sample_of_name(name: &str) -> Option<String> {
     for (at, _) in name.char_indices().filter(|&(i, c)| i >= 12 && matches!(c, '-' | '_' | '.')).take(12) {
         let (front, rest) = name.split_at_checked(at)?;
-        let complete = front.bytes().filter(u8::is_ascii_digit).count() >= 14
-            || !rest.get(1..).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
-        if is_time(front) && complete && front.bytes().filter(u8::is_ascii_digit).count() >= 12 {
+        let digits = front.bytes().filter(u8::is_ascii_digit).count();
+        // Seconds are two digits; a longer number behind the minutes is a pid (`20261124-1652_7153_fd.log`).
+        let next = rest.get(1..).map_or(0, |r| r.bytes().take_while(u8::is_ascii_digit).count());
+        if is_time(front) && (digits == 14 || (digits == 12 && next != 2)) {
             return Some(front.to_string());
         }
     }
@@ -358,6 +359,14 @@ mod tests {
             let want = Placement { root: root.into(), sample: sample.map(str::to_string) };
             assert_eq!(place(path), want, "{path}");
         }
+    }
+
+    #[test]
+    fn a_pid_behind_a_time_is_no_seconds() {
+        for name in ["20261124-1652_7153_fd.log", "20261124-1652_lsof.log"] {
+            assert_eq!(place(name).sample.as_deref(), Some("20261124-1652"), "{name}");
+        }
+        assert_eq!(place("2026_11_22_15_02_03-netstat").sample.as_deref(), Some("2026_11_22_15_02_03"));
     }
 
     #[test]

@@ -23,8 +23,6 @@ pub struct FdList {
     pub highest: Option<u32>,
     /// Rows whose number is shown as a star and three digits.
     pub hidden_numbers: u64,
-    /// The longest unbroken run of descriptor numbers of one class, where rows come in order.
-    pub longest_run: u64,
     /// Whether the listing is only an excerpt.
     pub filtered: bool,
     /// By class.
@@ -46,6 +44,8 @@ pub struct Class {
     pub unlisted: bool,
     /// Rows.
     pub rows: u64,
+    /// The longest unbroken run of descriptor numbers, where rows come in order.
+    pub longest_run: u64,
     /// Inode and descriptor number (`u32::MAX` where hidden) of each socket row.
     pub sockets: Vec<(u32, u32)>,
     /// Remote ends.
@@ -69,7 +69,6 @@ impl FdList {
             only_threads: false,
             highest: None,
             hidden_numbers: 0,
-            longest_run: 0,
             filtered,
             classes: Vec::new(),
             run: (usize::MAX, 0, 0),
@@ -116,7 +115,8 @@ impl FdList {
         if let Some(local) = &d.local {
             class.locals.add(End::keep(local, names));
         }
-        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || d.protocol == Some(Protocol::Unix);
+        let path = matches!(d.name.first(), Some(b'/' | b'@'));
+        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || (d.protocol == Some(Protocol::Unix) && path);
         if named && !d.name.is_empty() && class.names.distinct() < 64 {
             class.names.add(names.add(d.name));
         }
@@ -145,6 +145,7 @@ impl FdList {
                 state: d.state,
                 unlisted: d.unlisted,
                 rows: 0,
+                longest_run: 0,
                 sockets: Vec::new(),
                 remotes: Tops::default(),
                 locals: Tops::default(),
@@ -159,7 +160,9 @@ impl FdList {
         let (last_class, last_fd, length) = self.run;
         let length = if class == last_class && fd != u32::MAX && Some(fd) == last_fd.checked_add(1) { length + 1 } else { 1 };
         self.run = (class, fd, length);
-        self.longest_run = self.longest_run.max(length);
+        if let Some(class) = self.classes.get_mut(class) {
+            class.longest_run = class.longest_run.max(length);
+        }
     }
 }
 

@@ -97,6 +97,9 @@ fn held_by_a_tool(case: &Case<'_>) -> Option<Claim> {
     let (n, pile) = piles.iter().filter(tool).find(|p| p.1.count as usize >= MANY)?;
     let mut claim =
         support::claim("fd-inherited", Class::Leak, *n, pile, "inherited from the process that started it, and never used or closed");
+    if let Some(suspicion) = super::suspect(case, pile) {
+        claim.evidence = suspicion.reasons;
+    }
     let name = pile.owner.as_ref().map_or(String::new(), |o| o.named());
     let says =
         format!("{name} holds {} {}, and such a program opens no connection itself", super::number(pile.count as i64), pile.kind.plural());

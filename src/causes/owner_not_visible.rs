@@ -41,7 +41,10 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    unexplained(case).into_iter().chain(rows_without_holder(case)).take(1).collect()
+    let rest = unexplained(case);
+    let rows = rows_without_holder(case);
+    let larger = rest.into_iter().chain(rows).max_by_key(|c| c.count);
+    larger.into_iter().collect()
 }
 
 /// Unhashed TCP sockets that no listed process holds.
@@ -92,8 +95,12 @@ fn support_logs(case: &Case<'_>, claim: &mut Claim) {
 /// Rows of a table that have an inode and no holder, although holders are shown.
 fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
     let (kind, count, quotes) = without_holder(case)?;
+    let remotes = remotes_without_holder(case, kind);
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
     (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);
+    for (end, n) in remotes {
+        support::add_remote(&mut claim, case.show(end), n, "the remote end of the rows");
+    }
     let says = format!("{} rows have an inode but no holder", super::number(count as i64));
     claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, quotes));
     claim.missing.push(Missing {
@@ -102,6 +109,18 @@ fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
         command: "sudo ss -tanpe".into(),
     });
     Some(claim)
+}
+
+fn remotes_without_holder(case: &Case<'_>, kind: Kind) -> Vec<(crate::capture::End, u64)> {
+    let mut tops = crate::capture::tops::Tops::default();
+    for view in [Family::Tcp, Family::Udp].into_iter().filter_map(|f| case.ledger.best(f)) {
+        for group in
+            view.tables.iter().flat_map(|t| &t.groups).filter(|g| g.owner.is_none() && Kind::of_socket(g.protocol, g.state) == Some(kind))
+        {
+            tops.merge(&group.remotes);
+        }
+    }
+    tops.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).collect()
 }
 
 /// The kind, number and first rows of sockets with an inode and no holder, where the capture had the privilege to see holders.

@@ -30,6 +30,8 @@ pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     growing(case, pile, threshold, &mut s);
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
+    unbroken_run(case, pile, &mut s);
+    stuck_handlers(case, pile, &mut s);
     in_use(case, pile, &mut s);
     let sum = |all: &[Evidence]| all.iter().map(|e| e.strength.weight()).sum::<i32>();
     (sum(&s.reasons) - sum(&s.against) >= Strength::Moderate.weight()).then_some(s)
@@ -163,7 +165,9 @@ fn unix_peers(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         let says =
             format!("{} of its {} unix connections are with {} (pid {other})", number(n as i64), number(connected as i64), name(other));
         if n * 10 >= connected * 9 && n >= threshold / 2 && !accepted {
-            s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+            // Hundreds of connections from one client to one server are odd, but a client library may want them; thousands it does not.
+            let strength = if n >= threshold * 5 { Strength::Moderate } else { Strength::Weak };
+            s.reasons.push(Evidence::new(strength, Witnessed::Table, says, at()));
         } else if n * 10 >= connected * 9 && accepted {
             s.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, format!("{says}, which keeps them open"), at()));
         } else {
@@ -233,6 +237,10 @@ pub fn leaves_open(kind: Kind, pattern: &Pattern) -> bool {
 
 /// What a trace of the holder shows: left open again and again, or closed each time.
 fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    // A few live connections that a short trace does not see closed are a server at work.
+    if pile.kind == Kind::Established && pile.count * 4 < case.thresholds.established {
+        return;
+    }
     for (trace, tie) in case.traces(pile) {
         let tales: Vec<(&Pattern, &Tale)> = case.tales(trace, |p| leaves_open(pile.kind, p));
         let left: u64 = tales.iter().map(|(_, t)| t.settled).sum();
@@ -275,6 +283,50 @@ fn fills_limit(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
             number(*limit as i64)
         );
         s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Limit, says, [quote.clone()]));
+    }
+}
+
+/// Descriptors that must have been open below the highest number seen, by the kernel's rule of handing out the lowest free one.
+fn highest(case: &Case<'_>, pile: &Pile) -> u64 {
+    let first = pile.owner.as_ref().and_then(|o| o.pids.first());
+    let holding = first.and_then(|(pid, _)| case.ledger.holdings.get(pid));
+    holding.and_then(|h| h.highest).map_or(0, |h| u64::from(h) + 1)
+}
+
+/// An unbroken run of descriptor numbers of one kind was created in a loop with nothing closed in between.
+fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    let run = pile.longest_run;
+    let high = highest(case, pile);
+    if pile.kind == Kind::Established || pile.owner.is_none() || run < 32 || run * 10 < pile.count * 8 || high < 512 {
+        return;
+    }
+    let excerpt = pile.is == crate::ledger::CountIs::AtLeast;
+    let strength = if excerpt { Strength::Strong } else { Strength::Moderate };
+    let says = format!(
+        "{} of them have descriptor numbers in one unbroken run, up to {}: created in a loop, none closed in between",
+        number(run as i64),
+        number(high as i64 - 1)
+    );
+    s.reasons.push(Evidence::new(strength, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned()));
+}
+
+/// As many threads wait for a lock as there are accepted connections: their handlers are stuck.
+fn stuck_handlers(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    if pile.kind != Kind::Established || pile.accepted != Some(true) || pile.count < 100 {
+        return;
+    }
+    for (trace, tie) in case.traces(pile) {
+        let waiting: Vec<_> = trace.pending.iter().filter(|b| case.names.bytes(b.name) == b"futex").collect();
+        let n = trace.waiting_on_futex;
+        if tie == Tie::Process && n * 10 >= pile.count * 9 && n * 10 <= pile.count * 12 {
+            let says = format!(
+                "{} threads wait for a lock (futex), one for each of the {} connections: their handlers are stuck",
+                number(n as i64),
+                number(pile.count as i64)
+            );
+            let at = waiting.iter().take(2).map(|b| b.quote.clone());
+            s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, at));
+        }
     }
 }
 

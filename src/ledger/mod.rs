@@ -48,14 +48,15 @@ impl<'a> Ledger<'a> {
     pub fn reconcile(snapshot: &'a Snapshot, members: &[Member], names: &Interner) -> Ledger<'a> {
         let mut books = Books::open(snapshot, names);
         let views = views::views(snapshot, members);
-        books.narrow(listed_otherwise(&books, &views));
         let (holdings, _) = holding::holdings(snapshot, &views, &books);
         let mut piles = pile::piles(snapshot, &holdings);
+        books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
         tally::unowned(&views, &states, &mut piles);
         let unprivileged = unprivileged(snapshot);
         let all_listed = unprivileged.is_none() && lists_all(snapshot);
+        foreign_by_room(&books, &mut piles);
         let peers = peers::peers(snapshot);
         let mut ledger = Ledger { books, views, states, states_whole, holdings, piles, peers, unprivileged, all_listed };
         ledger.opaque_owner(snapshot);
@@ -144,12 +145,32 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
     (states, false)
 }
 
+/// A pile of unhashed sockets several times larger than what this namespace has room for lives in another one.
+fn foreign_by_room(books: &Books, piles: &mut [Pile]) {
+    let (Some(here), Some(used)) = (books.unhashed_here, &books.used) else { return };
+    for pile in piles.iter_mut().filter(|p| p.kind == Kind::Closed && p.foreign.is_none() && p.count >= 20) {
+        if (pile.count as i64) > here * 5
+            && let Some(quote) = used.at.first()
+        {
+            let says = format!(
+                "the collector's network namespace has room for {here} such sockets, this process holds {}: they belong to another namespace",
+                pile.count
+            );
+            pile.foreign = Some((says, quote.clone()));
+        }
+    }
+}
+
 /// Sockets of this namespace that are listed as something else than TCP.
-fn listed_otherwise(books: &Books, views: &[View<'_>]) -> i64 {
+fn listed_otherwise(books: &Books, views: &[View<'_>], piles: &[Pile]) -> i64 {
+    let held = |kind| piles.iter().filter(|p| p.kind == kind && p.foreign.is_none()).map(|p| p.count).sum::<u64>() as i64;
     let rows =
         |family| views::best(views, family).map_or(0, |v| v.groups(family).map(|g| g.count - g.no_file.min(g.count)).sum::<u64>()) as i64;
     let udp = books.udp.as_ref().map_or(0, |f| f.value).max(rows(Family::Udp));
-    udp + rows(Family::Unix) + rows(Family::Netlink) + rows(Family::Packet) + rows(Family::Raw)
+    udp + rows(Family::Unix).max(held(Kind::Unix))
+        + rows(Family::Netlink).max(held(Kind::Netlink))
+        + rows(Family::Packet).max(held(Kind::Packet))
+        + rows(Family::Raw).max(held(Kind::Raw))
 }
 
 /// The line that shows missing privilege, if one does.

@@ -209,7 +209,13 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
             LimitValue::At(n) => Some((*n, q.clone())),
             LimitValue::Unlimited => None,
         }),
-        longest_run: holding.longest_run,
+        longest_run: shares
+            .iter()
+            .filter_map(|(pid, _)| holdings.get(pid)?.kinds.get(&kind))
+            .flatten()
+            .map(|w| w.traits.longest_run)
+            .max()
+            .unwrap_or(0),
         foreign: holding.foreign.clone(),
     })
 }
