@@ -112,12 +112,17 @@ impl Default for Thresholds {
 mod tests {
     use super::*;
 
-    const SIGNATURE: &str =
-        "- {id: ours-refused, title: t, pattern: 'ours says no', means: m, points_to: [connect-failed-not-closed], weight: cause}";
+    const SIGNATURE: &str = "- id: ours-refused
+  title: t
+  pattern: ours says no
+  means: m
+  points_to: [connect-failed-not-closed]
+  weight: cause
+";
 
     #[test]
     fn thresholds_and_signatures_are_read() {
-        let yaml = format!("thresholds:\n  closed: 7\nsignatures:\n  {SIGNATURE}\n");
+        let yaml = format!("thresholds:\n  closed: 7\nsignatures:\n{SIGNATURE}");
         let (thresholds, signatures) = parse(&yaml, "c.yaml").expect("a right configuration");
         assert_eq!((thresholds.closed, thresholds.udp), (7, Thresholds::default().udp));
         assert_eq!(signatures.id_of(b"ours says no"), Some("ours-refused"));
@@ -130,7 +135,7 @@ mod tests {
         let wrong = |yaml: &str| parse(yaml, "c.yaml").expect_err("a wrong configuration").to_string();
         assert!(wrong("thresholds:\n  closd: 7\n").starts_with("c.yaml:2: "), "{}", wrong("thresholds:\n  closd: 7\n"));
         assert!(wrong("treshholds: {}\n").starts_with("c.yaml:1: "));
-        let bad = format!("# ours\nsignatures:\n{}\n", SIGNATURE.replace("ours says no", "("));
+        let bad = format!("# ours\nsignatures:\n{}", SIGNATURE.replace("ours says no", "("));
         assert!(wrong(&bad).starts_with("c.yaml:3: "), "{}", wrong(&bad));
     }
 }

@@ -36,7 +36,8 @@ pub fn block(page: &mut Page, diagnosis: &Diagnosis, finding: &Finding, detail: 
         drawing.evidence("against", evidence);
     }
     for missing in &claim.missing {
-        page.note(gutter, "missing", &format!("{} would {}: {}", missing.what, missing.would, missing.command));
+        page.note(gutter, "missing", &format!("{} would {}", missing.what, missing.would));
+        page.command(gutter + 12, &missing.command);
     }
     for rival in &finding.rivals {
         page.note(gutter, "rival", &format!("{}: {}", rival.code, rival.says));
