@@ -1,6 +1,9 @@
 //! Thresholds of the reasoning, each with its unit and reason; `--config` can change them.
 
+use crate::error::Error;
+use crate::signatures::Signatures;
 use serde::Deserialize;
+use std::path::Path;
 
 /// From how many on a pile is worth a suspicion. All are numbers of sockets held by one program unless said otherwise.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,6 +39,54 @@ pub struct Thresholds {
     pub near_limit: u64,
 }
 
+/// The file of `--config`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    thresholds: Thresholds,
+    #[serde(default)]
+    signatures: Option<serde_yaml::Value>,
+}
+
+/// Reads a configuration: `thresholds:` and `signatures:`, both optional.
+///
+/// # Errors
+/// A file that cannot be read, a misspelt key, a signature that is wrong; with file and line.
+pub fn load(path: &Path) -> Result<(Thresholds, Signatures), Error> {
+    let file = path.display().to_string();
+    let yaml = std::fs::read_to_string(path)
+        .map_err(|e| Error::Invalid { file: file.clone(), reason: format!("the configuration cannot be read: {e}") })?;
+    parse(&yaml, &file)
+}
+
+fn parse(yaml: &str, file: &str) -> Result<(Thresholds, Signatures), Error> {
+    let read: Option<File> = serde_yaml::from_str(yaml).map_err(|e| {
+        let line = e.location().map_or(String::new(), |l| format!(":{}", l.line()));
+        Error::Invalid { file: format!("{file}{line}"), reason: e.to_string() }
+    })?;
+    let read = read.unwrap_or(File { thresholds: Thresholds::default(), signatures: None });
+    let extra = if read.signatures.is_some() { only_signatures(yaml) } else { "[]".to_string() };
+    Ok((read.thresholds, Signatures::with_extra(&extra, file)?))
+}
+
+/// The list under `signatures:`, each entry in the line it has in the file, so that errors name the right one.
+fn only_signatures(yaml: &str) -> String {
+    let mut inside = false;
+    let mut out = String::new();
+    for line in yaml.lines() {
+        let top = !line.is_empty() && !line.starts_with([' ', '\t', '-', '#', ']', '}']);
+        if top {
+            inside = line.starts_with("signatures:");
+            out.push_str(if inside { line.strip_prefix("signatures:").unwrap_or("") } else { "" });
+        } else if inside {
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
+    out
+}
+
 impl Default for Thresholds {
     fn default() -> Self {
         Thresholds {
@@ -54,5 +105,37 @@ impl Default for Thresholds {
             time_wait: 2000,
             near_limit: 90,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGNATURE: &str = "- id: ours-refused
+  title: t
+  pattern: ours says no
+  means: m
+  points_to: [connect-failed-not-closed]
+  weight: cause
+";
+
+    #[test]
+    fn thresholds_and_signatures_are_read() {
+        let yaml = format!("thresholds:\n  closed: 7\nsignatures:\n{SIGNATURE}");
+        let (thresholds, signatures) = parse(&yaml, "c.yaml").expect("a right configuration");
+        assert_eq!((thresholds.closed, thresholds.udp), (7, Thresholds::default().udp));
+        assert_eq!(signatures.id_of(b"ours says no"), Some("ours-refused"));
+        let (thresholds, _) = parse("", "c.yaml").expect("an empty configuration");
+        assert_eq!(thresholds.closed, Thresholds::default().closed);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let wrong = |yaml: &str| parse(yaml, "c.yaml").expect_err("a wrong configuration").to_string();
+        assert!(wrong("thresholds:\n  closd: 7\n").starts_with("c.yaml:2: "), "{}", wrong("thresholds:\n  closd: 7\n"));
+        assert!(wrong("treshholds: {}\n").starts_with("c.yaml:1: "));
+        let bad = format!("# ours\nsignatures:\n{}", SIGNATURE.replace("ours says no", "("));
+        assert!(wrong(&bad).starts_with("c.yaml:3: "), "{}", wrong(&bad));
     }
 }

@@ -1,6 +1,12 @@
 //! One file per command of the binary: its arguments, and what it does with them.
 
 pub mod analyze;
+pub mod collector;
+pub mod facts;
+pub mod inputs;
+pub mod inspect;
+pub mod output;
+pub mod progress;
 
 use crate::error::Error;
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use super::coverage::Coverage;
 use super::grade::{Derivation, grade};
+use super::seen::Seen;
 use crate::capture::Quote;
 use crate::causes::{Case, Claim, Class, Exclusion, Missing};
 use crate::checks::Checked;
@@ -79,6 +80,8 @@ pub struct HostReport {
     pub remotes: BTreeMap<usize, Vec<(String, u64)>>,
     /// Things a reader should know of the capture.
     pub remarks: Vec<(String, Option<Quote>)>,
+    /// Every process, for whoever asks about one.
+    pub processes: BTreeMap<u32, Seen>,
 }
 
 /// The whole diagnosis.
@@ -153,6 +156,7 @@ impl HostReport {
             coverage: Coverage::of(case),
             remotes,
             remarks: super::coverage::remarks(case),
+            processes: super::seen::processes(case),
         }
     }
 }

@@ -5,10 +5,12 @@ mod coverage;
 mod finding;
 mod grade;
 mod headline;
+mod seen;
 
 pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Verdict};
 pub use grade::{Derivation, Grade};
 pub use headline::{leak_sentence, note_sentence};
+pub use seen::Seen;
 
 use crate::capture::{Interner, Member};
 use crate::causes::{CAUSES, Case, Claim, Class};
