@@ -82,6 +82,19 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
     let count = number(pile.count as i64);
     let reason = |strength, by, says: String| Evidence::new(strength, by, says, rows());
     match pile.kind {
+        Kind::Closed if pile.count >= threshold && pile.is == crate::ledger::CountIs::Estimate => {
+            let says =
+                format!("only {owner} shows such sockets in the listing, which is an excerpt; the kernel counts about {count} of them");
+            s.reasons.push(Evidence::new(
+                Strength::Strong,
+                Witnessed::Books,
+                says,
+                pile.traits.quotes.iter().take(1).cloned().chain(pile.traits.quotes.last().cloned()),
+            ));
+            let rows = pile.words.iter().filter(|w| w.source != "kernel").filter_map(|w| w.quote.clone());
+            let says = format!("rows of {owner} are TCP sockets in no connection state, its descriptor numbers follow one another");
+            s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, rows));
+        }
         Kind::Closed if pile.count >= threshold => {
             s.reasons.push(reason(Strength::Strong, Witnessed::Listing, format!("{owner} holds {count} TCP sockets that are in no connection state; a healthy program keeps none (threshold {threshold})")));
         }

@@ -179,7 +179,8 @@ fn by_owner(view: &View<'_>, all: &mut BTreeMap<u32, Holding>) {
 /// One listing of a process's descriptors.
 fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Books, holding: &mut Holding) {
     // Numbers far above the rows shown: the listing is an excerpt, whatever was piped.
-    let excerpt = list.highest.is_some_and(|h| h >= 512 && list.descriptors * 4 < u64::from(h));
+    let excerpt = list.highest.is_some_and(|h| h >= 512 && list.descriptors * 4 < u64::from(h))
+        || (list.hidden_numbers > 0 && list.descriptors < 10_000);
     let partial = list.filtered || excerpt;
     let word = |count: u64, traits: Traits| Witness { source: list.format, at: list.at, count, partial, traits };
     let mut kinds: BTreeMap<Kind, (u64, Traits)> = BTreeMap::new();

@@ -59,6 +59,7 @@ impl<'a> Ledger<'a> {
         let unprivileged = unprivileged(snapshot);
         let all_listed = unprivileged.is_none() && lists_all(snapshot);
         foreign_by_room(&books, &mut piles);
+        excerpt_by_books(&books, &mut piles);
         let peers = peers::peers(snapshot);
         let mut ledger = Ledger { books, views, states, states_whole, holdings, piles, peers, unprivileged, all_listed };
         ledger.opaque_owner(snapshot);
@@ -146,6 +147,19 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
         }
     }
     (states, false)
+}
+
+/// Where the listing is an excerpt and only one program appears in it, the kernel's count is the best estimate of its pile.
+fn excerpt_by_books(books: &Books, piles: &mut [Pile]) {
+    let (Some(held), Some(figure)) = (books.held_unhashed(), &books.unhashed) else { return };
+    let mut owned = piles.iter_mut().filter(|p| p.kind == Kind::Closed && p.owner.is_some() && p.foreign.is_none());
+    let (Some(pile), None) = (owned.next(), owned.next()) else { return };
+    if pile.is != CountIs::AtLeast || books.unhashed_is_bound || held < 100 || held < pile.count as i64 * 2 {
+        return;
+    }
+    pile.words.push(Word { source: "kernel", count: held as u64, quote: figure.at.first().cloned() });
+    pile.traits.quotes.extend(figure.at.iter().take(2).cloned());
+    (pile.count, pile.is) = (held as u64, CountIs::Estimate);
 }
 
 /// A pile of unhashed sockets several times larger than what this namespace has room for lives in another one.
