@@ -173,10 +173,11 @@ pub fn rank(claims: Vec<Claim>, case: &Case<'_>, checks: &[Checked]) -> Vec<Find
     }
     for (_, mut rivals) in by_pile {
         rivals.sort_by_key(|c| (std::cmp::Reverse(c.score()), c.code == "unknown"));
+        let base = rivals.iter().find(|c| c.code == "unknown").map_or(i32::MIN, Claim::score);
         let claim = settle(&mut rivals);
         let Some(claim) = claim else { continue };
         let top = claim.score();
-        rivals.retain(|r| r.code != "unknown" && r.score() * 4 >= top * 3);
+        rivals.retain(|r| r.code != "unknown" && r.score() > base && r.score() * 4 >= top * 3);
         findings.push(Finding { grade: grade(&claim, &rivals, case, checks), claim, rivals, hosts: Vec::new() });
     }
     drop_effects(&mut findings);
