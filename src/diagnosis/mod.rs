@@ -32,6 +32,7 @@ pub fn diagnose(sources: Vec<Source>, hosts: Vec<Host>, thresholds: &Thresholds)
         reports.push(report.0);
     }
     compare::hosts(&mut findings, &reports);
+    compare::ends(&hosts, &sources, &mut reports);
     let verdict = verdict(&findings, &reports);
     findings.sort_by_key(|f| (f.claim.class, f.grade.grade == Grade::Weak, std::cmp::Reverse(f.weight())));
     let headline = headline::headline(verdict, &findings, &reports);
