@@ -18,14 +18,19 @@ class Lab:
     def __init__(self, name, title, out):
         self.name, self.title, self.dir = name, " ".join(title.split()), pathlib.Path(out) / name
         self.hosts, self.tree, self.findings, self.truth = [], {}, [], {"scenario": name, "truth": self.title}
-        self.expect, self.counts, self.prefix = {"verdict": None}, {}, ""
+        self.expect, self.counts, self.prefix, self.noise = {"verdict": None}, {}, "", 0
 
     def host(self, name, **how):
         host = Host(name, **how)
         self.hosts.append(host)
-        self.truth.setdefault("kernel_wide_before", []).append(
-            {name: host.alloc_before.split("\n")[1]})
+        self.truth.setdefault("kernel_wide_before", []).append({name: host.alloc_before.split("\n")[1]})
+        self.noise = max(self.noise, host.alloc if len(self.hosts) == 1 else 0)
         return host
+
+    def done(self, host):
+        """Ends a host before the next one starts: the kernel counts sockets for the whole machine."""
+        host.stop()
+        self.hosts.remove(host)
 
     def capture(self, host, names, layout="plain", prefix="", log=None, word="socket:", **how):
         """Takes a capture; what the processes held right before and after is the truth of it."""
@@ -98,10 +103,15 @@ class Lab:
         expect = {"verdict": self.expect.pop("verdict")}
         if self.findings:
             expect["findings"] = self.findings
+        if self.noise > 150:  # others' sockets are in alloc: an honest report may speak of closed sockets without an owner
+            self.truth["noise"] = "%d sockets of others on the machine are in alloc" % self.noise
+            self.expect["never"] = [c for c in self.expect.get("never", []) if c not in ("closed", "unknown", "kernel-leak")]
+            if expect["verdict"] != "leak" and "leak" not in expect["verdict"]:
+                expect["verdict"] = ["healthy", "exhaustion", "inconclusive", "leak"]
         innocent = self.expect.pop("never_process", [])
         expect.update(self.expect)
-        if self.hosts:
-            expect["never_process"] = sorted(set(innocent)) + DAEMONS[:3]
+        if self.hosts or innocent:
+            expect["never_process"] = sorted(set(innocent), key=str) + DAEMONS[:3]
         expect["notes"] = self.title
         (self.dir / "expect.yaml").write_text(dump(expect))
         (self.dir / "truth.yaml").write_text(dump(self.truth))

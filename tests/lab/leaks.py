@@ -54,14 +54,14 @@ one("never-connected-bound", "Each call binds a local address and gives up befor
 one("connect-stuck", "An orchestrator starts non-blocking connects to agents behind a dropping firewall and never gives one up.",
     "stuck.c", ["10.45.3", 7077, 850, 250], 850, "connect-stuck", "syn-sent", "/opt/orch/bin/orchd",
     ["10.45.3.10:7077", "10.45.3.11:7077", "10.45.3.12:7077", "10.45.3.13:7077"], {}, "plain", "orch-1", 4400,
-    never=["close-wait", "time-wait-buildup", "kernel-leak"])
+    never=["close-wait", "time-wait-buildup", "kernel-leak"], wait=25)
 one("reset-client", "A query client whose backend resets each connection: ECONNRESET returns without close.",
     "reset_client.c", ["10.46.0.8", 3050, 1250, 300], 1250, "reset-not-closed", "closed", "/opt/quote/bin/quoted",
     "10.46.0.8:3050", accept("10.46.0.8", rst_on="data"), "letters", "quote-11", 9200)
 one("reset-server", "A line server whose clients reset: the exception leaves before the close.",
     "reset_server.py", [7001], 700, "reset-not-closed", "closed", "/opt/telem/lines.py", None,
     {"clients": [{"from": "10.47.0.0/20", "port": 7001, "n": 120, "rate": 100, "rst": 0.4, "again": True, "pause": 6}]},
-    "cmds", "telem-2", 5600, "ingest", base=1)
+    "cmds", "telem-2", 5600, "ingest", base=20, more={"within": 8})
 one("shutdown-both", "A client ends each exchange with shutdown() after the peer's FIN and never calls close().",
     "shutdown.py", ["10.48.1.1", 8086, 1100, 0.5, "both"], 1100, "shutdown-not-closed", "closed", "/opt/tsdb/export.py", "10.48.1.1:8086",
     accept("10.48.1.1", reply="HTTP/1.0 200 OK\r\n\r\nok", fin_on="data"), "plain", "tsdb-5", 13000)
@@ -87,10 +87,12 @@ one("accept-stuck", "A threaded server whose handlers all wait for one lock: con
     "stuck_handler.py", [9400], 480, ["accept-not-closed", "process-hung", "idle-not-reaped"], "established", "/opt/ledger/post.py", None,
     {"clients": [{"from": "10.51.0.0/16", "port": 9400, "n": 480, "greet": "POST 1\n", "rate": 100}]}, "cmds", "ledger-2", 18200,
     never=["closed", "time-wait-buildup", "kernel-leak", "pool-unbounded"], base=1)
-one("idle-not-reaped", "A server keeps every connection of peers that are alive and idle; lastrcv grows.",
-    "server.c", [5222, "keep"], 3300, "idle-not-reaped", "established", "/opt/chat/bin/chatd", None,
-    {"clients": [{"from": "10.52.0.0/16", "port": 5222, "n": 3600, "greet": "hello\n", "rate": 130}]}, "plain", "chat-9", 2210, "svc",
-    ["closed", "close-wait", "time-wait-buildup", "kernel-leak", "pool-unbounded"], base=1, extra={"ss-info": "ss -tinpo"}, wait=20)
+CHAT = {"from": "10.52.0.0/16", "port": 5222, "greet": "hello\n"}
+one("idle-not-reaped", "A server keeps every connection of peers that are alive and silent for two minutes; one sample with lastrcv.",
+    "server.c", [5222, "keep"], 3600, "idle-not-reaped", "established", "/opt/chat/bin/chatd", None,
+    {"clients": [{**CHAT, "n": 3600, "rate": 400}]}, "plain", "chat-9", 2210, "svc",
+    ["closed", "close-wait", "time-wait-buildup", "kernel-leak", "pool-unbounded", "accept-not-closed"], base=1,
+    extra={"ss-info": "ss -tinpo"}, wait=120, more={"optional": True})
 one("pool-one-sample", "A client borrows a new connection for each job and never returns one; strace shows it.",
     "pool.py", ["10.53.0.6", 6379, 1300, 0.3], 1300, "pool-unbounded", "established", "/opt/jobs/worker.py", "10.53.0.6:6379",
     accept("10.53.0.6", reply="+PONG\r\n"), "upper", "jobs-4", 14100, never=["closed", "close-wait", "time-wait-buildup", "kernel-leak", "idle-not-reaped"])
@@ -149,11 +151,27 @@ def _(lab):
     lab.never("closed", "close-wait", "time-wait-buildup", "kernel-leak")
 
 
+@scenario("idle-two-samples")
+def _(lab):
+    """The chat server twice, 20 s apart: its idle connections grow by forty a second and none is ever ended."""
+    import time
+    h = lab.host("chat-10", peers={"clients": [{**CHAT, "n": 4000, "rate": 40}]})
+    h.last_pid(2210)
+    h.program("chat", "server.c", "/opt/chat/bin/chatd", [5222, "keep"], user="svc")
+    h.settle("chat", 1200)
+    lab.capture(h, ["chat"], "cmds", prefix="10-00", extra={"ss-info": "ss -tinpo"}, seconds=2)
+    time.sleep(20)
+    lab.capture(h, ["chat"], "cmds", prefix="10-01", extra={"ss-info": "ss -tinpo"}, seconds=2)
+    lab.leak(["idle-not-reaped", "accept-not-closed"], "chat", "established", base=1, within=8)
+    lab.never("closed", "close-wait", "time-wait-buildup", "kernel-leak", "pool-unbounded")
+
+
 @scenario("unix-client")
 def _(lab):
     """A client of a local hub connects per request and keeps every socket; the hub behaves."""
     h = lab.host("auth-2")
     h.program("hub", "unix_hub.py", "/opt/authd/authd.py", ["/run/authd.sock", "serve"], user="svc", argv0="authd")
+    h._wait(lambda: (h.root / "run/authd.sock").exists(), 10, "the hub")
     h.last_pid(7700)
     h.program("web", "unix_hub.py", "/srv/web/login.py", ["/run/authd.sock", "client", 750, 0.5], user="www-data")
     h.settle("web", 750)
@@ -168,6 +186,7 @@ def _(lab):
     h = lab.host("auth-3")
     h.last_pid(7100)
     h.program("hub", "unix_hub.py", "/opt/authd/authd.py", ["/run/authd.sock", "forget"], user="svc")
+    h._wait(lambda: (h.root / "run/authd.sock").exists(), 10, "the hub")
     h.program("web", "unix_hub.py", "/srv/web/login.py", ["/run/authd.sock", "visit", 1350, 0.5], user="www-data")
     h.settle("hub", 1350)
     lab.capture(h, ["hub"], "nested")
@@ -283,3 +302,58 @@ def _(lab):
     lab.finding("connect-failed-not-closed", {"command": "python3", "pid": workers}, "closed", total, 4, "10.59.0.2:8983", cls="leak")
     lab.verdict("leak")
     lab.never(*TCP_NOISE, process=[h.pids["master"]])
+
+
+one("star-descriptors", "Eleven thousand UDP sockets: lsof prints descriptors over 9999 as a star and three digits.",
+    "udp.py", ["10.54.2.9", 8125, 11200, 0.3, "loose"], 11200, "udp-not-closed", "udp", "/opt/tele/push.py", None, {}, "plain", "tele-3", 17900,
+    never=["closed", "close-wait", "kernel-leak", "dup-not-closed"])
+one("spaced-name", "A program whose name holds a space, run by a user with a long name.",
+    "einprogress.c", ["10.41.9.9", 9000, 880, 300], 880, "connect-failed-not-closed", "closed", "/opt/data pump/data pump",
+    "10.41.9.9:9000", refuse("10.41.0.0/16"), "plain", "dwh-1", 33000, "datawarehouse", command="data pump")
+one("thread-heavy", "220 live threads and 800 refused sockets in one process.",
+    "timedout.c", ["10.41.11.1", 4321, 620, 220, 2000], 820, "connect-failed-not-closed", "closed", "/opt/poll/pollerd",
+    "10.41.11.1:4321", refuse("10.41.0.0/16"), "cmds", "poll-2", 33400)
+
+
+@scenario("loopback-pool")
+def _(lab):
+    """A client's pool grows toward a server on the same host: both hold the same number, the client is the one."""
+    h = lab.host("one-box")
+    h.last_pid(2100)
+    h.program("store", "server.c", "/opt/store/bin/stored", [6380, "close", 4096], user="svc")
+    h.last_pid(2600)
+    h.program("web", "pool.py", "/srv/web/session.py", ["127.0.0.1", 6380, 980, 0.3], user="www-data")
+    h.settle("web", 980)
+    lab.capture(h, ["web", "store"], "plain")
+    lab.leak("pool-unbounded", "web", "established", remote="127.0.0.1:6380")
+    lab.never("closed", "close-wait", "kernel-leak", process=["stored", h.pids["store"]])
+
+
+@scenario("loopback-v6-close-wait")
+def _(lab):
+    """A client keeps unread answers of a local HTTP server on ::1: CLOSE_WAIT over IPv6 on the client's side only."""
+    h = lab.host("one-box6")
+    h.last_pid(2100)
+    h.start("files", ["/usr/bin/python3", "-m", "http.server", "--bind", "::1", "-d", "/srv", "8000"], user="svc")
+    __import__("time").sleep(1)
+    h.last_pid(2600)
+    h.program("price", "unread_body.py", "/opt/shop/price.py", ["::1", 8000, 230, 0.5])
+    h.settle("price", 230)
+    lab.capture(h, ["price"], "nested")
+    lab.leak("peer-closed-not-closed", "price", "close-wait", remote="[::1]:8000")
+    lab.never("closed", "kernel-leak", "accept-not-closed", process=[h.pids["files"]])
+
+
+@scenario("owner-other-netns")
+def _(lab):
+    """The leaker is visible but in a network namespace of its own: lsof cannot place its sockets, only the machine-wide count tells."""
+    h = lab.host("kube-n8")
+    h.last_pid(3900)
+    source = h.root / "opt/pod"
+    source.mkdir()
+    __import__("shutil").copy(__import__("host").HERE / "programs/refused.py", source / "agent.py")
+    h.start("pod", ["unshare", "-n", "sh", "-c", "ip link set lo up; exec /usr/bin/python3 /opt/pod/agent.py 127.0.0.1 9092 1450 0.4"], user="root")
+    h.settle("pod", 1450)
+    lab.capture(h, ["pod"], "plain")
+    lab.leak(["connect-failed-not-closed", "unknown", "owner-not-visible"], "pod", ["closed", "unidentified"])
+    lab.never("close-wait", "kernel-leak", "time-wait-buildup")

@@ -23,7 +23,7 @@ static void *poll_meters(void *main_thread) {
             if (n % 50 == 0 || n > burst) printf("meter %s: attempt %d: connect: %s\n", inet_ntoa(meter.sin_addr), n, strerror(errno));
         } else
             close(fd);
-        if (done >= burst && !main_thread) return NULL;
+        while (done >= burst && !main_thread) pause();
         if (done >= burst) usleep(pause_ms * 1000);
     }
 }
