@@ -68,6 +68,14 @@ rework("only-fd", "refused-py", "ls -l of the fd directory and sockstat only.", 
                     {"pid": lab.pid}, ["closed", "unidentified"], lab.count, 4, cls="leak"), lab.never(*TCP_NOISE)))
 rework("lsof-and-ss-s", "refused-einprogress", "lsof and ss -s only.", only(r"lsof", r"ss_-s"),
        leaking(["unknown", "connect-failed-not-closed", "never-connected", "reset-not-closed", "shutdown-not-closed"], "closed", verdicts=("leak",)))
+rework("only-ss-tcp", "accept-close-wait", "ss -tanpoe alone: the CLOSE_WAIT rows name owner and side.", only(r"^ss-tcp"),
+       leaking("accept-not-closed", "close-wait", never=OPEN_NOISE, within=4))
+rework("only-lsof-inherited", "inherited-both", "lsof alone: the same inodes under two programs.", only(r"lsof"),
+       leaking("fd-inherited", "established", "10.57.2.3:3306", never=["closed", "close-wait", "kernel-leak"], verdicts=("leak", "inconclusive")))
+rework("only-ps-limits", "refused-py", "ps, limits and status only: nothing about sockets.", only(r"^ps$", r"/limits", r"/status"),
+       lambda lab: (lab.verdict("inconclusive"), lab.never("closed", "close-wait", "kernel-leak", process=[lab.pid, "sshd"])))
+rework("stale-mix", "refused-py", "lsof and sockstat of the leak, ss of nothing: the ss files were truncated to their header.",
+       lambda p, d: d.split(b"\n")[0] + b"\n" if p.startswith("ss-") else d, FAILED)
 rework("wrong-names", "refused-py", "Names that lie: lsof is called netstat.txt, ss is called lsof.log, the log sockstat.",
        lambda p, d: d, FAILED, lambda p: {"lsof": "netstat.txt", "ss-tcp": "lsof.log", "netstat": "ps.txt", "ps": "ss-s.txt", "ss-s": "notes.md",
                                           "fwd": "sockstat.out", "sockstat": "fwd.log"}.get(p, p))

@@ -1,5 +1,5 @@
 """A scenario in the making: hosts, captures, and the truth written beside them."""
-import json, pathlib, tarfile, time
+import json, pathlib, re, tarfile
 
 import capture
 from host import DAEMONS, Host
@@ -44,6 +44,9 @@ class Lab:
             if name in before and name in after:
                 self.counts[name] = [before[name], after[name]]
         tree = capture.files(got, layout, host.name)
+        counts = re.search(rb"used (\d+)\s+TCP: .* alloc (\d+)", host.run("cat /proc/net/sockstat"))
+        if len(self.hosts) == 1:
+            self.noise = max(self.noise, int(counts[2]) - int(counts[1]))
         self.tree.update({(prefix + "/" if prefix else "") + path: data for path, data in tree.items()})
         self.truth.setdefault("held_before_and_after", []).append(
             {(prefix or host.name): {"%s (%d)" % (n, host.pids[n]): [before[n], after.get(n)] for n in before if before[n] > 3}})

@@ -134,6 +134,21 @@ one("selector-java-tcp", "A Java client per call: a selector of its own and a co
 one("dup", "Three upstream connections duplicated per request: thousands of descriptors, three sockets.",
     "dup.c", ["10.56.0.2", 11211, 4200, 250], 4200, "dup-not-closed", None, "/opt/cachegw/cachegw", "10.56.0.2:11211", accept("10.56.0.2"), "plain",
     "cache-1", 5100, more={"count": 3, "within": 1}, never=["pool-unbounded", "idle-not-reaped", "closed", "close-wait", "kernel-leak"])
+one("selector-py", "A client per call in Python: an epoll, a pipe and a connection to the same peer each time.",
+    "selector_client.py", ["10.55.1.4", 9092, 350, 0.4], 350, ["selector-not-closed", "pool-unbounded"], ["eventpoll", "established"],
+    "/opt/events/producer.py", "10.55.1.4:9092", accept("10.55.1.4", reply="ok\n"), "plain", "events-6", 12700, more={"count": 357, "within": 210},
+    never=["closed", "close-wait", "kernel-leak", "idle-not-reaped"])
+one("unix-dgram", "A logger object per request, each with an unconnected unix datagram socket.",
+    "unix_hub.py", ["-", "dgram", 930, 0.5], 930, "unix-not-closed", "unix", "/opt/flow/audit.py", None, None, "upper", "flow-2", 19300,
+    never=["closed", "close-wait", "kernel-leak"])
+one("refused-emfile", "Refused sockets up to the limit of 1024: the log then speaks of open files only.",
+    "einprogress.c", ["10.41.12.3", 7000, 1021, 200], 1021, "connect-failed-not-closed", "closed", "/opt/hb/bin/heartbeat", "10.41.12.3:7000",
+    refuse("10.41.0.0/16"), "cmds", "hb-3", 3500, never=TCP_NOISE + ["fd-limit-too-low"], nofile="1024:1024", wait=20)
+one("proxy-half-close", "A proxy forgets connections whose client has closed: CLOSE_WAIT toward clients, live upstreams beside them.",
+    "proxy.c", [3128, "10.63.1.2", 8080, "forget"], 1600, "accept-not-closed", ["close-wait", "established"], "/opt/px/bin/pxd", None,
+    {"serve": [{"to": "10.63.1.2", "do": "accept", "reply": "pong\n"}],
+     "clients": [{"from": "10.64.0.0/16", "port": 3128, "n": 100, "rate": 200, "greet": "CONNECT\n", "fin": 1.0, "churn": 2.0}]}, "nested",
+    "px-7", 9150, "svc", ["closed", "time-wait-buildup", "kernel-leak"], base=1, share=0.5, more={"within": 110})
 
 
 @scenario("pool-two-samples")

@@ -216,7 +216,7 @@ def _(lab):
 
 @scenario("unix-hub-live")
 def _(lab):
-    """A bus with 500 live clients in five programs: healthy."""
+    """A bus with 500 live clients in ten programs: healthy."""
     h = lab.host("desk-1")
     h.program("hub", "unix_hub.py", "/opt/bus/bus.py", ["/run/bus.sock", "serve"], user="svc")
     h._wait(lambda: (h.root / "run/bus.sock").exists(), 10, "the bus")

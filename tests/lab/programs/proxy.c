@@ -1,4 +1,5 @@
-/* A TCP proxy in epoll: each accepted connection gets one upstream; end of file on either side closes both. argv: port host upport */
+/* A TCP proxy in epoll: each accepted connection gets one upstream; end of file on either side closes both,
+ * or, with a fourth argument, is not passed on and forgotten. argv: port host upport [forget] */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,6 +40,7 @@ int main(int argc, char **argv) {
             }
             ssize_t got = read(fd, buffer, sizeof buffer);
             if (got > 0) send(other[fd], buffer, got, MSG_NOSIGNAL);
+            else if (argc > 4) epoll_ctl(poll_fd, EPOLL_CTL_DEL, fd, NULL);
             else if (other[fd]) {
                 int mate = other[fd];
                 other[mate] = other[fd] = 0, close(mate), close(fd);

@@ -1,5 +1,5 @@
 """A unix stream server. argv: path mode count; mode serve: answers, closes at end of file; forget: keeps ended sessions;
-client PATH burst pause: connects and keeps; pairs - burst pause: makes socket pairs and keeps both ends."""
+client burst pause: connects and keeps; visit: connects and closes; pairs: keeps both ends of pairs; dgram: keeps datagram sockets."""
 import os, selectors, socket, sys, time
 
 path, mode = sys.argv[1], sys.argv[2]
@@ -24,6 +24,8 @@ burst, pause = int(sys.argv[3]), float(sys.argv[4])
 while True:
     if mode == "pairs":
         kept.append(socket.socketpair())
+    elif mode == "dgram":
+        kept.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
     else:
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(path)
