@@ -18,7 +18,7 @@ class Lab:
     def __init__(self, name, title, out):
         self.name, self.title, self.dir = name, " ".join(title.split()), pathlib.Path(out) / name
         self.hosts, self.tree, self.findings, self.truth = [], {}, [], {"scenario": name, "truth": self.title}
-        self.expect, self.counts, self.prefix, self.noise = {"verdict": None}, {}, "", 0
+        self.expect, self.counts, self.prefix, self.noise, self.states = {"verdict": None}, {}, "", 0, {}
 
     def host(self, name, **how):
         host = Host(name, **how)
@@ -37,9 +37,10 @@ class Lab:
         if log is None and names:
             log = host.logs[names[0]]
         tracked = dict(host.pids)
-        before = self._held(host, tracked, word)
+        before, states = self._held(host, tracked, word), self._states(host)
         got = capture.take(host, [host.pids.get(n, n) for n in names], log=log or None, **how)
         after = self._held(host, tracked, word)
+        self.states = {state: [count, self._states(host).get(state, count)] for state, count in states.items()}
         for name in tracked:
             if name in before and name in after:
                 self.counts[name] = [before[name], after[name]]
@@ -51,6 +52,12 @@ class Lab:
         self.truth.setdefault("held_before_and_after", []).append(
             {(prefix or host.name): {"%s (%d)" % (n, host.pids[n]): [before[n], after.get(n)] for n in before if before[n] > 3}})
         return got
+
+    def _states(self, host):
+        """TCP sockets of the host by the kernel's number of their state (08 is CLOSE_WAIT)."""
+        rows = (host.root / "proc/1/net/tcp").read_text().splitlines()[1:]
+        numbers = [row.split()[3] for row in rows]
+        return {number: numbers.count(number) for number in set(numbers)}
 
     def _held(self, host, tracked, word):
         held = {}
@@ -76,11 +83,11 @@ class Lab:
         entry.update(more)
         self.findings.append(entry)
 
-    def leak(self, code, name, kind, base=0, command=None, host=None, remote=None, share=1.0, count=None, within=None, **more):
-        """A leak of the program started as `name`, counted by what it held during the last capture."""
+    def leak(self, code, name, kind, base=0, command=None, host=None, remote=None, share=1.0, count=None, within=None, state=None, **more):
+        """A leak of the program started as `name`, counted by what it held during the last capture (all of it, or the host's rows in a state)."""
         host = host or self.hosts[-1]
         if count is None:
-            low, high = (int((n - base) * share) for n in self.counts[name])
+            low, high = self.states[state] if state else (int((n - base) * share) for n in self.counts[name])
             count = round((low + high) / 2)
             within = within or max(2, -(-100 * (high - low) // max(1, count)) + 1)
         pid = host.pids[name]

@@ -7,7 +7,7 @@ OPEN_NOISE = ["closed", "time-wait-buildup", "port-exhaustion", "kernel-leak"]
 
 def one(name, title, program, args, count, code, kind, path=None, remote=None, peers=None, layout="plain", host=None, pid=None,
         user="app", never=TCP_NOISE, base=0, share=1.0, word="socket:", sysctl=None, settle_word="socket:", nofile="20000:20000", wait=0, sources=None,
-        only=None, extra=None, command=None, prefix="", optional=None, more=None, run_as=None, seconds=3):
+        only=None, extra=None, command=None, prefix="", optional=None, more=None, run_as=None, seconds=3, verdicts=("leak",)):
     """A scenario of one leaking program among the quiet daemons."""
     def run(lab):
         h = lab.host(host or name[:12], peers=peers, sysctl=sysctl)
@@ -18,6 +18,7 @@ def one(name, title, program, args, count, code, kind, path=None, remote=None, p
         lab.prefix = prefix
         lab.capture(h, [name], layout, word=word, only=only, extra=extra, user=run_as, seconds=seconds)
         lab.leak(code, name, kind, base=base, remote=remote, share=share, command=command, **(more or {}))
+        lab.verdict(*verdicts)
         lab.never(*never)
     run.__doc__ = title
     scenario(name)(run)
@@ -78,7 +79,7 @@ one("peer-closed-py", "A price client keeps every response object unread: CLOSE_
 one("accept-close-wait", "An epoll server drops ended sessions from its table without close: CLOSE_WAIT on the service port.",
     "server.c", [8081, "forget"], 1700, "accept-not-closed", "close-wait", "/opt/gate/bin/gated", None,
     {"clients": [{"from": "10.50.0.0/16", "port": 8081, "n": 60, "greet": "GET / HTTP/1.1\r\n\r\n", "fin": 1.0, "churn": 1.0, "rate": 100}]},
-    "plain", "gate-6", 6100, "www-data", OPEN_NOISE, base=1)
+    "plain", "gate-6", 6100, "www-data", OPEN_NOISE, more={"state": "08"})
 one("accept-emfile", "The same at its descriptor limit: accept4 fails with EMFILE, the backlog fills.",
     "server.c", [8081, "forget", 64], 1010, "accept-not-closed", "close-wait", "/opt/gate/bin/gated", None,
     {"clients": [{"from": "10.50.0.0/16", "port": 8081, "n": 120, "greet": "GET / HTTP/1.1\r\n\r\n", "fin": 1.0, "churn": 0.6, "rate": 200}]},
@@ -92,7 +93,7 @@ one("idle-not-reaped", "A server keeps every connection of peers that are alive 
     "server.c", [5222, "keep"], 3600, "idle-not-reaped", "established", "/opt/chat/bin/chatd", None,
     {"clients": [{**CHAT, "n": 3600, "rate": 400}]}, "plain", "chat-9", 2210, "svc",
     ["closed", "close-wait", "time-wait-buildup", "kernel-leak", "pool-unbounded", "accept-not-closed"], base=1,
-    extra={"ss-info": "ss -tinpo"}, wait=120, more={"optional": True})
+    extra={"ss-info": "ss -tinpo"}, wait=120, more={"optional": True}, verdicts=("leak", "inconclusive"))
 one("pool-one-sample", "A client borrows a new connection for each job and never returns one; strace shows it.",
     "pool.py", ["10.53.0.6", 6379, 1300, 0.3], 1300, "pool-unbounded", "established", "/opt/jobs/worker.py", "10.53.0.6:6379",
     accept("10.53.0.6", reply="+PONG\r\n"), "upper", "jobs-4", 14100, never=["closed", "close-wait", "time-wait-buildup", "kernel-leak", "idle-not-reaped"])

@@ -160,5 +160,5 @@ def _(lab):
     lab.capture(h, ["gate"], "ticket", prefix="first", seconds=2)
     time.sleep(4)
     lab.capture(h, ["gate"], "ticket", prefix="second", seconds=2)
-    lab.leak("accept-not-closed", "gate", "close-wait", base=1, within=16)
+    lab.leak("accept-not-closed", "gate", "close-wait", state="08")
     lab.never("closed", "time-wait-buildup", "kernel-leak", "peer-closed-not-closed")

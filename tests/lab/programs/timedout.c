@@ -26,6 +26,7 @@ static void *poll_meters(void *main_thread) {
         while (done >= burst && !main_thread) pause();
         if (done >= burst) usleep(pause_ms * 1000);
     }
+    return main_thread;
 }
 
 int main(int argc, char **argv) {
