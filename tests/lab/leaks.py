@@ -61,7 +61,7 @@ one("reset-client", "A query client whose backend resets each connection: ECONNR
     "10.46.0.8:3050", accept("10.46.0.8", rst_on="data"), "letters", "quote-11", 9200)
 one("reset-server", "A line server whose clients reset: the exception leaves before the close.",
     "reset_server.py", [7001], 700, "reset-not-closed", "closed", "/opt/telem/lines.py", None,
-    {"clients": [{"from": "10.47.0.0/20", "port": 7001, "n": 120, "rate": 100, "rst": 0.4, "again": True, "pause": 6}]},
+    {"clients": [{"from": "10.47.0.0/20", "port": 7001, "n": 120, "rate": 19, "rst": 0.4, "again": True, "pause": 6}]},
     "cmds", "telem-2", 5600, "ingest", base=20, more={"within": 8})
 one("shutdown-both", "A client ends each exchange with shutdown() after the peer's FIN and never calls close().",
     "shutdown.py", ["10.48.1.1", 8086, 1100, 0.5, "both"], 1100, "shutdown-not-closed", "closed", "/opt/tsdb/export.py", "10.48.1.1:8086",
