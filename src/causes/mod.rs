@@ -4,6 +4,7 @@
 
 pub mod case;
 pub mod claim;
+mod forecast;
 mod say;
 mod support;
 mod suspicion;
@@ -188,6 +189,7 @@ fn on_piles(
         claim.evidence = suspicion.reasons;
         claim.against = suspicion.against;
         weigh(pile, &mut claim);
+        claim.evidence.extend(forecast::forecast(case, pile));
         claims.push(claim);
     }
     claims

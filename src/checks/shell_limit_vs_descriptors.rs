@@ -90,7 +90,8 @@ fn inferred(case: &Case<'_>) -> Option<Largest> {
     let mut closed = case.ledger.piles.iter().filter(|p| matches!(p.kind, Kind::Closed | Kind::Unidentified) && p.owner.is_some());
     let pile = closed.next().filter(|_| closed.next().is_none())?;
     let [(pid, listed)] = pile.owner.as_ref()?.pids.as_slice() else { return None };
-    let count = u64::try_from(unhashed.value).ok().filter(|n| n > listed && pile.is == CountIs::AtLeast)?;
+    let excerpt = (pile.is == CountIs::AtLeast && u64::try_from(unhashed.value).is_ok_and(|n| n > *listed)) || pile.is == CountIs::Estimate;
+    let count = u64::try_from(unhashed.value).ok().filter(|_| excerpt)?;
     let at = pile.traits.quotes.iter().take(1).chain(&unhashed.at).cloned().collect();
     Some(Largest { pid: *pid, count, inferred: true, at })
 }

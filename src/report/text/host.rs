@@ -47,7 +47,11 @@ fn ledger(page: &mut Page, source: Option<&Source>, report: &HostReport) {
         ("  in a connection table, IPv6".into(), "netns", &b.inuse6),
         ("  in a connection table, by ss".into(), "netns", &b.ss_hashed),
         ("  orphaned (no descriptor)".into(), "host", &b.orphan),
-        (format!("  in no table{}", if b.unhashed_is_bound { ", at most" } else { "" }), "host-netns", &b.unhashed),
+        (
+            format!("  in no table{}{}", closed_minus_timewait(b), if b.unhashed_is_bound { ", at most" } else { "" }),
+            "host-netns",
+            &b.unhashed,
+        ),
         ("TIME-WAIT entries (not allocated)".into(), "netns", &b.timewait),
         ("UDP sockets".into(), "netns", &b.udp),
     ];
@@ -72,6 +76,16 @@ fn ledger(page: &mut Page, source: Option<&Source>, report: &HostReport) {
     table(page, &["", "sockets", "scope", "seen in"], &lines, 1);
     if let Some(why) = &b.foreign {
         page.item(Ink::Warn, "other namespaces", why);
+    }
+}
+
+/// How the figure comes about, where `ss -s` gives its two parts.
+fn closed_minus_timewait(b: &crate::ledger::Books) -> String {
+    match (&b.closed, &b.timewait, &b.unhashed) {
+        (Some(c), Some(t), Some(u)) if c.value - t.value == u.value => {
+            format!(" ({} closed - {} timewait)", number(c.value), number(t.value))
+        }
+        _ => String::new(),
     }
 }
 
