@@ -301,14 +301,20 @@ end_job() {
 # Should the collector be killed, it ends the job, leaves what was collected, and ends. Past ctl/hard it kills the collector.
 watchdog() {
   trap - EXIT
-  trap 'kill $! 2>/dev/null; exit 0' TERM
+  trap 'w_over=1' TERM
   trap '' INT HUP
   read -r w_self _ 2>/dev/null </proc/self/stat
   now
-  w_since=$NOW
+  w_since=$NOW w_over=0
   while :; do
     sleep "$TICK" </dev/null >/dev/null 2>&1 &
-    wait $! 2>/dev/null
+    w_sleep=$!
+    wait "$w_sleep" 2>/dev/null
+    if [ $w_over = 1 ]; then
+      kill "$w_sleep" 2>/dev/null
+      wait "$w_sleep" 2>/dev/null
+      exit 0
+    fi
     now
     w_job=- w_hard='' w_pid=''
     read -r w_job w_wrapper w_end w_style w_size w_file 2>/dev/null <"$CTL/job"
@@ -1118,7 +1124,7 @@ fd_counts() {
         next
       }
       /^[0-9]+\/fd:$/ { pid = $0; sub(/\/.*/, "", pid); seen[pid] = 1; if (!(pid in comm)) { comm[pid] = "?"; order[++n] = pid }; next }
-      /^l/ { count[pid]++; if (/-> socket:\[/) sockets[pid]++; next }
+      /^l[-r][-w][-x]/ { count[pid]++; if (/-> socket:\[/) sockets[pid]++; next }
       /[Pp]ermission denied/ && match($0, /[0-9]+\/fd/) {
         pid = substr($0, RSTART, RLENGTH); sub(/\/.*/, "", pid); denied[pid] = 1
         if (!(pid in comm)) { comm[pid] = "?"; order[++n] = pid }
@@ -1452,7 +1458,7 @@ traces() {
   fi
   [ -n "$STOP$FULL" ] || strace_ready || return 0
   tr_list=$O_PIDS
-  for tr_pid in $(growing samples/01/fd-counts "$LAST_COUNTS" 3) $(top_holders "$LAST_COUNTS" 3 50); do
+  for tr_pid in $(growing samples/01/fd-counts "$LAST_COUNTS" 3) $(top_holders "$LAST_COUNTS" 3 20); do
     number "$tr_pid" || continue
     case "$tr_list " in *" $tr_pid "*) ;; *) tr_list="$tr_list $tr_pid" ;; esac
   done

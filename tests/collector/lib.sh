@@ -30,12 +30,20 @@ collect() {
   collect_shell=$1
   shift
   rm -rf "$OUT" && mkdir -p "$OUT"
-  collect_start=$(date +%s)
+  uptime_now
+  collect_start=$NOW
   # shellcheck disable=SC2086
-  COLLECTOR_MARK=1 $collect_shell "$COLLECT" --output "$OUT" "$@" >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr"
+  COLLECTOR_MARK=1 timeout -k 1 150 $collect_shell "$COLLECT" --output "$OUT" "$@" >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr"
   STATUS=$?
-  TOOK=$(($(date +%s) - collect_start))
+  uptime_now
+  TOOK=$((NOW - collect_start))
   unpack
+}
+
+# uptime_now: sets NOW; date may be a stub.
+uptime_now() {
+  read -r NOW _ </proc/uptime
+  NOW=${NOW%%.*}
 }
 
 # unpack: sets BUNDLE from what lies in $OUT: an archive or a directory.
@@ -78,7 +86,7 @@ status_is() {
 # well_formed: succeeds if MANIFEST is complete in itself: format first, each line of a known kind, each record with all its keys and a
 # known status, each path there with as many bytes as told, and each file of the bundle told of.
 well_formed() {
-  python3 "$HERE/manifest.py" "$BUNDLE"
+  [ -n "$BUNDLE" ] && python3 "$HERE/manifest.py" "$BUNDLE"
 }
 
 # only_tools DIR EXCEPT...: fills DIR with links to what the collector may use, without EXCEPT.
@@ -86,9 +94,9 @@ only_tools() {
   tools_dir=$1
   shift
   rm -rf "$tools_dir" && mkdir -p "$tools_dir"
-  for tool in ss netstat lsof strace ps dmesg ls cat awk sed sort tr tail dd df date tar gzip setsid nice ionice mkdir mv rm sleep \
+  for tools_one in ss netstat lsof strace ps dmesg ls cat awk sed sort tr tail dd df date tar gzip setsid nice ionice mkdir mv rm sleep \
     uname true env grep head; do
-    case " $* " in *" $tool "*) continue ;; esac
-    ln -s "$(command -v $tool)" "$tools_dir/$tool"
+    case " $* " in *" $tools_one "*) continue ;; esac
+    ln -s "$(command -v $tools_one)" "$tools_dir/$tools_one"
   done
 }

@@ -84,5 +84,6 @@ def problems(bundle):
 
 if __name__ == "__main__":
     found = problems(sys.argv[1])
-    print("\n".join(found))
+    for text in found:
+        print(text)
     sys.exit(1 if found else 0)
