@@ -229,7 +229,7 @@ make_dir() { [ -d "$1" ] || mkdir -p "$1" 2>/dev/null; }
 
 # pause SECONDS: sleeps, but returns early when a signal asks to stop.
 pause() {
-  sleep "$1" </dev/null >/dev/null 2>&1 &
+  { exec sleep "$1"; } </dev/null >/dev/null 2>&1 &
   z_pid=$!
   wait "$z_pid" 2>/dev/null
   kill "$z_pid" 2>/dev/null
@@ -307,11 +307,11 @@ watchdog() {
   now
   w_since=$NOW w_over=0
   while :; do
-    sleep "$TICK" </dev/null >/dev/null 2>&1 &
+    { exec sleep "$TICK"; } </dev/null >/dev/null 2>&1 &
     w_sleep=$!
     wait "$w_sleep" 2>/dev/null
     if [ $w_over = 1 ]; then
-      kill "$w_sleep" 2>/dev/null
+      kill -KILL "$w_sleep" 2>/dev/null
       wait "$w_sleep" 2>/dev/null
       exit 0
     fi
@@ -390,9 +390,10 @@ guard() {
   JOB=$((JOB + 1))
   g_job=$CTL/$JOB
   # The wrapper waits for the job, so that the collector need not: a wrapper can always be killed, a job stuck in the kernel cannot.
-  (
+  # Braces and an explicit exec: with parentheses, or without exec, yash starts a second process behind the one that $! tells.
+  {
     trap - INT TERM HUP EXIT
-    (
+    {
       # Nothing but the archive may hold standard output open.
       [ "$g_style" = pack ] || exec 3>&-
       [ "$FSIZE" = 0 ] || ulimit -f $((FSIZE / 512 + 1)) 2>/dev/null
@@ -401,12 +402,12 @@ guard() {
         strace) exec $SETSID "$@" ;;
         *) case $HELPERS in *" $1 "*) "$@" ;; *) exec $SETSID $LOW "$@" ;; esac ;;
       esac
-    ) </dev/null >"$g_out" 2>"$g_err" &
+    } </dev/null >"$g_out" 2>"$g_err" &
     g_pid=$!
     must_put "$g_pid" "$g_job.pid"
     wait "$g_pid"
     must_put "$?" "$g_job.rc"
-  ) </dev/null >/dev/null 2>&1 &
+  } </dev/null >/dev/null 2>&1 &
   g_wrapper=$!
   if ! must_put "$JOB $g_wrapper $g_end $g_style $WATCH_SIZE $WATCH_FILE" "$CTL/job"; then
     # The watchdog cannot be told: see to the time ourselves.
@@ -918,7 +919,7 @@ function keys(s,    out, low, key, rest, q, n) {
   out = ""
   while (1) {
     low = tolower(s)
-    if (!match(low, word "(s?[\"\047]?[ \t]*[:=]|[a-z0-9_.-]*[\"\047]?[ \t]*=)[ \t]*")) break
+    if (!match(low, word "(s?[\\\\]?[\"\047]?[ \t]*[:=]|[a-z0-9_.-]*[\"\047]?[ \t]*=)[ \t]*")) break
     key = substr(s, 1, RSTART + RLENGTH - 1)
     rest = substr(s, RSTART + RLENGTH)
     if (substr(rest, 1, 1) == "\\") { key = key "\\"; rest = substr(rest, 2) }
@@ -933,7 +934,7 @@ function keys(s,    out, low, key, rest, q, n) {
         key = key substr(rest, 1, RLENGTH)
         rest = substr(rest, RLENGTH + 1)
       }
-      n = match(rest, /[ \t"\047&,;)}\]]/) ? RSTART : length(rest) + 1
+      n = match(rest, "[] \t\"\047&,;)}]") ? RSTART : length(rest) + 1
     }
     out = out key (n > 1 ? "***" : "")
     s = substr(rest, n)
@@ -943,7 +944,7 @@ function keys(s,    out, low, key, rest, q, n) {
 # Secrets known by their place or their shape.
 function shapes(s,    out) {
   out = ""
-  while (match(s, /:\/\/[^\/ @:"]*:[^@\/ "]+@/)) {
+  while (match(s, "://[^/ @:\"]*:[^@/ \"]+@")) {
     key = substr(s, RSTART, RLENGTH)
     sub(/:[^:]*@$/, ":***@", key)
     if (key !~ /\*\*\*@$/) key = "://***@"
@@ -954,7 +955,7 @@ function shapes(s,    out) {
   gsub(/eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]+/, "***", s)
   gsub(/(AKIA|ASIA)[0-9A-Z][0-9A-Z][0-9A-Z][0-9A-Z][0-9A-Z][0-9A-Z][0-9A-Z][0-9A-Z]+/, "***", s)
   gsub(/(gh[opsur]|github_pat|glpat|xox[abeprs]|[sr]k_live|[sr]k_test|hv[sb])[-_.][A-Za-z0-9_-]+/, "***", s)
-  gsub(/[Bb]earer [A-Za-z0-9._~+\/=-]+/, "Bearer ***", s)
+  gsub("[Bb]earer [A-Za-z0-9._~+/=-]+", "Bearer ***", s)
   return s
 }
 # Whole command lines in running text: the word after a secret-looking option, and the short options of known programs.
@@ -2047,6 +2048,7 @@ main() {
   ALL_TOOLS='ss netstat lsof strace ps dmesg ls cat awk sed sort tr tail dd df date tar gzip setsid nice ionice mkdir mv rm sleep'
   if [ $DRY = 1 ]; then
     exec >&3
+    probe
     stages
     put 'ls -ln, df -P -k, date -u, dd, tail -c, sed, sort, mkdir, mv, rm, sleep (on the bundle itself)'
     put 'tar -cf - sockdiag-HOST-TIME | gzip -c'
