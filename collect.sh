@@ -141,12 +141,23 @@ now() {
 # iso: sets ISO, the wall clock as 2026-11-24T16:16:23.123Z (milliseconds only where date has %N).
 iso() {
   ISO=
-  if have date; then ISO=$(date -u "$DATE_FORMAT" 2>/dev/null) || ISO=; fi
+  if have date; then
+    now
+    o_start=$NOW
+    ISO=$(date -u "$DATE_FORMAT" 2>/dev/null) || ISO=
+    quick date $o_start
+  fi
   case $ISO in
     *.?????????) ISO=${ISO%??????}Z ;;
     ????-??-??T??:??:??) ISO=${ISO}Z ;;
     *) epoch_iso ;;
   esac
+}
+
+# quick TOOL START: notes that TOOL, called at START, hung, if it took five seconds or more (until the watchdog ended it): see have.
+quick() {
+  now
+  [ $((NOW - $2)) -lt 5 ] || empty "$CTL/hung.$1"
 }
 
 # epoch_iso: sets ISO from /proc/stat and /proc/uptime, for hosts without date.
@@ -215,8 +226,11 @@ size_of() {
   SIZE=-
   [ -s "$1" ] || { SIZE=0; return 0; }
   if have ls; then
+    now
+    o_start=$NOW
     set -- $(ls -ln "$1" 2>/dev/null)
     [ $# -ge 5 ] && SIZE=$5
+    quick ls $o_start
   elif have wc; then
     SIZE=$(wc -c <"$1" 2>/dev/null)
     SIZE=${SIZE##* }
@@ -360,7 +374,7 @@ idle() {
     status_field "$w_child" PPid
     { [ "$w_child" != $$ ] && [ "$w_child" != "$w_self" ] && [ "$FIELD" != "$w_self" ]; } || continue
     IFS= read -r w_comm 2>/dev/null <"/proc/$w_child/comm"
-    case $w_comm in '' | sleep | */*) ;; *) empty "$CTL/hung.$w_comm" ;; esac
+    case $w_comm in '' | sleep | sh | */*) ;; *) empty "$CTL/hung.$w_comm" ;; esac
     kill -KILL "$w_child" 2>/dev/null
   done
 }
@@ -569,6 +583,8 @@ tool_version() {
       [ "$RC" = 127 ] || case $LINE in *[0-9]*) TOOL_VERSION=$LINE ;; esac
     fi
     while [ ${#TOOL_VERSION} -gt 80 ]; do TOOL_VERSION=${TOOL_VERSION%?????}; done
+    # Whatever it said, MANIFEST stays a text.
+    case $TOOL_VERSION in *[!\ -~"$TAB"]*) TOOL_VERSION="$1 (gave no readable version)" ;; esac
   fi
   eval "V_$1=\$TOOL_VERSION"
 }
@@ -1628,7 +1644,11 @@ environment() {
 
 # probe: what the tools at hand can do; asked under the watchdog's eye. Sets DATE_FORMAT, SETSID, LOW.
 probe() {
-  if have date; then case $(date +%N 2>/dev/null) in *[!0-9]* | '') ;; *) DATE_FORMAT=$DATE_FORMAT.%N ;; esac; fi
+  if have date; then
+    o_start=$NOW
+    case $(date +%N 2>/dev/null) in *[!0-9]* | '') ;; *) DATE_FORMAT=$DATE_FORMAT.%N ;; esac
+    quick date $o_start
+  fi
   [ "$HELPERS" = ' ' ] || return 0
   setsid true >/dev/null 2>&1 </dev/null && SETSID=setsid
   nice -n 10 true >/dev/null 2>&1 </dev/null && LOW='nice -n 10'
@@ -1689,7 +1709,11 @@ host_facts() {
 # link_inode LINK: sets INODE to the number in a link such as net:[4026531992]; - if it cannot be read.
 link_inode() {
   INODE=-
+  have ls || return 0
+  now
+  o_start=$NOW
   li_text=$(ls -ln "$1" 2>/dev/null)
+  quick ls $o_start
   case $li_text in *'['[0-9]*']') INODE=${li_text##*\[}; INODE=${INODE%\]} ;; esac
 }
 
@@ -1800,7 +1824,9 @@ write_header() {
   now
   header uptime "$NOW"
   header boot_id "$BOOT_ID"
-  header timezone "$(date '+%Z %z' 2>/dev/null)"
+  wh=-
+  if have date; then wh=$(date '+%Z %z' 2>/dev/null); fi
+  header timezone "$wh"
   header tz_variable "${TZ:--}"
   header uid "$UID_NOW"
   header caps "$CAPS"
