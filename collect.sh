@@ -319,7 +319,7 @@ watchdog() {
   trap '' INT HUP
   read -r w_self _ 2>/dev/null </proc/self/stat
   now
-  w_since=$NOW w_over=0
+  w_since=$NOW w_over=0 w_given_up=-
   while :; do
     { exec sleep "$TICK"; } </dev/null >/dev/null 2>&1 &
     w_sleep=$!
@@ -341,7 +341,7 @@ watchdog() {
       salvage
       exit 0
     fi
-    if [ -z "$w_pid" ] || [ -s "$CTL/$w_job.rc" ]; then
+    if [ -z "$w_pid" ] || [ "$w_job" = "$w_given_up" ] || [ -s "$CTL/$w_job.rc" ]; then
       idle
       continue
     fi
@@ -359,6 +359,7 @@ watchdog() {
     must_put "$w_why" "$CTL/$w_job.why"
     end_job "$w_pid" "$w_style" || {
       must_put "stuck $w_pid" "$CTL/$w_job.why"
+      w_given_up=$w_job
       kill -KILL "$w_wrapper" 2>/dev/null
     }
   done
@@ -439,7 +440,11 @@ guard() {
       # A signal came, or the wrapper is gone and its job may not be.
       g_pid=
       read -r g_pid 2>/dev/null <"$g_job.pid"
-      [ -z "$g_pid" ] || end_job "$g_pid" "$g_style"
+      HOW=
+      read -r HOW _ 2>/dev/null <"$g_job.why"
+      # The watchdog has tried already.
+      [ "$HOW" = stuck ] && break
+      if [ -n "$g_pid" ] && ! end_job "$g_pid" "$g_style"; then must_put "stuck $g_pid" "$g_job.why"; fi
       [ -s "$g_job.why" ] || put stop 2>/dev/null >"$g_job.why"
       [ ! -s "$g_job.rc" ] || break
       end_job "$g_wrapper" normal
@@ -1554,8 +1559,9 @@ unsafe() {
   elif [ $((NOW + TRACE_SECONDS + 3)) -gt "$DEADLINE" ]; then UNSAFE='the deadline is too near'
   else
     case $us_state in [RSDI]*) ;; *) UNSAFE="its state is $us_state" ;; esac
-    [ $TRACE_FORCED = 1 ] || load_bound
     may_trace "$1"
+    [ $TRACE_FORCED = 1 ] || [ -n "$UNSAFE" ] || load_bound
+    [ $TRACE_FORCED = 1 ] || [ -n "$UNSAFE" ] || call_bound "$1"
   fi
 }
 
@@ -1568,12 +1574,32 @@ load_bound() {
   [ "$lb_load" -lt $((CPUS * 4)) ] || UNSAFE="the load is $lb_load on $CPUS processors"
 }
 
+# call_bound PID: sets UNSAFE if PID spends more than 30 % of a processor in the kernel: each of its calls stops under strace, which makes
+# a loop of nothing but calls 20 to 40 times slower, and a program that works between them hardly.
+call_bound() {
+  system_ticks "$1"
+  cb_before=$TICKS
+  pause 1
+  system_ticks "$1"
+  [ $((TICKS - cb_before)) -le 30 ] || UNSAFE="it spends $((TICKS - cb_before)) % of a processor in system calls"
+}
+
+# system_ticks PID: sets TICKS, the time PID spent in the kernel, in hundredths of a second; 0 if it is gone.
+system_ticks() {
+  TICKS=0 sy_stat=
+  read -r sy_stat 2>/dev/null <"/proc/$1/stat"
+  sy_stat=${sy_stat##*") "}
+  set -- $sy_stat
+  [ $# -lt 13 ] || TICKS=${13}
+  number "$TICKS" || TICKS=0
+}
+
 # may_trace PID: sets UNSAFE if ptrace will not be permitted: without CAP_SYS_PTRACE only own processes, and none under Yama.
 may_trace() {
   mt_scope=0
   read -r mt_scope 2>/dev/null </proc/sys/kernel/yama/ptrace_scope
   [ "$mt_scope" != 3 ] || { UNSAFE='denied: kernel.yama.ptrace_scope is 3'; return 0; }
-  # CAP_SYS_PTRACE is bit 19: the lowest bit of the... fifth hexadecimal digit from the right holds bits 16 to 19.
+  # CAP_SYS_PTRACE is bit 19, the highest of the fifth hexadecimal digit from the right.
   mt_caps=${CAPS%????}
   case ${mt_caps#"${mt_caps%?}"} in [89abcdefABCDEF]) return 0 ;; esac
   status_field "$1" Uid

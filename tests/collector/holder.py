@@ -7,7 +7,7 @@ import time
 kind, n = sys.argv[1], int(sys.argv[2])
 limit = n + 100
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (limit, max(limit, hard)))
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, max(limit, hard)))  # raising the hard limit needs a privilege
 if kind == "tcp-closed":
     held = [socket.socket() for _ in range(n)]
 elif kind == "udp":
