@@ -315,11 +315,12 @@ end_job() {
 # Should the collector be killed, it ends the job, leaves what was collected, and ends. Past ctl/hard it kills the collector.
 watchdog() {
   trap - EXIT
+  w_over=0
   trap 'w_over=1' TERM
   trap '' INT HUP
   read -r w_self _ 2>/dev/null </proc/self/stat
   now
-  w_since=$NOW w_over=0 w_given_up=-
+  w_since=$NOW w_given_up=-
   while :; do
     { exec sleep "$TICK"; } </dev/null >/dev/null 2>&1 &
     w_sleep=$!
@@ -1824,8 +1825,7 @@ try_place() {
       fi
       return 0
     fi
-    kill "$WATCHDOG" 2>/dev/null
-    wait "$WATCHDOG" 2>/dev/null
+    stop_watchdog
   fi
   rm -rf "$WORK"
   WORK='' CTL=''
@@ -1836,6 +1836,18 @@ try_place() {
 start_watchdog() {
   watchdog </dev/null >/dev/null 2>&1 3>&- &
   WATCHDOG=$!
+}
+
+# stop_watchdog: ends the watchdog, which may be at work ending a job; not waited for without a bound either.
+stop_watchdog() {
+  kill "$WATCHDOG" 2>/dev/null
+  k_tries=0
+  while alive "$WATCHDOG" && [ $k_tries -lt $((GRACE_STEPS * 5)) ]; do
+    k_tries=$((k_tries + 1))
+    sleep "$STEP" </dev/null >/dev/null 2>&1
+  done
+  ! alive "$WATCHDOG" || kill -KILL "$WATCHDOG" 2>/dev/null
+  wait "$WATCHDOG" 2>/dev/null
 }
 
 # write_header: the first lines of MANIFEST. complete=no stands until the very end.
@@ -1942,8 +1954,7 @@ finish() {
   put $((NOW + 330)) 2>/dev/null >"$CTL/hard"
   alive "$WATCHDOG" || start_watchdog
   if [ "$O_OUT" = - ]; then pack_stream; else pack_file; fi
-  kill "$WATCHDOG" 2>/dev/null
-  wait "$WATCHDOG" 2>/dev/null
+  stop_watchdog
   cd / && [ "$KEEP_WORK" = 1 ] || rm -rf "$WORK"
   [ -n "$RESULT" ] || exit 3
   [ "$O_OUT" = - ] || put "$RESULT" >&3
