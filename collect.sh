@@ -1176,10 +1176,10 @@ fd_counts() {
 
 # ----------------------------------------------------------------------------------------------------------------- stages
 
-# pick_suspects: sets SUSPECTS, the processes that hold most socket descriptors, those of --pid first; and TCP_COUNT, the TCP sockets
-# of this network namespace.
+# pick_suspects: sets SUSPECTS, the processes that hold most socket descriptors, those of --pid first; TCP_COUNT, the TCP sockets of
+# this network namespace; and FD_COUNT, the descriptors of all processes.
 pick_suspects() {
-  SUSPECTS=$O_PIDS TCP_COUNT=0
+  SUSPECTS=$O_PIDS TCP_COUNT=0 FD_COUNT=0
   if [ $DRY = 1 ]; then
     SUSPECTS="$O_PIDS PID"
     return 0
@@ -1188,6 +1188,9 @@ pick_suspects() {
     [ "$u_key" = TCP: ] || continue
     number "$u_inuse" && number "$u_tw" && TCP_COUNT=$((u_inuse + u_tw))
   done 2>/dev/null <samples/01/sockstat
+  while read -r _ u_fds _; do
+    number "$u_fds" && FD_COUNT=$((FD_COUNT + u_fds))
+  done 2>/dev/null <samples/01/fd-counts
   for u_pid in $(top_holders samples/01/fd-counts $MAX_SUSPECTS 1); do
     number "$u_pid" && [ -d "/proc/$u_pid" ] || continue
     case "$SUSPECTS " in *" $u_pid "*) ;; *) SUSPECTS="$SUSPECTS $u_pid" ;; esac
@@ -1265,9 +1268,12 @@ sockets() {
   [ "$STATUS" != unsupported ] || ss_table ss_-tanp tcp_diag -tanp
   # Looking for the owners makes ss read every descriptor; without them it is fast.
   [ "$STATUS" != timeout ] || ss_table ss_-tanoem tcp_diag -tanoem
-  ss_table ss_-uanpem udp_diag -uanpem
+  # Where there are very many, once is enough: the owners of these are in the descriptor listings too.
+  so_p=p
+  [ "$FD_COUNT" -le 50000 ] || so_p=
+  ss_table ss_-uan${so_p}em udp_diag -uan${so_p}em
   [ "$STATUS" != unsupported ] || ss_table ss_-uanp udp_diag -uanp
-  ss_table ss_-xanp unix_diag -xanp
+  ss_table ss_-xan$so_p unix_diag -xan$so_p
   # When each connection last sent and received: tells idle from busy. Long, so only where there are not too many.
   if [ "$TCP_COUNT" -le 20000 ] && ! would_load tcp_diag; then ss_table ss_-tani tcp_diag -tani; fi
   # Bound and never used: only releases since 6.8 show these.
@@ -1748,7 +1754,7 @@ link_inode() {
 # Returns 1 if nowhere can be written.
 open_bundle() {
   OUT=$O_OUT
-  case $OUT in /* | -) ;; *) OUT=$(pwd)/$OUT ;; esac
+  case $OUT in /* | -) ;; .) OUT=$(pwd) ;; *) OUT=$(pwd)/$OUT ;; esac
   stamp
   TOP=sockdiag-$SAFE_HOST-$STAMP
   BUDGET=$((O_MAXMB * 1048576))
