@@ -292,10 +292,13 @@ signal() {
 # else TERM, KILL. Returns 0 if it ended, 1 if it survives even KILL: stuck in the kernel, to be abandoned.
 end_job() {
   alive "$1" || return 0
+  # Stopped first, so that it starts nothing while its descendants are looked for.
+  [ "$2" = gentle ] || kill -STOP "$1" 2>/dev/null
   tree "$1"
   case $2 in gentle) e_signals='INT TERM KILL' ;; *) e_signals='TERM KILL' ;; esac
   for e_sig in $e_signals; do
     signal "$e_sig" $TREE
+    [ "$2" = gentle ] || kill -CONT "$1" 2>/dev/null
     e_tries=0
     while [ $e_tries -lt $GRACE_STEPS ]; do
       e_left=
@@ -1917,7 +1920,7 @@ sees() {
 on_signal() {
   STOP=$1
   incomplete "signal-$1"
-  empty "$CTL/stop"
+  [ -z "$CTL" ] || empty "$CTL/stop"
 }
 
 # close_manifest: rewrites MANIFEST with its verdict on itself.
@@ -1960,8 +1963,13 @@ finish() {
   put $((NOW + 330)) 2>/dev/null >"$CTL/hard"
   alive "$WATCHDOG" || start_watchdog
   if [ "$O_OUT" = - ]; then pack_stream; else pack_file; fi
+  cd /
+  if [ "$KEEP_WORK" = 0 ]; then
+    # Renamed first: should the collector be killed now, the watchdog must not take the rest for a bundle.
+    mv "$WORK/$TOP" "$WORK/gone" 2>/dev/null
+    rm -rf "$WORK"
+  fi
   stop_watchdog
-  cd / && [ "$KEEP_WORK" = 1 ] || rm -rf "$WORK"
   [ -n "$RESULT" ] || exit 3
   [ "$O_OUT" = - ] || put "$RESULT" >&3
   say "the bundle is ${REASON:+in}complete${REASON:+ ($REASON)}: $RESULT"
@@ -2126,10 +2134,11 @@ main() {
   busybox_helpers
   { have mkdir && have sleep && have rm && have mv; } || bare 'mkdir, mv, rm or sleep is not there'
   trap '' PIPE
-  open_bundle || bare 'no directory can be written'
+  # Before there is anything to lose.
   trap 'on_signal INT' INT
   trap 'on_signal TERM' TERM
   trap 'on_signal HUP' HUP
+  open_bundle || bare 'no directory can be written'
   # Whatever ends the shell, the bundle is closed.
   trap 'incomplete shell-error; finish' EXIT
   for ma_tool in $ALL_TOOLS; do have "$ma_tool" || missing "$ma_tool"; done

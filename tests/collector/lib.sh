@@ -63,7 +63,7 @@ unpack() {
 nothing_left() {
   left=0
   for left_dir in /proc/[0-9]*; do
-    if tr '\000' '\n' <"$left_dir/environ" 2>/dev/null | grep -qx COLLECTOR_MARK=1; then
+    if { tr '\000' '\n' <"$left_dir/environ"; } 2>/dev/null | grep -qx COLLECTOR_MARK=1; then
       echo "still runs: $left_dir $(tr '\000' ' ' <"$left_dir/cmdline" 2>/dev/null)"
       left=1
     fi
