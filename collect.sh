@@ -328,11 +328,9 @@ watchdog() {
     { exec sleep "$TICK"; } </dev/null >/dev/null 2>&1 &
     w_sleep=$!
     wait "$w_sleep" 2>/dev/null
-    if [ $w_over = 1 ]; then
-      kill -KILL "$w_sleep" 2>/dev/null
-      wait "$w_sleep" 2>/dev/null
-      exit 0
-    fi
+    # BusyBox may return from wait for a signal before its trap has run: no sleep may outlive its turn.
+    if kill -KILL "$w_sleep" 2>/dev/null; then wait "$w_sleep" 2>/dev/null; fi
+    [ $w_over = 0 ] || exit 0
     now
     w_job=- w_hard='' w_pid=''
     read -r w_job w_wrapper w_end w_style w_size w_file 2>/dev/null <"$CTL/job"
