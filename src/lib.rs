@@ -14,6 +14,10 @@ pub mod ledger;
 pub mod checks;
 pub mod diagnosis;
 pub mod report;
+pub mod archive;
+pub mod diff;
+pub mod nearest;
+pub mod pages;
 pub mod commands;
 pub mod signatures;
 

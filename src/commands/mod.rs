@@ -1,6 +1,12 @@
 //! One file per command of the binary: its arguments, and what it does with them.
 
 pub mod analyze;
+pub mod check;
+pub mod completions;
+pub mod diff;
+pub mod explain;
+pub mod man;
+pub mod minimize;
 
 use crate::error::Error;
 use std::process::ExitCode;
