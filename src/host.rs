@@ -104,18 +104,32 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
     roots.into_values().filter(|t| !t.is_empty()).collect()
 }
 
-/// A directory inside another that adds what the outer one lacks is the same capture; one that repeats it is another.
+/// A directory inside or beside another that adds what the other lacks is the same capture; one that repeats it is another.
 fn nested(roots: &mut BTreeMap<String, Vec<Take>>, names: &Interner) {
     let keys: Vec<String> = roots.keys().cloned().collect();
     for inner in keys.iter().rev() {
-        let outer = keys.iter().filter(|o| *o != inner && roots.contains_key(*o) && is_above(o, inner)).max_by_key(|o| o.len());
-        let Some(outer) = outer else { continue };
-        let (Some(a), Some(b)) = (roots.get(outer), roots.get(inner)) else { continue };
-        if content(a, names).is_disjoint(&content(b, names))
+        let parent = inner.rsplit_once('/').map_or("", |(p, _)| p);
+        let beside = |o: &String| o.rsplit_once('/').map_or("", |(p, _)| p) == parent;
+        let candidates = keys.iter().filter(|o| *o != inner && roots.contains_key(*o) && (is_above(o, inner) || beside(o)));
+        let fits = |o: &&String| match (roots.get(*o), roots.get(inner)) {
+            (Some(a), Some(b)) => content(a, names).is_disjoint(&content(b, names)) && same_name(a, b),
+            _ => false,
+        };
+        let home = candidates.filter(fits).max_by_key(|o| (is_above(o, inner), o.len())).cloned();
+        if let Some(home) = home
             && let Some(takes) = roots.remove(inner)
         {
-            merge_into(roots.get_mut(outer), takes);
+            merge_into(roots.get_mut(&home), takes);
         }
+    }
+}
+
+/// Whether no two host names contradict each other.
+fn same_name(a: &[Take], b: &[Take]) -> bool {
+    let name = |t: &[Take]| t.iter().find_map(|t| t.snapshot.identity.get(&IdentityKey::Hostname).map(|(n, _)| n.clone()));
+    match (name(a), name(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
     }
 }
 

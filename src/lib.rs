@@ -2,23 +2,23 @@
 //!
 //! The modules are the path of the data, in this order; each uses only those above it.
 
+pub mod archive;
 pub mod bundle;
 pub mod capture;
 pub mod causes;
+pub mod checks;
+pub mod commands;
 pub mod config;
+pub mod diagnosis;
+pub mod diff;
 pub mod error;
 pub mod facts;
 pub mod formats;
 pub mod host;
 pub mod ledger;
-pub mod checks;
-pub mod diagnosis;
-pub mod report;
-pub mod archive;
-pub mod diff;
 pub mod nearest;
 pub mod pages;
-pub mod commands;
+pub mod report;
 pub mod signatures;
 
 use bundle::{Input, Limits};

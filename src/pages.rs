@@ -124,7 +124,14 @@ fn signature(signature: &crate::signatures::Signature) -> Page {
         crate::signatures::Weight::Symptom => "It shows a symptom, not its cause.",
         crate::signatures::Weight::Context => "It only sets the scene.",
     };
-    let _ = write!(text, "\n# Weight\n{weight}");
+    let _ = write!(text, "\n# Weight\n{weight}\n\n# Pattern\n```\n{}\n```\n", signature.pattern());
+    if let Some(example) = signature.example() {
+        let _ = write!(text, "\n# Example\n```\n{example}\n```\n");
+    }
+    if !signature.reference.is_empty() {
+        let _ = write!(text, "\n# References\n{}\n", signature.reference);
+    }
+    let text = text.trim_end().to_string();
     Page { name: signature.id.clone(), title: signature.title.clone(), text }
 }
 

@@ -2,12 +2,29 @@
 //!
 //! Members are pushed to a [`Visitor`] as their bytes come out of the decompressor; nothing is held and nothing is written to disk.
 
+mod archive;
+mod base;
+mod blocks;
+pub mod datum;
+mod decode;
+mod directory;
 pub mod layout;
 mod limits;
+pub mod links;
+pub mod magic;
+mod names;
+mod notes;
+mod pipe;
+mod stream;
+mod tar;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod walk;
 
-pub use limits::Limits;
-pub use walk::walk;
+pub use limits::{BYTES_OPTION, Limits, MEMBERS_OPTION};
+pub use walk::{walk, walk_reader};
 
 /// An input as named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +55,8 @@ pub enum MemberEnd {
     Cut(String),
     /// It was not read: a device, a member over a limit, a sparse file.
     Skipped(String),
-    /// It is a link to this path, resolved inside the archive only.
+    /// It is a link: to a path relative to its own directory, or, with a leading `/`, to one counted from the top of the input or of any
+    /// directory above the link. Nothing is followed; [`links`] resolves it among the members.
     Link(String),
 }
 
@@ -53,7 +71,8 @@ pub struct Walked {
     pub notes: Vec<String>,
     /// Bytes after decompression.
     pub bytes: u64,
-    /// SHA-256 of the input's own bytes in hexadecimal, where it is one file; empty for a directory.
+    /// SHA-256 of the input's own bytes in hexadecimal, where it is one file, was read to its end and [`Limits::want_sha256`] is set;
+    /// else empty.
     pub sha256: String,
 }
 
@@ -61,6 +80,10 @@ pub struct Walked {
 pub trait Visitor {
     /// A member begins.
     fn begin(&mut self, head: &MemberHead);
+    /// Asked once after [`Visitor::begin`]: whether its bytes are wanted. If not, it ends as skipped.
+    fn wants(&mut self, _head: &MemberHead) -> bool {
+        true
+    }
     /// Its next bytes.
     fn data(&mut self, chunk: &[u8]);
     /// It is over.

@@ -23,13 +23,12 @@ pub struct FdList {
     pub highest: Option<u32>,
     /// Rows whose number is shown as a star and three digits.
     pub hidden_numbers: u64,
-    /// The longest unbroken run of descriptor numbers of one class, where rows come in order.
-    pub longest_run: u64,
     /// Whether the listing is only an excerpt.
     pub filtered: bool,
     /// By class.
     pub classes: Vec<Class>,
     run: (usize, u32, u64),
+    thread: Option<u32>,
 }
 
 /// Descriptors of one listing that share kind, protocol and state.
@@ -45,6 +44,8 @@ pub struct Class {
     pub unlisted: bool,
     /// Rows.
     pub rows: u64,
+    /// The longest unbroken run of descriptor numbers, where rows come in order.
+    pub longest_run: u64,
     /// Inode and descriptor number (`u32::MAX` where hidden) of each socket row.
     pub sockets: Vec<(u32, u32)>,
     /// Remote ends.
@@ -68,21 +69,23 @@ impl FdList {
             only_threads: false,
             highest: None,
             hidden_numbers: 0,
-            longest_run: 0,
             filtered,
             classes: Vec::new(),
             run: (usize::MAX, 0, 0),
+            thread: None,
         }
     }
 
     /// Adds a row.
     pub fn add(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
-        if d.tid.is_some() {
-            if self.descriptors > 0 && !self.only_threads {
+        if let Some(tid) = d.tid.filter(|&t| Some(t) != d.pid) {
+            // Every thread shows the same descriptors, so of a listing of threads alone the first one is the process.
+            if self.descriptors > 0 && self.thread != Some(tid) {
                 self.thread_rows += 1;
                 return;
             }
             self.only_threads = true;
+            self.thread = Some(tid);
         }
         let fd = match d.fd {
             FdRef::Name(_) => return,
@@ -112,7 +115,8 @@ impl FdList {
         if let Some(local) = &d.local {
             class.locals.add(End::keep(local, names));
         }
-        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || d.protocol == Some(Protocol::Unix);
+        let path = matches!(d.name.first(), Some(b'/' | b'@'));
+        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || (d.protocol == Some(Protocol::Unix) && path);
         if named && !d.name.is_empty() && class.names.distinct() < 64 {
             class.names.add(names.add(d.name));
         }
@@ -141,6 +145,7 @@ impl FdList {
                 state: d.state,
                 unlisted: d.unlisted,
                 rows: 0,
+                longest_run: 0,
                 sockets: Vec::new(),
                 remotes: Tops::default(),
                 locals: Tops::default(),
@@ -155,7 +160,9 @@ impl FdList {
         let (last_class, last_fd, length) = self.run;
         let length = if class == last_class && fd != u32::MAX && Some(fd) == last_fd.checked_add(1) { length + 1 } else { 1 };
         self.run = (class, fd, length);
-        self.longest_run = self.longest_run.max(length);
+        if let Some(class) = self.classes.get_mut(class) {
+            class.longest_run = class.longest_run.max(length);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::intern::Interner;
 use super::snapshot::Snapshot;
+use crate::bundle::datum::command_of;
 use crate::bundle::layout::{self, Placement};
 use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
 use crate::facts::*;
@@ -99,7 +100,7 @@ impl Visitor for Intake<'_> {
         if snapshot == next {
             self.snapshots.push(Snapshot::default());
         }
-        let command = layout::command_of(&head.path).unwrap_or_default();
+        let command = command_of(&head.path).unwrap_or_default();
         let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced);
         let pid = pid_of(&head.path, command.as_bytes());
         self.open = Some(Open { reader, snapshot, path: head.path.clone(), pid, modified: head.modified, place });

@@ -104,7 +104,7 @@ impl Snapshot {
         };
         let Some(proc) = process(&mut self.processes, pid) else { return };
         if d.tid.is_none() || proc.command.is_empty() {
-            longer(&mut proc.command, d.command);
+            longer(&mut proc.command, &unescape(d.command));
         }
         if proc.user.is_empty() {
             proc.user = text(d.user);
@@ -380,8 +380,20 @@ fn absorb(mine: &mut Proc, other: Proc) {
     mine.lists.extend(other.lists);
 }
 
+/// lsof prints blanks in names as `\x20`; the kernel's name has a blank.
+fn unescape(name: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+    match memchr::memmem::find(name, b"\\x20") {
+        None => name.into(),
+        Some(_) => String::from_utf8_lossy(name).replace("\\x20", " ").into_bytes().into(),
+    }
+}
+
 /// Keeps the longer spelling of a name: lsof cuts it to 9 bytes, the kernel to 15.
 fn longer(name: &mut String, seen: &[u8]) {
+    // A cut escape (`data\x20p` of 9 bytes, or its tail) is worse than any whole name.
+    if name.contains('\\') && !seen.contains(&b'\\') {
+        name.clear();
+    }
     if seen.len() > name.len() && (name.is_empty() || seen.starts_with(name.as_bytes())) {
         *name = text(seen);
     }

@@ -134,8 +134,10 @@ pub struct Trace {
     pub enfile: (u64, Quotes),
     /// Calls that failed with EADDRNOTAVAIL.
     pub no_address: (u64, Quotes),
-    /// Calls still running at the end.
+    /// Calls still running at the end, the first few hundred.
     pub pending: Vec<Blocked>,
+    /// Threads that were in a futex wait at the end.
+    pub waiting_on_futex: u64,
     /// `sendmsg` with SCM_RIGHTS, and received ones.
     pub rights: (u64, u64, Quotes),
     /// poll, select, epoll_wait that timed out.
@@ -189,6 +191,7 @@ impl Trace {
             enfile: Default::default(),
             no_address: Default::default(),
             pending: Vec::new(),
+            waiting_on_futex: 0,
             rights: Default::default(),
             idle_polls: 0,
             used_before: FxHashSet::default(),
@@ -224,6 +227,7 @@ impl Trace {
             self.times.0 = String::from_utf8_lossy(call.at).into_owned();
         }
         if call.finish == Finish::Pending {
+            self.waiting_on_futex += u64::from(call.name == b"futex");
             if self.pending.len() < MAX_PENDING {
                 self.pending.push(Blocked { tid: call.tid, name: names.add(call.name), fd: call.fd, quote: Quote::keep(at) });
             }

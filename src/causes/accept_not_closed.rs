@@ -76,6 +76,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                 let says = format!("{} of them have requests that nobody reads", super::number(pile.traits.unread as i64));
                 claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, rows()));
             }
+            (Kind::Established, Some(true)) if claim.evidence.iter().any(|e| e.says.contains("handlers are stuck")) => {
+                let says = "the local port is the server's own, and its handlers do not come back";
+                claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, rows()));
+            }
             (Kind::Closed | Kind::Unidentified, _) => server_only(case, pile, claim),
             (_, Some(false)) => claim.against.push(Evidence::new(
                 Strength::Strong,

@@ -80,6 +80,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         super::number(*distinct as i64)
     );
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [quote.clone()]));
+    if let Some(traits) = claim.kind.and_then(|k| holding.telling(k)) {
+        for (end, n) in traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
+            support::add_remote(&mut claim, case.show(end), n, "the remote end of the duplicated sockets");
+        }
+    }
     for trace in case.snapshot.traces.iter().filter(|t| t.pid == Some(pid)) {
         let open: u64 = trace.tales.iter().filter(|(p, _)| p.origin == Origin::Dup).map(|(_, t)| t.settled).sum();
         let at = trace.tales.iter().filter(|(p, _)| p.origin == Origin::Dup).flat_map(|(_, t)| t.quotes.0.iter().take(2).cloned());

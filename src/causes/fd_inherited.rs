@@ -59,6 +59,83 @@ cause! {
 
 /// Sockets by inode with their holders, where holders of different programs share them.
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let found = shared_by_two(case);
+    if found.is_empty() { held_by_a_tool(case).into_iter().collect() } else { found }
+}
+
+/// Programs that never open a network connection themselves: what they hold they were given.
+const TOOLS: &[&str] = &[
+    "sleep",
+    "tail",
+    "cat",
+    "tee",
+    "sh",
+    "bash",
+    "dash",
+    "ksh",
+    "zsh",
+    "less",
+    "more",
+    "grep",
+    "awk",
+    "gawk",
+    "mawk",
+    "sed",
+    "find",
+    "sort",
+    "logger",
+    "cron",
+    "crond",
+    "gzip",
+    "xz",
+    "tar",
+    "dd",
+    "watch",
+    "xargs",
+    "env",
+    "nohup",
+    "timeout",
+    "head",
+    "cut",
+    "tr",
+    "wc",
+    "yes",
+    "inotifywait",
+    "logrotate",
+    "flock",
+];
+
+fn held_by_a_tool(case: &Case<'_>) -> Option<Claim> {
+    let tool = |p: &&(usize, &crate::ledger::Pile)| {
+        let command = p.1.owner.as_ref().map_or("", |o| o.command.as_str());
+        matches!(p.1.kind, Kind::Established | Kind::CloseWait | Kind::Listen | Kind::FinWait | Kind::Closed) && TOOLS.contains(&command)
+    };
+    let piles: Vec<(usize, &crate::ledger::Pile)> = case.ledger.piles.iter().enumerate().collect();
+    let (n, pile) = piles.iter().filter(tool).find(|p| p.1.count as usize >= MANY)?;
+    let mut claim =
+        support::claim("fd-inherited", Class::Leak, *n, pile, "inherited from the process that started it, and never used or closed");
+    if let Some(suspicion) = super::suspect(case, pile) {
+        claim.evidence = suspicion.reasons;
+    }
+    let name = pile.owner.as_ref().map_or(String::new(), |o| o.named());
+    let says =
+        format!("{name} holds {} {}, and such a program opens no connection itself", super::number(pile.count as i64), pile.kind.plural());
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));
+    if pile.words.len() > 1 {
+        claim.evidence.push(Evidence::new(
+            Strength::Moderate,
+            Witnessed::Listing,
+            "its descriptors show the same sockets",
+            pile.words.iter().filter_map(|w| w.quote.clone()).take(1),
+        ));
+    }
+    support::own_remotes(case, pile, &mut claim, false);
+    claim.now = vec![format!("end {name}: the sockets live as long as it does")];
+    claim.fix = vec!["create sockets with SOCK_CLOEXEC, or close all descriptors before exec".into()];
+    Some(claim)
+}
+
+fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {
     let shared = shared_sockets(case);
     let mut by_pair: BTreeMap<(u32, u32), u64> = BTreeMap::new();
     for holders in shared.values() {
@@ -120,6 +197,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             format!("{} was started by {}", name(child), name(parent)),
             at,
         ));
+    }
+    if let Some(pile) = claim.pile.and_then(|n| case.ledger.piles.get(n)) {
+        support::own_remotes(case, pile, &mut claim, false);
     }
     claim.now = vec![format!("end {} once it is known not to need them: the sockets live as long as it does", name(child))];
     claim.fix = vec!["create sockets with SOCK_CLOEXEC, or close all descriptors before exec".into()];

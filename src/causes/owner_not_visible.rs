@@ -54,14 +54,18 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    unexplained(case).into_iter().chain(rows_without_holder(case)).take(1).collect()
+    let rest = unexplained(case);
+    let rows = rows_without_holder(case);
+    let larger = rest.into_iter().chain(rows).max_by_key(|c| c.count);
+    larger.into_iter().collect()
 }
 
 /// Unhashed TCP sockets that no listed process holds.
 fn unexplained(case: &Case<'_>) -> Option<Claim> {
     let rest = case.ledger.unexplained()?;
     let unhashed = case.ledger.books.unhashed.as_ref()?;
-    if case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < unhashed.value * 3 {
+    let here = case.ledger.books.held_unhashed()?;
+    if case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < here * 3 {
         return None;
     }
     let mut claim =
@@ -69,8 +73,8 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), CountIs::Exact);
     let says = format!(
         "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse), and the listed processes hold {} of them",
-        super::number(unhashed.value),
-        super::number(unhashed.value - rest)
+        super::number(here),
+        super::number(here - rest)
     );
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Books, says, unhashed.at.clone()));
     if let Some(quote) = &case.ledger.unprivileged {
@@ -104,8 +108,12 @@ fn support_logs(case: &Case<'_>, claim: &mut Claim) {
 /// Rows of a table that have an inode and no holder, although holders are shown.
 fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
     let (kind, count, quotes) = without_holder(case)?;
+    let remotes = remotes_without_holder(case, kind);
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
     (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);
+    for (end, n) in remotes {
+        support::add_remote(&mut claim, case.show(end), n, "the remote end of the rows");
+    }
     let says = format!("{} rows have an inode but no holder", super::number(count as i64));
     claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, quotes));
     claim.missing.push(Missing {
@@ -114,6 +122,18 @@ fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
         command: "sudo ss -tanpe".into(),
     });
     Some(claim)
+}
+
+fn remotes_without_holder(case: &Case<'_>, kind: Kind) -> Vec<(crate::capture::End, u64)> {
+    let mut tops = crate::capture::tops::Tops::default();
+    for view in [Family::Tcp, Family::Udp].into_iter().filter_map(|f| case.ledger.best(f)) {
+        for group in
+            view.tables.iter().flat_map(|t| &t.groups).filter(|g| g.owner.is_none() && Kind::of_socket(g.protocol, g.state) == Some(kind))
+        {
+            tops.merge(&group.remotes);
+        }
+    }
+    tops.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).collect()
 }
 
 /// The kind, number and first rows of sockets with an inode and no holder, where the capture had the privilege to see holders.

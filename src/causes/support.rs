@@ -5,7 +5,6 @@ use super::claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed}
 use super::say::number;
 use crate::capture::logs::Sighting;
 use crate::capture::trace::{Pattern, Tale};
-use crate::facts::SocketState;
 use crate::ledger::{CountIs, Kind, Pile};
 use crate::signatures::Weight;
 
@@ -105,12 +104,14 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
         .collect();
     found.sort_by_key(|(s, tie)| (std::cmp::Reverse(*tie), std::cmp::Reverse(s.count)));
     for (sighting, tie) in found.iter().take(3) {
+        let likeliest = sighting.points_to.first().is_some_and(|p| codes.contains(&p.as_str()));
         let attempts = sighting.attempts.unwrap_or(0).max(sighting.count);
         let matches_count = near(attempts, pile.count, 20) && pile.count >= 10;
         let strength = match (sighting.weight, tie) {
-            (Weight::Cause, Tie::Process | Tie::Program) => Strength::Strong,
-            (Weight::Cause, Tie::Loose) if matches_count => Strength::Strong,
-            (Weight::Cause, Tie::Loose) => Strength::Moderate,
+            (Weight::Cause, Tie::Process | Tie::Program) if likeliest => Strength::Strong,
+            (Weight::Cause, Tie::Loose) if matches_count && likeliest => Strength::Strong,
+            (Weight::Cause, _) if likeliest || matches_count => Strength::Moderate,
+            (Weight::Cause, _) => Strength::Weak,
             _ => Strength::Weak,
         };
         let extent = match sighting.attempts {
@@ -252,11 +253,6 @@ pub fn ask_for_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
 pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
     let Some(owner) = &pile.owner else { return false };
     owner.pids.iter().any(|(pid, _)| case.ledger.holdings.get(pid).is_some_and(|h| h.kinds.contains_key(&Kind::Listen)))
-}
-
-/// TIME-WAIT rows in the capture's own namespace.
-pub fn time_wait(case: &Case<'_>) -> i64 {
-    case.ledger.state(SocketState::TimeWait).or(case.ledger.books.timewait.as_ref().map(|f| f.value)).unwrap_or(0)
 }
 
 /// Whether two numbers differ by at most `percent` of the second.

@@ -22,17 +22,37 @@ pub struct Suspicion {
 /// Reasons to take a pile for a leak; `None` if there are too few.
 pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     let mut s = Suspicion::default();
-    if pile.kind == Kind::TimeWait || pile.kind == Kind::File || pile.foreign.is_some() {
+    if pile.kind == Kind::TimeWait || pile.kind == Kind::File {
         return None;
+    }
+    if pile.foreign.is_some() {
+        return abroad(case, pile);
     }
     let threshold = threshold(case, pile.kind);
     useless_by_kind(case, pile, threshold, &mut s);
     growing(case, pile, threshold, &mut s);
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
+    unbroken_run(case, pile, &mut s);
+    stuck_handlers(case, pile, &mut s);
     in_use(case, pile, &mut s);
     let sum = |all: &[Evidence]| all.iter().map(|e| e.strength.weight()).sum::<i32>();
     (sum(&s.reasons) - sum(&s.against) >= Strength::Moderate.weight()).then_some(s)
+}
+
+/// Sockets of another network namespace: their number says nothing, what a trace shows or a log counts does.
+fn abroad(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
+    let mut s = Suspicion::default();
+    left_open(case, pile, &mut s);
+    for (sighting, tie) in case.sightings(pile) {
+        let attempts = sighting.attempts.unwrap_or(0).max(sighting.count);
+        if sighting.weight == crate::signatures::Weight::Cause && super::near(attempts, pile.count, 20) && pile.count >= 100 {
+            let strength = if tie >= Tie::Program { Strength::Strong } else { Strength::Moderate };
+            let says = format!("a log counts {} attempts, as many as the {} sockets", number(attempts as i64), number(pile.count as i64));
+            s.reasons.push(Evidence::new(strength, Witnessed::Log, says, [sighting.last.clone()]));
+        }
+    }
+    (!s.reasons.is_empty() && s.against.is_empty()).then_some(s)
 }
 
 fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
@@ -124,14 +144,58 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
                 format!("{owner} holds {count} {} (threshold {threshold})", pile.kind.plural()),
             ));
         }
-        Kind::Unix if pile.count >= threshold => {
-            s.reasons.push(reason(
+        Kind::Unix => unix_peers(case, pile, threshold, s),
+        _ => {}
+    }
+}
+
+/// A unix socket is as innocent as its peers: many clients make a hub, one client with hundreds of connections to one server a hoard,
+/// a peer that is gone a socket that nobody closed.
+fn unix_peers(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
+    let Some(owner) = &pile.owner else { return };
+    let Some((pid, share)) = owner.pids.first().copied() else { return };
+    let at = || pile.traits.quotes.iter().take(1).cloned();
+    let Some(peers) = case.ledger.peers.get(&pid).filter(|p| p.known()) else {
+        if share >= threshold {
+            s.reasons.push(Evidence::new(
                 Strength::Weak,
                 Witnessed::Listing,
-                format!("{owner} holds {count} unix sockets (threshold {threshold})"),
+                format!("pid {pid} holds {} unix sockets (threshold {threshold})", number(share as i64)),
+                at(),
             ));
         }
-        _ => {}
+        return;
+    };
+    let connected = peers.own + peers.gone + peers.others.values().sum::<u64>();
+    let accepted = peers.with_path * 2 > peers.rows;
+    let name = |p: u32| case.snapshot.processes.get(&p).map_or(String::new(), |p| p.command.clone());
+    if peers.gone >= 50 && peers.gone * 2 > connected {
+        s.reasons.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Table,
+            format!("the peers of {} of its unix sockets are gone", number(peers.gone as i64)),
+            at(),
+        ));
+    } else if peers.own >= 100 && peers.own * 2 > connected {
+        let says = format!("both ends of {} unix sockets are held by the same process", number(peers.own as i64));
+        s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+    } else if let Some((other, n)) = peers.top() {
+        let says =
+            format!("{} of its {} unix connections are with {} (pid {other})", number(n as i64), number(connected as i64), name(other));
+        if n * 10 >= connected * 9 && n >= threshold / 2 && !accepted {
+            // Hundreds of connections from one client to one server are odd, but a client library may want them; thousands it does not.
+            let strength = if n >= threshold * 5 { Strength::Moderate } else { Strength::Weak };
+            s.reasons.push(Evidence::new(strength, Witnessed::Table, says, at()));
+        } else if n * 10 >= connected * 9 && accepted {
+            s.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, format!("{says}, which keeps them open"), at()));
+        } else {
+            let says = format!(
+                "its {} unix connections are with {} different processes, none of them with most",
+                number(connected as i64),
+                peers.others.len()
+            );
+            s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+        }
     }
 }
 
@@ -191,6 +255,10 @@ pub fn leaves_open(kind: Kind, pattern: &Pattern) -> bool {
 
 /// What a trace of the holder shows: left open again and again, or closed each time.
 fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    // A few live connections that a short trace does not see closed are a server at work.
+    if pile.kind == Kind::Established && pile.count * 4 < case.thresholds.established {
+        return;
+    }
     for (trace, tie) in case.traces(pile) {
         let tales: Vec<(&Pattern, &Tale)> = case.tales(trace, |p| leaves_open(pile.kind, p));
         let left: u64 = tales.iter().map(|(_, t)| t.settled).sum();
@@ -204,7 +272,7 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
                 number(closed as i64)
             );
             s.reasons.push(Evidence::new(strength, Witnessed::Trace, says, quotes()));
-        } else if closed >= 3 && left * 4 <= closed && tie == Tie::Process {
+        } else if closed >= 3 && (left * 4 <= closed || (pile.kind == Kind::SynSent && left <= closed)) && tie == Tie::Process {
             let at = tales.iter().filter(|(_, t)| t.closed > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(2);
             let strength = if pile.kind == Kind::Closed || pile.kind == Kind::CloseWait { Strength::Moderate } else { Strength::Strong };
             s.against.push(Evidence::new(
@@ -233,6 +301,51 @@ fn fills_limit(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
             number(*limit as i64)
         );
         s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Limit, says, [quote.clone()]));
+    }
+}
+
+/// Descriptors that must have been open below the highest number seen, by the kernel's rule of handing out the lowest free one.
+fn highest(case: &Case<'_>, pile: &Pile) -> u64 {
+    let first = pile.owner.as_ref().and_then(|o| o.pids.first());
+    let holding = first.and_then(|(pid, _)| case.ledger.holdings.get(pid));
+    holding.and_then(|h| h.highest).map_or(0, |h| u64::from(h) + 1)
+}
+
+/// An unbroken run of descriptor numbers of one kind was created in a loop with nothing closed in between.
+fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    let run = pile.longest_run;
+    let high = highest(case, pile);
+    if matches!(pile.kind, Kind::Established | Kind::SynSent) || pile.owner.is_none() || run < 32 || run * 10 < pile.count * 8 || high < 512
+    {
+        return;
+    }
+    let excerpt = pile.is == crate::ledger::CountIs::AtLeast;
+    let strength = if excerpt { Strength::Strong } else { Strength::Moderate };
+    let says = format!(
+        "{} of them have descriptor numbers in one unbroken run, up to {}: created in a loop, none closed in between",
+        number(run as i64),
+        number(high as i64 - 1)
+    );
+    s.reasons.push(Evidence::new(strength, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned()));
+}
+
+/// As many threads wait for a lock as there are accepted connections: their handlers are stuck.
+fn stuck_handlers(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    if pile.kind != Kind::Established || pile.accepted != Some(true) || pile.count < 100 {
+        return;
+    }
+    for (trace, tie) in case.traces(pile) {
+        let waiting: Vec<_> = trace.pending.iter().filter(|b| case.names.bytes(b.name) == b"futex").collect();
+        let n = trace.waiting_on_futex;
+        if tie == Tie::Process && n * 10 >= pile.count * 9 && n * 10 <= pile.count * 12 {
+            let says = format!(
+                "{} threads wait for a lock (futex), one for each of the {} connections: their handlers are stuck",
+                number(n as i64),
+                number(pile.count as i64)
+            );
+            let at = waiting.iter().take(2).map(|b| b.quote.clone());
+            s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, at));
+        }
     }
 }
 

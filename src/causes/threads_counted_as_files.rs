@@ -50,7 +50,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let mut worst: Option<(u32, u64, &FdList)> = None;
     for (&pid, proc) in &case.snapshot.processes {
         for list in &proc.lists {
-            let rows = if list.only_threads { list.descriptors } else { list.thread_rows };
+            let rows = list.thread_rows;
             if rows >= 20 && rows * 2 > list.descriptors && worst.is_none_or(|w| w.1 < rows) {
                 worst = Some((pid, rows, list));
             }

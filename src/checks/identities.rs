@@ -1,1 +1,2 @@
-use super::Check; pub static ALL: &[&dyn Check] = &[];
+use super::Check;
+pub static ALL: &[&dyn Check] = &[];

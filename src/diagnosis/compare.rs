@@ -19,7 +19,10 @@ pub fn hosts(findings: &mut [Finding], reports: &[HostReport]) {
             .map(|r| r.label.as_str())
             .collect();
         if !others.is_empty() {
-            let says = format!("the same program shows the same on {}: the cause lies outside of this host, such as a remote that changed", others.join(", "));
+            let says = format!(
+                "the same program shows the same on {}: the cause lies outside of this host, such as a remote that changed",
+                others.join(", ")
+            );
             finding.claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, []));
         }
     }
@@ -27,5 +30,6 @@ pub fn hosts(findings: &mut [Finding], reports: &[HostReport]) {
 
 fn key(finding: &Finding) -> Option<(String, String, usize)> {
     let owner = finding.claim.owner.as_ref()?;
-    (finding.claim.class == Class::Leak).then(|| (finding.claim.code.to_string(), owner.command.clone(), finding.hosts.first().copied().unwrap_or(0)))
+    (finding.claim.class == Class::Leak)
+        .then(|| (finding.claim.code.to_string(), owner.command.clone(), finding.hosts.first().copied().unwrap_or(0)))
 }

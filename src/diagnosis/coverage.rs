@@ -100,16 +100,32 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
     if verdict != Verdict::Healthy {
         for coverage in reports.iter().map(|r| &r.coverage) {
             if !coverage.descriptors {
-                add(Missing { what: "the descriptors of all processes".into(), would: "name who holds the sockets".into(), command: "sudo lsof -nP +c0".into() });
+                add(Missing {
+                    what: "the descriptors of all processes".into(),
+                    would: "name who holds the sockets".into(),
+                    command: "sudo lsof -nP +c0".into(),
+                });
             }
             if !coverage.books {
-                add(Missing { what: "the kernel's socket counts".into(), would: "tell how many sockets exist in no table".into(), command: "cat /proc/net/sockstat /proc/net/sockstat6; ss -s".into() });
+                add(Missing {
+                    what: "the kernel's socket counts".into(),
+                    would: "tell how many sockets exist in no table".into(),
+                    command: "cat /proc/net/sockstat /proc/net/sockstat6; ss -s".into(),
+                });
             }
             if !coverage.table {
-                add(Missing { what: "the socket tables with holders".into(), would: "tell states, remotes and holders".into(), command: "sudo ss -tanpoe".into() });
+                add(Missing {
+                    what: "the socket tables with holders".into(),
+                    would: "tell states, remotes and holders".into(),
+                    command: "sudo ss -tanpoe".into(),
+                });
             }
             if !coverage.growth {
-                add(Missing { what: "a second capture a few minutes later".into(), would: "tell growth from a level".into(), command: "sh collect.sh".into() });
+                add(Missing {
+                    what: "a second capture a few minutes later".into(),
+                    would: "tell growth from a level".into(),
+                    command: "sh collect.sh".into(),
+                });
             }
         }
     }

@@ -118,13 +118,19 @@ impl Finding {
 }
 
 impl HostReport {
+    /// Whether many sockets live in a namespace whose tables were not captured, and nothing shows them in use.
+    pub fn has_unjudged(&self) -> bool {
+        self.piles.iter().any(|p| p.foreign.is_some() && p.kind == Kind::Closed && p.count >= 100 && !p.in_use)
+    }
+
     /// What the case tells besides findings.
     pub fn new(case: &Case<'_>, checks: Vec<Checked>, ruled_out: Vec<RuledOut>, input: usize) -> HostReport {
         let identity = |key| case.host.takes.iter().rev().find_map(|t| t.snapshot.identity.get(&key)).map(|(v, _)| v.clone());
         let ledger = case.ledger;
         let mut remotes = BTreeMap::new();
         for (n, pile) in ledger.piles.iter().enumerate().take(64) {
-            let top: Vec<(String, u64)> = pile.traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).map(|(e, n)| (case.show(e), n)).collect();
+            let top: Vec<(String, u64)> =
+                pile.traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).map(|(e, n)| (case.show(e), n)).collect();
             if !top.is_empty() {
                 remotes.insert(n, top);
             }
@@ -196,7 +202,9 @@ fn drop_effects(findings: &mut Vec<Finding>) {
     let leaks: Vec<(u64, Option<Kind>, Vec<u32>)> = findings
         .iter()
         .filter(|f| f.claim.class == Class::Leak)
-        .map(|f| (f.claim.count.unwrap_or(0), f.claim.kind, f.claim.owner.as_ref().map_or(Vec::new(), |o| o.pids.iter().map(|p| p.0).collect())))
+        .map(|f| {
+            (f.claim.count.unwrap_or(0), f.claim.kind, f.claim.owner.as_ref().map_or(Vec::new(), |o| o.pids.iter().map(|p| p.0).collect()))
+        })
         .collect();
     let inherited: Vec<u32> = findings
         .iter()

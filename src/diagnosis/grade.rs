@@ -92,12 +92,25 @@ fn agreement(claim: &Claim, case: &Case<'_>, cap: &mut impl FnMut(Grade, String)
     let Some(pile) = claim.pile.and_then(|n| case.ledger.piles.get(n)) else { return };
     let near = |a: u64, b: u64| a.abs_diff(b) * 10 <= a.max(b) || a.abs_diff(b) <= 100.min(b / 2 + 5);
     let agreeing: Vec<&str> = pile.words.iter().filter(|w| near(w.count, pile.count)).map(|w| w.source).collect();
-    let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified) && case.ledger.books.foreign.is_none();
-    let by_books = case.ledger.books.unhashed.as_ref().filter(|_| books).map(|f| f.value.max(0) as u64);
+    let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
+    let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
     match by_books {
-        Some(n) if near(n, pile.count) => cap(Grade::Proved, format!("the kernel counts {} such sockets, {} are held: nearly all are explained", number(n as i64), number(pile.count as i64))),
-        Some(n) if n * 10 >= pile.count * 9 => cap(Grade::Proved, format!("the kernel counts {} such sockets, of which these are {}", number(n as i64), number(pile.count as i64))),
-        Some(n) if !case.ledger.books.unhashed_is_bound => cap(Grade::Moderate, format!("the kernel counts only {} such sockets, fewer than the {} listed", number(n as i64), number(pile.count as i64))),
+        Some(n) if near(n, pile.count) => cap(
+            Grade::Proved,
+            format!(
+                "the kernel counts {} such sockets, {} are held: nearly all are explained",
+                number(n as i64),
+                number(pile.count as i64)
+            ),
+        ),
+        Some(n) if n * 10 >= pile.count * 9 => cap(
+            Grade::Proved,
+            format!("the kernel counts {} such sockets, of which these are {}", number(n as i64), number(pile.count as i64)),
+        ),
+        Some(n) if !case.ledger.books.unhashed_is_bound => cap(
+            Grade::Moderate,
+            format!("the kernel counts only {} such sockets, fewer than the {} listed", number(n as i64), number(pile.count as i64)),
+        ),
         _ if agreeing.len() >= 2 => cap(Grade::Proved, format!("{} agree on their number", agreeing.join(" and "))),
         _ => cap(Grade::Strong, format!("only {} counted them", agreeing.first().copied().unwrap_or("one source"))),
     }

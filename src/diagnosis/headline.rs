@@ -33,7 +33,8 @@ pub fn leak_sentence(finding: &Finding) -> String {
     let claim = &finding.claim;
     let who = match &claim.owner {
         Some(owner) => {
-            let program = if owner.program.is_empty() || owner.program == owner.command { String::new() } else { format!(", {},", owner.program) };
+            let program =
+                if owner.program.is_empty() || owner.program == owner.command { String::new() } else { format!(", {},", owner.program) };
             format!("{}{program}", owner.named())
         }
         None => "a process that the capture does not name".to_string(),
@@ -74,7 +75,14 @@ fn hosts_of(findings: &[Finding], reports: &[HostReport]) -> String {
         return String::new();
     }
     let Some(first) = findings.first() else { return String::new() };
-    let same = |f: &&Finding| f.claim.code == first.claim.code && f.claim.owner.as_ref().map(|o| &o.command) == first.claim.owner.as_ref().map(|o| &o.command);
-    let hosts: Vec<&str> = findings.iter().filter(same).flat_map(|f| &f.hosts).filter_map(|&h| reports.get(h)).map(|r| r.label.as_str()).collect();
-    if hosts.len() > 1 { format!("; the same on {} of {} hosts", hosts.len(), reports.len()) } else { hosts.first().map_or(String::new(), |h| format!(" on {h}")) }
+    let same = |f: &&Finding| {
+        f.claim.code == first.claim.code && f.claim.owner.as_ref().map(|o| &o.command) == first.claim.owner.as_ref().map(|o| &o.command)
+    };
+    let hosts: Vec<&str> =
+        findings.iter().filter(same).flat_map(|f| &f.hosts).filter_map(|&h| reports.get(h)).map(|r| r.label.as_str()).collect();
+    if hosts.len() > 1 {
+        format!("; the same on {} of {} hosts", hosts.len(), reports.len())
+    } else {
+        hosts.first().map_or(String::new(), |h| format!(" on {h}"))
+    }
 }

@@ -7,8 +7,8 @@ mod grade;
 mod headline;
 
 pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Verdict};
-pub use headline::{leak_sentence, note_sentence};
 pub use grade::{Derivation, Grade};
+pub use headline::{leak_sentence, note_sentence};
 
 use crate::capture::{Interner, Member};
 use crate::causes::{CAUSES, Case, Claim, Class};
@@ -70,10 +70,14 @@ fn verdict(findings: &[Finding], reports: &[HostReport]) -> Verdict {
     let any = |class| findings.iter().any(|f| f.claim.class == class);
     if findings.iter().any(|f| f.claim.class == Class::Leak && f.grade.grade > Grade::Weak) {
         Verdict::Leak
+    } else if findings.iter().any(|f| f.claim.class == Class::Exhaustion && f.grade.grade > Grade::Weak) {
+        Verdict::Exhaustion
     } else if any(Class::Leak) {
         Verdict::Inconclusive
     } else if any(Class::Exhaustion) {
         Verdict::Exhaustion
+    } else if reports.iter().any(HostReport::has_unjudged) {
+        Verdict::Inconclusive
     } else if !reports.is_empty() && reports.iter().all(|r| r.coverage.enough_for_health()) {
         Verdict::Healthy
     } else {

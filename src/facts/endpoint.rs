@@ -35,7 +35,12 @@ impl<'a> Endpoint<'a> {
 
     /// Reads `ADDR:PORT` as ss, netstat and lsof print it: split at the last colon, brackets and `%interface` stripped.
     /// `None` where there is no colon at all.
+    #[inline]
     pub fn parse(text: &'a [u8]) -> Option<Self> {
+        // Mapped addresses are normalised to the IPv4 they carry, so that both forms are read alike.
+        if let Some((v4, port)) = parse_ipv4_end(text.strip_prefix(b"::ffff:").unwrap_or(text)) {
+            return Some(Endpoint::new(if v4 == 0 { Addr::Any } else { Addr::V4(v4) }, port));
+        }
         let colon = memchr::memrchr(b':', text)?;
         let (host, port) = (&text[..colon], &text[colon + 1..]);
         let addr = Addr::parse(host);
@@ -152,6 +157,34 @@ fn parse_ipv4(text: &[u8]) -> Option<u32> {
         }
     }
     (dots == 3 && digits > 0).then_some(value << 8 | part)
+}
+
+/// A dotted quad, a colon and a port or `*`, which most ends of most tables are: one pass instead of several. `None` leaves the text to
+/// the general reader.
+#[inline]
+fn parse_ipv4_end(text: &[u8]) -> Option<(u32, u16)> {
+    let mut bytes = text.iter();
+    let mut value = 0u32;
+    for end in [b'.', b'.', b'.', b':'] {
+        let (mut part, mut digits) = (0u32, 0u8);
+        loop {
+            let b = *bytes.next()?;
+            let digit = b.wrapping_sub(b'0');
+            if digit <= 9 {
+                part = part * 10 + u32::from(digit);
+                digits += 1;
+                if digits > 3 {
+                    return None;
+                }
+            } else if b == end && digits > 0 && part <= 255 {
+                break;
+            } else {
+                return None;
+            }
+        }
+        value = value << 8 | part;
+    }
+    Some((value, parse_port(bytes.as_slice())?))
 }
 
 /// A decimal port, or the wildcard as 0. `None` for a service name.

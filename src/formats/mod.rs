@@ -3,6 +3,7 @@
 //! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
+mod arguments;
 mod busybox_lsof;
 mod cgroup;
 mod cmdline;
@@ -10,19 +11,27 @@ mod comm;
 mod conntrack;
 mod counter_names;
 pub mod date;
+mod dmesg;
+mod docker_ps;
 mod fd;
 mod fd_counts;
 mod file_nr;
+mod goroutines;
 mod hostname;
+mod jstack;
 mod limits;
+mod log;
 mod lsfd;
 mod lsof;
 mod manifest;
 mod named;
+mod netstat;
 mod netstat_s;
 mod ns;
 mod nstat;
 mod os_release;
+pub mod prefix;
+mod proc_net;
 mod proc_net_snmp;
 pub mod prompt;
 mod ps;
@@ -31,11 +40,16 @@ pub mod scan;
 mod slabinfo;
 #[cfg(test)]
 mod small_samples;
+#[cfg(test)]
+mod socket_tables_tests;
 mod sockstat;
+mod ss;
+mod ss_summary;
 mod stat;
 mod status;
+mod strace;
 mod sysctl;
-mod systemctl_status;
+mod systemctl;
 mod tally;
 pub mod target;
 #[cfg(test)]
@@ -46,6 +60,7 @@ mod uname;
 mod unit_file;
 mod uptime;
 mod wchan;
+pub mod wide;
 
 use crate::facts::{At, Sink};
 
@@ -137,27 +152,41 @@ pub static FORMATS: &[&dyn Format] = &[
     &comm::Comm,
     &conntrack::Conntrack,
     &date::Date,
+    &dmesg::Dmesg,
+    &docker_ps::DockerPs,
     &fd::Fd,
     &fd_counts::FdCounts,
     &file_nr::FileNr,
+    &goroutines::Goroutines,
     &hostname::Hostname,
+    &jstack::Jstack,
     &limits::Limits,
     &lsfd::Lsfd,
     &lsof::Lsof,
     &manifest::Manifest,
+    &netstat::Netstat,
     &netstat_s::NetstatS,
     &ns::Ns,
     &nstat::Nstat,
     &os_release::OsRelease,
+    &proc_net::ProcNetNetlink,
+    &proc_net::ProcNetPacket,
+    &proc_net::ProcNetProtocols,
+    &proc_net::ProcNetTcp,
+    &proc_net::ProcNetUnix,
     &proc_net_snmp::Netstat,
     &proc_net_snmp::Snmp,
     &ps::Ps,
     &slabinfo::Slabinfo,
     &sockstat::Sockstat,
+    &ss::Ss,
+    &ss_summary::SsSummary,
     &stat::Stat,
     &status::Status,
+    &strace::Strace,
+    &strace::StraceSummary,
     &sysctl::Sysctl,
-    &systemctl_status::SystemctlStatus,
+    &systemctl::Systemctl,
     &tally::Tally,
     &tool_version::ToolVersion,
     &ulimit::Ulimit,
@@ -165,6 +194,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &unit_file::UnitFile,
     &uptime::Uptime,
     &wchan::Wchan,
+    &log::Log,
 ];
 
 /// The format with this id.

@@ -82,7 +82,7 @@ fn after_prompt(line: &[u8]) -> Option<&[u8]> {
             .flatten();
     }
     // `user@host:/dir# cmd`
-    let end = line.iter().take(80).position(|&b| b == b'#' || b == b'$')?;
+    let end = memchr::memchr2(b'#', b'$', line.get(..line.len().min(80))?)?;
     let head = &line[..end];
     let is_prompt = memchr::memchr(b'@', head).is_some()
         && !head.contains(&b'(')

@@ -1,6 +1,9 @@
 //! Reads one member: cuts it into lines, finds out which format it is (or which it holds, pasted one after the other), and feeds parsers.
 
+use super::prefix::Prefix;
+use super::wide::Wide;
 use super::{FORMATS, Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
+use crate::bundle::magic::is_binary;
 use crate::facts::{At, Citation, MemberId, Note, NoteKind, Sink};
 
 /// How much of a member is looked at before its format is decided, in bytes.
@@ -42,15 +45,20 @@ pub struct Reading {
     pub cut_line: bool,
     /// Lines longer than [`MAX_LINE`].
     pub long_lines: u32,
-    /// Whether it holds bytes that no text has.
+    /// Whether it holds bytes that no text has; it is not read then.
     pub binary: bool,
+    /// What stood in front of each line and was taken off.
+    pub prefix: Option<Prefix>,
 }
 
 impl Reading {
-    /// The format that read most rows; `unknown` if none read any, `empty` for a member without a byte.
+    /// The format that read most rows; `unknown` if none read any, `empty` for a member without a byte, `binary` for what is no text.
     pub fn format(&self) -> &'static str {
         if self.bytes == 0 {
             return "empty";
+        }
+        if self.binary {
+            return "binary";
         }
         self.sections.iter().filter(|s| s.format != UNKNOWN).max_by_key(|s| s.rows).map_or(UNKNOWN, |s| s.format)
     }
@@ -85,6 +93,7 @@ pub struct Reader {
     pending: Vec<u8>,
     dropping: bool,
     line: u32,
+    wide: Option<Wide>,
     current: Option<Active>,
     reading: Reading,
 }
@@ -106,6 +115,7 @@ impl Reader {
             pending: Vec::new(),
             dropping: false,
             line: 0,
+            wide: None,
             current: None,
             reading: Reading::default(),
         }
@@ -119,20 +129,16 @@ impl Reader {
             if self.pending.len() < HEAD {
                 return;
             }
-            let buffered = std::mem::take(&mut self.pending);
-            self.start(&buffered, false, sink);
-            self.split(&buffered, sink);
+            self.begin(false, sink);
             return;
         }
-        self.split(chunk, sink);
+        self.text(chunk, sink);
     }
 
     /// The member is over.
     pub fn finish(mut self, sink: &mut dyn Sink) -> Reading {
         if !self.started {
-            let buffered = std::mem::take(&mut self.pending);
-            self.start(&buffered, true, sink);
-            self.split(&buffered, sink);
+            self.begin(true, sink);
         }
         if !self.pending.is_empty() {
             let rest = std::mem::take(&mut self.pending);
@@ -144,13 +150,53 @@ impl Reader {
         self.reading
     }
 
+    /// Enough has come to decide what it is; what was held back is read.
+    fn begin(&mut self, whole: bool, sink: &mut dyn Sink) {
+        let mut buffered = std::mem::take(&mut self.pending);
+        if let Some(mut wide) = Wide::of(&buffered) {
+            buffered = wide.decode(&buffered);
+            self.wide = Some(wide);
+        }
+        self.start(&buffered, whole, sink);
+        if !self.reading.binary {
+            self.split(&buffered, sink);
+        }
+    }
+
+    /// The next bytes, once it is known what they are.
+    fn text(&mut self, chunk: &[u8], sink: &mut dyn Sink) {
+        if self.reading.binary {
+            return;
+        }
+        match &mut self.wide {
+            None => self.split(chunk, sink),
+            Some(wide) => {
+                let text = wide.decode(chunk);
+                self.split(&text, sink);
+            }
+        }
+    }
+
     /// Decides the format of the whole member from its head.
     fn start(&mut self, head: &[u8], whole: bool, sink: &mut dyn Sink) {
         self.started = true;
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        self.reading.binary = is_binary(head);
-        let probe = Probe { path: &self.path, command: &self.command, head: &head[..head.len().min(HEAD)], whole };
-        let format = self.forced.or_else(|| choose(&probe));
+        let head = &head[..head.len().min(HEAD)];
+        self.reading.binary = self.forced.is_none() && is_binary(head);
+        if self.reading.binary {
+            return;
+        }
+        let probe = Probe { path: &self.path, command: &self.command, head, whole };
+        let plain = fitting(&probe);
+        // The ordinary member fits as it stands, and nothing more is asked.
+        if plain.is_none_or(|(format, fit)| format.greedy() || fit < Fit::Likely) {
+            self.reading.prefix = Prefix::of(&probe);
+        }
+        let format = match self.reading.prefix {
+            _ if self.forced.is_some() => self.forced,
+            None => commanded(&probe).or(plain.map(|(format, _)| format)),
+            Some(prefix) => choose(&Probe { head: &prefix.strip_all(head), ..probe }),
+        };
         if let Some(format) = format {
             let command = std::mem::take(&mut self.command);
             self.open(format, &command, 1, sink);
@@ -199,7 +245,10 @@ impl Reader {
 
     fn take_line(&mut self, line: &[u8], sink: &mut dyn Sink) {
         self.line = self.line.saturating_add(1);
-        let line = scan::strip_cr(line);
+        let mut line = scan::strip_cr(line);
+        if let Some(prefix) = &self.reading.prefix {
+            line = prefix.strip(line);
+        }
         if memchr::memchr(0x1b, line).is_some() {
             let plain = strip_colours(line);
             self.route(&plain, sink);
@@ -218,7 +267,13 @@ impl Reader {
                 return self.count(taken, line);
             }
         }
-        if self.forced.is_none() {
+        // A line that can only be of the greedy format at work need not be offered to all others.
+        let own = greedy && self.current.as_ref().is_some_and(|a| a.format.opens(line));
+        if self.forced.is_none() && !own {
+            // The fence of a code block in Markdown; what stands inside is not said by its language.
+            if line.starts_with(b"```") && line.len() < 32 {
+                return self.count(Taken::Noise, line);
+            }
             if let Some(command) = prompt::command(line) {
                 let command = command.to_vec();
                 return self.enter(&command, sink);
@@ -292,11 +347,19 @@ impl Reader {
 
 /// The best fitting format, if any fits better than by its name alone or a command names it.
 pub fn choose(probe: &Probe<'_>) -> Option<&'static dyn Format> {
-    if !probe.command.is_empty()
-        && let Some(format) = FORMATS.iter().copied().find(|f| f.printed_by(probe.command))
-    {
-        return Some(format);
+    commanded(probe).or_else(|| fitting(probe).map(|(format, _)| format))
+}
+
+/// The format that the command prints, where one is known.
+fn commanded(probe: &Probe<'_>) -> Option<&'static dyn Format> {
+    if probe.command.is_empty() {
+        return None;
     }
+    FORMATS.iter().copied().find(|f| f.printed_by(probe.command))
+}
+
+/// The best fitting format and how well it fits; the command is not asked.
+pub fn fitting(probe: &Probe<'_>) -> Option<(&'static dyn Format, Fit)> {
     let mut best: Option<(&'static dyn Format, Fit)> = None;
     for format in FORMATS.iter().copied() {
         let fit = format.fit(probe);
@@ -304,7 +367,7 @@ pub fn choose(probe: &Probe<'_>) -> Option<&'static dyn Format> {
             best = Some((format, fit));
         }
     }
-    best.map(|(format, _)| format)
+    best
 }
 
 /// The process that a path or a command line names: `proc/4684/fd`, `pid-8259-fd.txt`, `fd.26372`, `strace -p 36111`.
@@ -362,13 +425,6 @@ fn pid_of_path(path: &str) -> Option<u32> {
     None
 }
 
-/// Whether the bytes are no text: NULs outside of what `/proc/PID/cmdline` and `lsof -F0` have, or mostly control bytes.
-fn is_binary(head: &[u8]) -> bool {
-    let control = head.iter().filter(|&&b| b < 9 || (14..27).contains(&b) || b == 0x7f).count();
-    let nul = memchr::memchr_iter(0, head).count();
-    !head.is_empty() && (control - nul) * 20 > head.len()
-}
-
 /// The line without colour sequences (`ESC [ ... m`), as a colouring shell leaves them. Other escapes stay and are shown escaped.
 fn strip_colours(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
@@ -412,6 +468,27 @@ mod tests {
         }
         assert_eq!(pid_of("x", b"strace -f -p 21733 -e trace=network"), Some(21733));
         assert_eq!(pid_of("x", b"cat /proc/6120/limits"), Some(6120));
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_held() {
+        let mut reader = Reader::new(MemberId(0), "x", b"", None);
+        let chunk = vec![b'x'; 1 << 20];
+        for _ in 0..64 {
+            reader.feed(&chunk, &mut crate::facts::Discard);
+            assert!(reader.pending.capacity() <= 2 * MAX_LINE);
+        }
+        reader.feed(b"\nsockets: used 9\n", &mut crate::facts::Discard);
+        let reading = reader.finish(&mut crate::facts::Discard);
+        assert_eq!((reading.lines, reading.long_lines, reading.rows()), (2, 1, 1));
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_parsed() {
+        let mut text = b"sockets: used 94\n".to_vec();
+        text.extend((0..2000u32).map(|i| (i % 7) as u8));
+        let reading = read_text(MemberId(0), "x", &text, &mut crate::facts::Discard);
+        assert_eq!((reading.format(), reading.rows(), reading.binary), ("binary", 0, true));
     }
 
     #[test]

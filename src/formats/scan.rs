@@ -174,22 +174,47 @@ pub fn hex(text: &[u8]) -> Option<u64> {
     }
     let mut value = 0u64;
     for &b in text {
-        let digit = match b {
-            b'0'..=b'9' => b - b'0',
-            b'a'..=b'f' => b - b'a' + 10,
-            b'A'..=b'F' => b - b'A' + 10,
-            _ => return None,
-        };
+        let digit = HEX[usize::from(b)];
+        if digit > 15 {
+            return None;
+        }
         value = value << 4 | u64::from(digit);
     }
     Some(value)
 }
 
+/// The value of each hexadecimal digit, 255 for any other byte.
+const HEX: [u8; 256] = {
+    let mut table = [255u8; 256];
+    let mut i = 0;
+    while i < 10 {
+        table[b'0' as usize + i] = i as u8;
+        i += 1;
+    }
+    let mut i = 0;
+    while i < 6 {
+        table[b'a' as usize + i] = 10 + i as u8;
+        table[b'A' as usize + i] = 10 + i as u8;
+        i += 1;
+    }
+    table
+};
+
 /// The leading decimal number and what follows it.
 #[inline]
 pub fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
-    Some((number(&text[..digits])?, &text[digits..]))
+    let mut value = 0u64;
+    let mut digits = 0;
+    while let Some(digit) = text.get(digits).map(|b| b.wrapping_sub(b'0')).filter(|&d| d <= 9) {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        digits += 1;
+    }
+    let (head, rest) = text.split_at_checked(digits)?;
+    match digits {
+        0 => None,
+        1..20 => Some((value, rest)),
+        _ => Some((number(head)?, rest)),
+    }
 }
 
 /// `socket:[N]` and `pipe:[N]`: the number between the brackets, if the text is exactly `PREFIX[N]`.

@@ -118,7 +118,9 @@ fn an_article_with_pastes() {
     assert_eq!(tallies, ["TIME_WAIT=221", "ESTABLISHED=103", "-=368", "-=158391", "-=10201"]);
     let limits: Vec<&String> = told.lines.iter().filter(|l| l.starts_with("limit ")).collect();
     assert_eq!(limits, ["limit pid=- Max open files soft=Some(At(131072)) hard=None"]);
-    assert!(told.lines.iter().all(|l| !l.starts_with("identity ") && !l.starts_with("process ")), "prose is no fact");
+    assert!(told.lines.iter().all(|l| !l.starts_with("identity ")), "prose is no fact");
+    let processes: Vec<&String> = told.lines.iter().filter(|l| l.starts_with("process ")).collect();
+    assert!(processes.iter().all(|p| p.starts_with("process pid=36111 ")), "only the trace names one: {processes:?}");
 }
 
 mod damage {

@@ -50,6 +50,8 @@ pub struct Books {
     pub unhashed_is_bound: bool,
     /// Why `alloc` counts sockets of other namespaces too, if something shows it.
     pub foreign: Option<String>,
+    /// The most unhashed TCP sockets that can belong to this namespace, where `alloc` counts others too.
+    pub unhashed_here: Option<i64>,
 }
 
 impl Figure {
@@ -113,6 +115,34 @@ impl Books {
         books.unhashed_by_sockstat(get("ss.row.tcp.ipv6"));
         books.foreign = books.sees_other_namespaces();
         books
+    }
+
+    /// Unhashed TCP sockets that processes of this namespace can hold: the kernel's figure, or less where it counts other namespaces' too.
+    pub fn held_unhashed(&self) -> Option<i64> {
+        let figure = self.unhashed.as_ref()?.value;
+        Some(self.unhashed_here.map_or(figure, |here| here.min(figure)))
+    }
+
+    /// Narrows the unhashed figure by `used`, which holds every socket of the namespace: what is listed as something else is not unhashed TCP.
+    pub(super) fn narrow(&mut self, listed: i64) {
+        let (Some(used), Some(unhashed)) = (&self.used, &self.unhashed) else { return };
+        let hashed = match (&self.ss_hashed, &self.inuse4, &self.inuse6) {
+            (_, Some(a), Some(b)) => a.value + b.value,
+            (Some(s), ..) => s.value,
+            (_, Some(a), None) => a.value,
+            _ => return,
+        };
+        let room = (used.value - hashed - listed).max(0);
+        // On kernels before 4.16 `used` is the host's and leaves room enough; then nothing is narrowed.
+        if room < unhashed.value {
+            self.unhashed_here = Some(room);
+            if unhashed.value - room > 32 + used.value / 20 && self.foreign.is_none() {
+                self.foreign = Some(format!(
+                    "the host has {} TCP sockets in no table, but this network namespace has room for only {} among its {} sockets: the others belong elsewhere, or are orphans elsewhere",
+                    unhashed.value, room, used.value
+                ));
+            }
+        }
     }
 
     /// alloc − inuse4 − inuse6, where `ss -s` was not captured.

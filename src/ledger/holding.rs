@@ -28,8 +28,6 @@ pub struct Holding {
     pub highest: Option<u32>,
     /// Rows whose number lsof hides: each is at least 10000.
     pub hidden_numbers: u64,
-    /// The longest unbroken run of descriptor numbers of one class.
-    pub longest_run: u64,
     /// Why its sockets seem to live in another network namespace, if something shows it.
     pub foreign: Option<(String, Quote)>,
 }
@@ -102,7 +100,9 @@ pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -
     }
     for (&pid, proc) in &snapshot.processes {
         let mut holding = all.remove(&pid).unwrap_or_default();
-        for list in &proc.lists {
+        // Listings that name protocols go first: those that print inodes only add to what they say.
+        let names_protocols = |l: &&FdList| l.sockets().any(|c| c.unlisted || c.protocol.is_some());
+        for list in proc.lists.iter().filter(names_protocols).chain(proc.lists.iter().filter(|l| !names_protocols(l))) {
             by_list(pid, proc, list, &known, books, &mut holding);
         }
         count_descriptors(proc, &mut holding);
@@ -176,7 +176,10 @@ fn by_owner(view: &View<'_>, all: &mut BTreeMap<u32, Holding>) {
 
 /// One listing of a process's descriptors.
 fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Books, holding: &mut Holding) {
-    let word = |count: u64, traits: Traits| Witness { source: list.format, at: list.at, count, partial: list.filtered, traits };
+    // Numbers far above the rows shown: the listing is an excerpt, whatever was piped.
+    let excerpt = list.highest.is_some_and(|h| h >= 512 && list.descriptors * 4 < u64::from(h));
+    let partial = list.filtered || excerpt;
+    let word = |count: u64, traits: Traits| Witness { source: list.format, at: list.at, count, partial, traits };
     let mut kinds: BTreeMap<Kind, (u64, Traits)> = BTreeMap::new();
     for class in &list.classes {
         let Some(kind) = kind_of_class(class, list) else { continue };
@@ -195,7 +198,6 @@ fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Book
     }
     holding.highest = holding.highest.max(list.highest);
     holding.hidden_numbers = holding.hidden_numbers.max(list.hidden_numbers);
-    holding.longest_run = holding.longest_run.max(list.longest_run);
     let opaque = list.rows_of(DescriptorKind::Other);
     if opaque > 0
         && let Some(class) = list.classes.iter().find(|c| c.kind == DescriptorKind::Other)

@@ -3,6 +3,7 @@
 pub mod books;
 pub mod holding;
 pub mod kind;
+pub mod peers;
 pub mod pile;
 pub mod sets;
 pub mod tally;
@@ -34,6 +35,8 @@ pub struct Ledger<'a> {
     pub holdings: BTreeMap<u32, Holding>,
     /// Sockets by program and kind, largest first.
     pub piles: Vec<Pile>,
+    /// Whom each process's unix sockets are connected with.
+    pub peers: BTreeMap<u32, peers::Peers>,
     /// The line that shows that other users' processes are missing from descriptors or holders.
     pub unprivileged: Option<Quote>,
     /// Whether descriptors of all processes were listed with privilege: only then is a missing holder missing.
@@ -43,16 +46,19 @@ pub struct Ledger<'a> {
 impl<'a> Ledger<'a> {
     /// Puts a snapshot's facts together.
     pub fn reconcile(snapshot: &'a Snapshot, members: &[Member], names: &Interner) -> Ledger<'a> {
-        let books = Books::open(snapshot, names);
+        let mut books = Books::open(snapshot, names);
         let views = views::views(snapshot, members);
         let (holdings, _) = holding::holdings(snapshot, &views, &books);
         let mut piles = pile::piles(snapshot, &holdings);
+        books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
         tally::unowned(&views, &states, &mut piles);
         let unprivileged = unprivileged(snapshot);
         let all_listed = unprivileged.is_none() && lists_all(snapshot);
-        let mut ledger = Ledger { books, views, states, states_whole, holdings, piles, unprivileged, all_listed };
+        foreign_by_room(&books, &mut piles);
+        let peers = peers::peers(snapshot);
+        let mut ledger = Ledger { books, views, states, states_whole, holdings, piles, peers, unprivileged, all_listed };
         ledger.opaque_owner(snapshot);
         ledger
     }
@@ -73,12 +79,9 @@ impl<'a> Ledger<'a> {
 
     /// Unhashed TCP sockets that no pile accounts for; `None` where the kernel's count is missing or counts other namespaces too.
     pub fn unexplained(&self) -> Option<i64> {
-        let unhashed = self.books.unhashed.as_ref()?;
-        if self.books.foreign.is_some() {
-            return None;
-        }
-        let held: u64 = self.piles.iter().filter(|p| p.kind == Kind::Closed).map(|p| p.count).sum();
-        Some(unhashed.value - held as i64)
+        let unhashed = self.books.held_unhashed()?;
+        let held: u64 = self.piles.iter().filter(|p| p.kind == Kind::Closed && p.foreign.is_none()).map(|p| p.count).sum();
+        Some(unhashed - held as i64)
     }
 
     /// A process whose descriptors' targets could not be read, but whose number is that of the unhashed sockets, is their likely owner.
@@ -113,6 +116,7 @@ impl<'a> Ledger<'a> {
                 limit: None,
                 longest_run: 0,
                 foreign: None,
+                in_use: false,
             },
         );
     }
@@ -140,6 +144,36 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
         }
     }
     (states, false)
+}
+
+/// A pile of unhashed sockets several times larger than what this namespace has room for lives in another one.
+fn foreign_by_room(books: &Books, piles: &mut [Pile]) {
+    let (Some(here), Some(used)) = (books.unhashed_here, &books.used) else { return };
+    for pile in piles.iter_mut().filter(|p| p.kind == Kind::Closed && p.foreign.is_none() && p.count >= 20) {
+        if (pile.count as i64) > here * 5
+            && let Some(quote) = used.at.first()
+        {
+            let says = format!(
+                "the collector's network namespace has room for {here} such sockets, this process holds {}: they belong to another namespace",
+                pile.count
+            );
+            pile.foreign = Some((says, quote.clone()));
+        }
+    }
+}
+
+/// Sockets of this namespace that are listed as something else than TCP.
+fn listed_otherwise(books: &Books, views: &[View<'_>], piles: &[Pile]) -> i64 {
+    let held = |kind| piles.iter().filter(|p| p.kind == kind && p.foreign.is_none()).map(|p| p.count).sum::<u64>() as i64;
+    let rows =
+        |family| views::best(views, family).map_or(0, |v| v.groups(family).map(|g| g.count - g.no_file.min(g.count)).sum::<u64>()) as i64;
+    let udp = books.udp.as_ref().map_or(0, |f| f.value).max(rows(Family::Udp));
+    // The peer of a unix socket may be listed nowhere: ended, or in a queue.
+    let unix = held(Kind::Unix) * if held(Kind::Unix) >= 200 { 2 } else { 1 };
+    udp + rows(Family::Unix).max(unix)
+        + rows(Family::Netlink).max(held(Kind::Netlink))
+        + rows(Family::Packet).max(held(Kind::Packet))
+        + rows(Family::Raw).max(held(Kind::Raw))
 }
 
 /// The line that shows missing privilege, if one does.

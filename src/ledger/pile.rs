@@ -60,6 +60,8 @@ pub struct Pile {
     pub longest_run: u64,
     /// Why the sockets may live in another network namespace.
     pub foreign: Option<(String, Quote)>,
+    /// Whether a trace of the holder shows data on most of its descriptors.
+    pub in_use: bool,
 }
 
 /// One source's count.
@@ -209,9 +211,25 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
             LimitValue::At(n) => Some((*n, q.clone())),
             LimitValue::Unlimited => None,
         }),
-        longest_run: holding.longest_run,
+        longest_run: shares
+            .iter()
+            .filter_map(|(pid, _)| holdings.get(pid)?.kinds.get(&kind))
+            .flatten()
+            .map(|w| w.traits.longest_run)
+            .max()
+            .unwrap_or(0),
         foreign: holding.foreign.clone(),
+        in_use: in_use(snapshot, first),
     })
+}
+
+/// Whether a trace shows data on at least half of the descriptors that lsof could not place.
+fn in_use(snapshot: &Snapshot, pid: u32) -> bool {
+    let Some(trace) = snapshot.traces.iter().find(|t| t.pid == Some(pid)) else { return false };
+    let lists = snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists);
+    let unlisted: Vec<u32> = lists.flat_map(|l| l.sockets()).filter(|c| c.unlisted).flat_map(|c| c.sockets.iter().map(|s| s.1)).collect();
+    let used = unlisted.iter().filter(|&&fd| i32::try_from(fd).is_ok_and(|fd| trace.used_before.contains(&fd))).count();
+    used > 0 && used * 2 >= unlisted.len()
 }
 
 fn word_of(witness: &Witness) -> Word {

@@ -70,7 +70,7 @@ pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles
         let listening = views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners).map(|l| l.local.port()).collect();
         let accepted = side(&traits, &listening);
         piles.push(Pile {
-            owner: None,
+            owner: likely_owner(piles).filter(|_| kind == Kind::CloseWait),
             kind,
             count,
             is: CountIs::AtLeast,
@@ -81,8 +81,18 @@ pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles
             limit: None,
             longest_run: 0,
             foreign: None,
+            in_use: false,
         });
     }
+}
+
+/// The only program whose descriptors were listed, if it holds ended TCP sockets too: whoever captured had singled it out.
+fn likely_owner(piles: &[Pile]) -> Option<super::Owner> {
+    let mut owners = piles.iter().filter(|p| p.kind != Kind::File).filter_map(|p| p.owner.as_ref().map(|o| (o, p)));
+    let (first, _) = owners.next()?;
+    let alone = owners.all(|(o, _)| o.command == first.command);
+    let ended = piles.iter().any(|p| matches!(p.kind, Kind::Closed | Kind::CloseWait) && p.count >= 5 && p.owner.is_some());
+    (alone && ended).then(|| first.clone())
 }
 
 fn side(traits: &Traits, listening: &std::collections::BTreeSet<u16>) -> Option<bool> {

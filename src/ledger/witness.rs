@@ -53,6 +53,8 @@ pub struct Traits {
     pub idle_minute: u64,
     /// Longest idle time in milliseconds.
     pub idle_max_ms: u64,
+    /// The longest unbroken run of descriptor numbers.
+    pub longest_run: u64,
     /// Lowest and highest inode.
     pub inodes: Option<(u64, u64)>,
     /// The first rows.
@@ -88,6 +90,7 @@ impl Traits {
         *self.protocols.entry(c.protocol).or_default() += count;
         let low = c.sockets.iter().map(|s| u64::from(s.0)).min();
         let high = c.sockets.iter().map(|s| u64::from(s.0)).max();
+        self.longest_run = self.longest_run.max(c.longest_run);
         self.span(low.zip(high));
         self.quote(&c.quotes.0);
     }
@@ -110,6 +113,7 @@ impl Traits {
         self.idle_known += other.idle_known;
         self.idle_minute += other.idle_minute;
         self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
+        self.longest_run = self.longest_run.max(other.longest_run);
         self.span(other.inodes);
         self.quote(&other.quotes);
     }

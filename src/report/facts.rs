@@ -1,6 +1,7 @@
 //! Facts as NDJSON: one object a line, in the order of the input (`sockdiag facts`).
 
 use crate::facts::*;
+use crate::signatures::Signatures;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -122,7 +123,7 @@ impl Sink for FactWriter<'_> {
     }
 
     fn message(&mut self, at: At<'_>, m: &Message<'_>) {
-        self.write(at, "message", json!({"at": text(m.at), "level": m.level.map(Level::word), "text": text(m.text), "signature": Value::Null, "program": text(m.program), "pid": m.pid}));
+        self.write(at, "message", json!({"at": text(m.at), "level": m.level.map(Level::word), "text": text(m.text), "signature": Signatures::builtin().id_of(m.text), "program": text(m.program), "pid": m.pid}));
     }
 
     fn tally(&mut self, at: At<'_>, t: &Tally<'_>) {

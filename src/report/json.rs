@@ -1,12 +1,12 @@
 //! The report as JSON, schema `sockdiag.report/1`. Keys are only ever added.
 
+use crate::bundle::MemberEnd;
 use crate::capture::{Member, Quote};
 use crate::causes::{Claim, Evidence, Missing};
 use crate::checks::Checked;
 use crate::diagnosis::{Diagnosis, Finding, HostReport};
 use crate::host::Source;
 use crate::ledger::{Figure, Pile};
-use crate::bundle::MemberEnd;
 use serde_json::{Map, Value, json};
 
 /// The schema's name.

@@ -1,0 +1,66 @@
+//! Whom unix sockets are connected with: the two ends of each pair, and the processes that hold them.
+
+use crate::capture::Snapshot;
+use crate::facts::Protocol;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// The other ends of one process's connected unix sockets.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    /// Sockets whose peer another process holds, by that process.
+    pub others: BTreeMap<u32, u64>,
+    /// Sockets whose peer the same process holds.
+    pub own: u64,
+    /// Connected sockets whose peer is gone, or held by nobody.
+    pub gone: u64,
+    /// Sockets that carry a path: the accepted side.
+    pub with_path: u64,
+    /// All rows.
+    pub rows: u64,
+}
+
+impl Peers {
+    /// The process that holds most peers, and how many.
+    pub fn top(&self) -> Option<(u32, u64)> {
+        self.others.iter().map(|(&p, &n)| (p, n)).max_by_key(|&(p, n)| (n, std::cmp::Reverse(p)))
+    }
+
+    /// Whether anything is known of peers.
+    pub fn known(&self) -> bool {
+        self.own + self.gone + self.others.values().sum::<u64>() > 0
+    }
+}
+
+/// The peers of every process's unix sockets, by the tables that print peer inodes (ss).
+pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
+    let mut all: BTreeMap<u32, Peers> = BTreeMap::new();
+    for table in snapshot.tables.iter().filter(|t| !t.pairs.is_empty()) {
+        let mut owner: FxHashMap<u32, (u32, bool)> = FxHashMap::default();
+        for &(inode, group) in &table.rows {
+            if let Some(g) = table.groups.get(group as usize).filter(|g| g.protocol == Protocol::Unix) {
+                owner.insert(inode, (g.owner.unwrap_or(0), g.paths.total() > 0));
+            }
+        }
+        let peer_of: FxHashMap<u32, u32> = table.pairs.iter().copied().collect();
+        for (&inode, &(pid, _)) in &owner {
+            if pid == 0 {
+                continue;
+            }
+            let peers = all.entry(pid).or_default();
+            peers.rows += 1;
+            match peer_of.get(&inode).map(|p| owner.get(p).map_or(0, |o| o.0)) {
+                None => {}
+                Some(0) => peers.gone += 1,
+                Some(other) if other == pid => peers.own += 1,
+                Some(other) => *peers.others.entry(other).or_default() += 1,
+            }
+        }
+        for group in table.groups.iter().filter(|g| g.protocol == Protocol::Unix) {
+            if let Some(pid) = group.owner {
+                all.entry(pid).or_default().with_path += group.paths.total();
+            }
+        }
+    }
+    all
+}
