@@ -229,11 +229,7 @@ impl<'a> Shrinker<'a> {
         pieces = self.members(pieces);
         for round in 0..ROUNDS {
             let before: u64 = pieces.iter().map(Piece::bytes).sum();
-            let mut order: Vec<usize> = (0..pieces.len()).collect();
-            order.sort_by_key(|&n| std::cmp::Reverse(pieces.get(n).map_or(0, Piece::bytes)));
-            for number in order {
-                self.lines(&mut pieces, number);
-            }
+            self.lines(&mut pieces);
             pieces = self.members(pieces);
             let after: u64 = pieces.iter().map(Piece::bytes).sum();
             (self.progress)(format!("pass {}: {after} bytes in {} members, {} captures tried", round + 1, pieces.len(), self.tried));
@@ -264,27 +260,29 @@ impl<'a> Shrinker<'a> {
         pieces.into_iter().enumerate().filter(|(n, _)| kept.contains(n)).map(|(_, p)| p).collect()
     }
 
-    fn lines(&mut self, pieces: &mut [Piece], number: usize) {
-        let Some(piece) = pieces.get(number) else { return };
-        let (path, before) = (piece.path.clone(), piece.bytes());
-        let spans = piece.kept.clone();
-        let kept = {
-            let pieces: &[Piece] = pieces;
-            reduce(spans, |spans| {
-                if self.expired() {
-                    return None;
+    /// One pass over the largest member at a time, with ever smaller ranges: what makes every try slow shrinks first.
+    fn lines(&mut self, pieces: &mut [Piece]) {
+        let mut chunks: Vec<usize> = pieces.iter().map(Piece::lines).collect();
+        let before: Vec<u64> = pieces.iter().map(Piece::bytes).collect();
+        while let Some((number, chunk)) = largest(pieces, &chunks).filter(|_| !self.expired()) {
+            let Some(spans) = pieces.get(number).map(|p| p.kept.clone()) else { break };
+            let kept = {
+                let pieces: &[Piece] = pieces;
+                pass(spans, chunk, &mut |spans| {
+                    let mut parts = all(pieces);
+                    if let Some(part) = parts.get_mut(number) {
+                        part.1 = spans;
+                    }
+                    if self.expired() { None } else { Some(self.keeps(&parts)) }
+                })
+            };
+            if let (Some(piece), Some(next)) = (pieces.get_mut(number), chunks.get_mut(number)) {
+                piece.kept = kept;
+                *next = smaller(chunk, piece.lines());
+                let was = before.get(number).copied().unwrap_or(0);
+                if *next == 0 && piece.bytes() < was {
+                    (self.progress)(format!("{}: {was} bytes to {}", piece.path, piece.bytes()));
                 }
-                let mut parts = all(pieces);
-                if let Some(part) = parts.get_mut(number) {
-                    part.1 = spans;
-                }
-                Some(self.keeps(&parts))
-            })
-        };
-        if let Some(piece) = pieces.get_mut(number) {
-            piece.kept = kept;
-            if piece.bytes() < before {
-                (self.progress)(format!("{path}: {before} bytes to {}", piece.bytes()));
             }
         }
     }
@@ -321,22 +319,39 @@ fn diagnose(config: &Config, parts: &[(&Piece, &[Span])]) -> Diagnosis {
     diagnosis::diagnose(sources, hosts, &config.thresholds)
 }
 
-/// Drops ever smaller ranges of items, from the end, as long as `keeps` says that what remains will do; `None` from it ends the search.
+/// The largest member that still has ranges to try, and the size of these.
+fn largest(pieces: &[Piece], chunks: &[usize]) -> Option<(usize, usize)> {
+    let open = pieces.iter().zip(chunks).enumerate().filter(|(_, (_, chunk))| **chunk > 0);
+    open.max_by_key(|(_, (piece, _))| piece.bytes()).map(|(number, (_, chunk))| (number, *chunk))
+}
+
+/// Drops ever smaller ranges of items, as long as `keeps` says that what remains will do; `None` from it ends the search.
 fn reduce<T: Copy>(mut items: Vec<T>, mut keeps: impl FnMut(&[T]) -> Option<bool>) -> Vec<T> {
     let mut chunk = items.len();
     while chunk > 0 {
-        let mut end = items.len();
-        while end > 0 {
-            let start = end.saturating_sub(chunk);
-            let rest: Vec<T> = items.iter().take(start).chain(items.iter().skip(end)).copied().collect();
-            match keeps(&rest) {
-                None => return items,
-                Some(true) => items = rest,
-                Some(false) => {}
-            }
-            end = start;
+        items = pass(items, chunk, &mut keeps);
+        chunk = smaller(chunk, items.len());
+    }
+    items
+}
+
+/// The next size of ranges; none after single items.
+fn smaller(chunk: usize, items: usize) -> usize {
+    if chunk <= 1 { 0 } else { chunk.div_ceil(2).min(items) }
+}
+
+/// Drops ranges of one size, from the end.
+fn pass<T: Copy>(mut items: Vec<T>, chunk: usize, keeps: &mut dyn FnMut(&[T]) -> Option<bool>) -> Vec<T> {
+    let mut end = items.len();
+    while end > 0 {
+        let start = end.saturating_sub(chunk);
+        let rest: Vec<T> = items.iter().take(start).chain(items.iter().skip(end)).copied().collect();
+        match keeps(&rest) {
+            None => return items,
+            Some(true) => items = rest,
+            Some(false) => {}
         }
-        chunk = if chunk == 1 { 0 } else { chunk.div_ceil(2).min(items.len()) };
+        end = start;
     }
     items
 }

@@ -188,7 +188,8 @@ fn parts(differences: &[Difference]) -> Vec<&'static str> {
 /// Expected and found for each difference, then what the report said and on which lines.
 fn explanation(outcome: &Outcome) -> String {
     let mut text = String::new();
-    for d in &outcome.differences {
+    // That each part of a finding is missing too adds nothing to the line that says that all of it is.
+    for d in outcome.differences.iter().filter(|d| d.found != "nothing") {
         let of = d.of.as_ref().map_or(String::new(), |of| format!("  ({of})"));
         text.push_str(&format!("      {:<11} expected {}, found {}{of}\n", d.part, d.expected, d.found));
     }
@@ -204,7 +205,9 @@ fn explanation(outcome: &Outcome) -> String {
             continue;
         }
         text.push_str(&format!("        {}. {}\n", number + 1, found.line()));
-        text.push_str(&format!("           {}\n", found.says));
+        if !told.headline.contains(&found.says) {
+            text.push_str(&format!("           {}\n", found.says));
+        }
         for proof in found.evidence.iter().take(SHOWN) {
             text.push_str(&format!("           for: {}\n", proof.says));
             if let (Some(place), Some(quote)) = (proof.place(), &proof.quote) {

@@ -156,7 +156,7 @@ pub fn compare(old: &Side, new: &Side, seconds: Option<f64>) -> Change {
         started: missing_in(&old.processes, &new.processes),
         ended: missing_in(&new.processes, &old.processes),
         states: changed(&old.states, &new.states, seconds, (old.states_whole, new.states_whole)),
-        counters: changed(&old.counters, &new.counters, seconds, (false, false)),
+        counters: telling_first(changed(&old.counters, &new.counters, seconds, (false, false))),
         limits: limits::limits(old, new, seconds),
         notes,
     }
@@ -226,6 +226,16 @@ fn changed(
         Counted { name: name.clone(), old, new, change, per_second: rate(change, seconds) }
     };
     names.into_iter().map(counted).filter(|c| c.change.is_some_and(|d| d != 0)).collect()
+}
+
+/// Counters of sockets and files before those of packets.
+fn telling_first(mut counters: Vec<Counted>) -> Vec<Counted> {
+    let rank = |c: &Counted| {
+        let known = ["sockstat.", "file_nr.", "ss.tcp.", "snmp.tcp.", "tcpext.", "ss."];
+        known.iter().position(|k| c.name.starts_with(k)).unwrap_or(known.len())
+    };
+    counters.sort_by_key(rank);
+    counters
 }
 
 fn rate(change: Option<i64>, seconds: Option<f64>) -> Option<f64> {
