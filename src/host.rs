@@ -72,7 +72,7 @@ impl Host {
     pub fn series<'a>(&'a self, sources: &'a [Source], name: &str) -> Vec<&'a Reading> {
         let of = |t: &'a Take| {
             let names = &sources.get(t.input)?.names;
-            t.snapshot.counters.get(&names.find(name.as_bytes())?)
+            Some(t.snapshot.readings(names, name))
         };
         self.takes.iter().filter_map(of).flatten().collect()
     }

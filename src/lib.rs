@@ -18,6 +18,7 @@ pub mod host;
 pub mod ledger;
 pub mod nearest;
 pub mod pages;
+pub mod read;
 pub mod report;
 pub mod signatures;
 
@@ -32,12 +33,12 @@ use signatures::Signatures;
 /// # Errors
 /// The first input that cannot be read at all or is refused as unsafe.
 pub fn diagnose(inputs: &[Input], limits: &Limits, signatures: &Signatures, thresholds: &Thresholds) -> Result<Diagnosis, Error> {
-    let mut read = Vec::new();
-    for input in inputs {
-        let mut intake = capture::Intake::new(signatures, input.format.as_deref());
-        let walked = bundle::walk(input, limits, &mut intake)?;
-        read.push(intake.finish(&input.path, walked));
-    }
+    let read = read::inputs(inputs, limits, signatures, None)?;
+    Ok(diagnose_read(read, thresholds))
+}
+
+/// Diagnoses what was read.
+pub fn diagnose_read(read: Vec<capture::Input>, thresholds: &Thresholds) -> Diagnosis {
     let (sources, hosts) = host::hosts(read);
-    Ok(diagnosis::diagnose(sources, hosts, thresholds))
+    diagnosis::diagnose(sources, hosts, thresholds)
 }

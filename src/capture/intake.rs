@@ -24,6 +24,8 @@ pub struct Member {
     pub modified: Option<i64>,
     /// The snapshot (root and sample) it belongs to.
     pub place: Placement,
+    /// Tools and their versions, where its text names them.
+    pub tools: Vec<String>,
 }
 
 /// A whole input, read.
@@ -59,6 +61,18 @@ struct Open {
     pid: Option<u32>,
     modified: Option<i64>,
     place: Placement,
+    tools: Vec<String>,
+}
+
+/// What the layout of an archive says of a member's completeness: insights keeps only the lines of some commands that its rules ask for,
+/// sos keeps the last 25 MiB of a large output under another name.
+fn incomplete(path: &str) -> Option<(NoteKind, &'static str)> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let filtered = ["lsof", "ps_aux", "ps_auxww"].contains(&name);
+    if path.contains("insights_commands/") && filtered {
+        return Some((NoteKind::Filtered, "an insights archive keeps only the lines of this command that its rules ask for"));
+    }
+    (name.ends_with(".tailed") || path.contains("/sos_strings/")).then_some((NoteKind::HeadLost, "sos kept only the end of this output"))
 }
 
 /// The sink of one member: adds its surroundings to each fact.
@@ -67,7 +81,11 @@ struct Route<'a> {
     names: &'a mut Interner,
     signatures: &'a Signatures,
     pid: Option<u32>,
+    tools: &'a mut Vec<String>,
 }
+
+/// Tools kept of one member, at most.
+const MAX_TOOLS: usize = 8;
 
 impl<'s> Intake<'s> {
     /// An empty intake; `format` forces the format of every member.
@@ -100,24 +118,34 @@ impl Visitor for Intake<'_> {
         if snapshot == next {
             self.snapshots.push(Snapshot::default());
         }
+        if let Some(snapshot) = self.snapshots.get_mut(snapshot) {
+            snapshot.begin_member(&head.path);
+            if let Some((kind, why)) = incomplete(&head.path) {
+                let citation = Citation { member: MemberId(self.members.len() as u32), line: 0 };
+                let at = At { citation, format: "layout", text: why.as_bytes() };
+                snapshot.note(&at, &Note { kind, pid: None, text: why.as_bytes() });
+            }
+        }
         let command = command_of(&head.path).unwrap_or_default();
         let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced);
         let pid = pid_of(&head.path, command.as_bytes());
-        self.open = Some(Open { reader, snapshot, path: head.path.clone(), pid, modified: head.modified, place });
+        self.open = Some(Open { reader, snapshot, path: head.path.clone(), pid, modified: head.modified, place, tools: Vec::new() });
     }
 
     fn data(&mut self, chunk: &[u8]) {
         let Some(open) = &mut self.open else { return };
         let Some(snapshot) = self.snapshots.get_mut(open.snapshot) else { return };
-        open.reader.feed(chunk, &mut Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: open.pid });
+        let Open { reader, pid, tools, .. } = open;
+        reader.feed(chunk, &mut Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: *pid, tools });
     }
 
     fn end(&mut self, end: MemberEnd) {
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
         let Some(snapshot) = self.snapshots.get_mut(open.snapshot) else { return };
-        let reading = open.reader.finish(&mut Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: open.pid });
+        let mut route = Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: open.pid, tools: &mut open.tools };
+        let reading = open.reader.finish(&mut route);
         snapshot.end_member();
-        self.members.push(Member { path: open.path, reading, end, modified: open.modified, place: open.place });
+        self.members.push(Member { path: open.path, reading, end, modified: open.modified, place: open.place, tools: open.tools });
     }
 }
 
@@ -155,10 +183,29 @@ impl Sink for Route<'_> {
     }
 
     fn identity(&mut self, at: At<'_>, i: &Identity<'_>) {
+        if i.key == IdentityKey::Tool && self.tools.len() < MAX_TOOLS {
+            let tool = String::from_utf8_lossy(i.value).trim().to_string();
+            if !self.tools.contains(&tool) {
+                self.tools.push(tool);
+            }
+        }
         self.snapshot.identity(&at, i);
     }
 
     fn note(&mut self, at: At<'_>, n: &Note<'_>) {
         self.snapshot.note(&at, n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_that_keep_only_a_part() {
+        assert_eq!(incomplete("insights-a/insights_commands/lsof").map(|i| i.0), Some(NoteKind::Filtered));
+        assert_eq!(incomplete("insights-a/insights_commands/ss_-tupna"), None);
+        assert_eq!(incomplete("sos/sos_strings/networking/ss_-peaonmi.tailed").map(|i| i.0), Some(NoteKind::HeadLost));
+        assert_eq!(incomplete("x/lsof"), None);
     }
 }

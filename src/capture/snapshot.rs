@@ -23,6 +23,8 @@ pub struct Reading {
     pub value: i64,
     /// Over what it counts.
     pub scope: Scope,
+    /// The network namespace that the member's path names (`netns/4026532177/sockstat`); `None` for the capture's own.
+    pub netns: Option<Box<str>>,
     /// The line it stands in.
     pub quote: Quote,
 }
@@ -81,6 +83,7 @@ pub struct Snapshot {
     /// Facts taken, to tell an empty snapshot.
     pub facts: u64,
     open_table: Option<MemberId>,
+    member_netns: Option<Box<str>>,
     list_epoch: u32,
     filtered: Option<(MemberId, Quote)>,
     last_list: Option<(u32, usize)>,
@@ -89,6 +92,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A member begins.
+    pub fn begin_member(&mut self, path: &str) {
+        self.member_netns = netns_of(path).map(Into::into);
+    }
+
     /// Takes one descriptor.
     pub fn descriptor(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
         self.facts += 1;
@@ -162,7 +170,7 @@ impl Snapshot {
         }
         let readings = self.counters.entry(name).or_default();
         if readings.len() < MAX_READINGS {
-            readings.push(Reading { value: c.value, scope: c.scope, quote: Quote::keep(at) });
+            readings.push(Reading { value: c.value, scope: c.scope, netns: self.member_netns.clone(), quote: Quote::keep(at) });
         }
     }
 
@@ -317,6 +325,17 @@ impl Snapshot {
         }
     }
 
+    /// Readings of a counter in the capture's own network namespace, in the order they were read: those of other namespaces are not its books.
+    pub fn readings<'a>(&'a self, names: &Interner, name: &str) -> impl DoubleEndedIterator<Item = &'a Reading> + use<'a> {
+        let all = names.find(name.as_bytes()).and_then(|n| self.counters.get(&n)).map_or(&[][..], |r| r);
+        all.iter().filter(|r| r.netns.as_ref().is_none_or(|n| self.is_own_netns(n)))
+    }
+
+    /// Whether a namespace that a path names is the capture's own. A collector lists its own namespace among the others.
+    pub fn is_own_netns(&self, named: &str) -> bool {
+        self.identity.get(&IdentityKey::Netns).is_some_and(|(own, _)| digits(own) == digits(named) && !digits(named).is_empty())
+    }
+
     /// Whether it holds more than counters and identity: rows that name sockets, descriptors or calls.
     pub fn has_rows(&self) -> bool {
         !self.tables.is_empty()
@@ -344,6 +363,22 @@ impl Snapshot {
     fn filtered_in(&self, member: MemberId) -> Option<&Quote> {
         self.filtered.as_ref().filter(|(m, _)| *m == member).map(|(_, q)| q)
     }
+}
+
+/// `netns/4026532177/tcp`, `namespaces/NAME/ss...`: the network namespace that a path names.
+pub fn netns_of(path: &str) -> Option<&str> {
+    let mut parts = path.split('/');
+    while let Some(part) = parts.next() {
+        if part == "netns" || part == "namespaces" {
+            return parts.next();
+        }
+    }
+    None
+}
+
+/// The number in `net:[4026531992]` or `4026531992`.
+fn digits(netns: &str) -> &str {
+    netns.trim_matches(|c: char| !c.is_ascii_digit())
 }
 
 fn process(processes: &mut BTreeMap<u32, Proc>, pid: u32) -> Option<&mut Proc> {

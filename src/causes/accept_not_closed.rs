@@ -92,7 +92,13 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         if accepted || pile.kind != Kind::Closed {
             support::own_remotes(case, pile, claim, accepted);
         }
-        let fits = |p: &crate::capture::trace::Pattern| p.origin == Origin::Accept && (pile.kind != Kind::CloseWait || p.eof || !p.used);
+        // How an unlisted socket ended is another cause's matter where the trace tells it.
+        let ended = |p: &crate::capture::trace::Pattern| p.reset || p.shutdown;
+        let fits = |p: &crate::capture::trace::Pattern| match pile.kind {
+            Kind::CloseWait => p.origin == Origin::Accept && (p.eof || !p.used),
+            Kind::Closed | Kind::Unidentified => p.origin == Origin::Accept && !ended(p),
+            _ => p.origin == Origin::Accept,
+        };
         support::by_trace(case, pile, claim, "accept() of a connection", fits);
         support::by_logs(case, pile, claim, &["accept-not-closed"]);
         support::ask_for_trace(case, pile, claim);

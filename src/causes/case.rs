@@ -5,6 +5,7 @@ use crate::capture::process::base_name;
 use crate::capture::trace::{Outcome, Pattern, Tale, Trace};
 use crate::capture::{End, Interner, Member, Quote, Snapshot};
 use crate::config::Thresholds;
+use crate::facts::IdentityKey;
 use crate::host::{Host, Source};
 use crate::ledger::{Figure, Kind, Ledger, Pile, books};
 
@@ -37,6 +38,8 @@ pub struct Growth {
     pub to: u64,
     /// A row of each.
     pub at: Vec<Quote>,
+    /// Seconds between the two, where both tell when they were made.
+    pub seconds: Option<u64>,
 }
 
 /// How surely a trace or log line belongs to a process.
@@ -60,7 +63,8 @@ impl<'a> Case<'a> {
     pub fn delta(&self, name: &str) -> Option<Figure> {
         let series = self.host.series(self.sources, name);
         let (first, last) = (series.first()?, series.last()?);
-        (series.len() > 1).then(|| Figure { value: last.value - first.value, at: vec![first.quote.clone(), last.quote.clone()] })
+        (series.len() > 1)
+            .then(|| Figure { value: last.value.saturating_sub(first.value), at: vec![first.quote.clone(), last.quote.clone()] })
     }
 
     /// How a pile changed since the first snapshot that tells of it.
@@ -73,7 +77,15 @@ impl<'a> Case<'a> {
         }
         let from = same.map_or(0, |p| p.count);
         let at = same.into_iter().chain([pile]).filter_map(|p| p.traits.quotes.first().cloned()).collect();
-        Some(Growth { from, to: pile.count, at })
+        Some(Growth { from, to: pile.count, at, seconds: self.seconds() })
+    }
+
+    /// Seconds from the first snapshot with rows to the diagnosed one, where both tell their time.
+    fn seconds(&self) -> Option<u64> {
+        let time = |take: &crate::host::Take| take.snapshot.identity.get(&IdentityKey::Date)?.0.parse::<jiff::Timestamp>().ok();
+        let first = self.host.takes.iter().take(self.host.main).find(|t| t.snapshot.has_rows())?;
+        let seconds = time(self.host.takes.get(self.host.main)?)?.as_second() - time(first)?.as_second();
+        u64::try_from(seconds).ok().filter(|&s| s > 0)
     }
 
     /// Traces of the holders of a pile, with how surely they are theirs.

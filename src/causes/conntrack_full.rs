@@ -66,7 +66,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         claim.evidence.push(Evidence::new(
             Strength::Strong,
             Witnessed::Kernel,
-            format!("the kernel says so {} times: {}", number(s.count as i64), s.means),
+            format!("the kernel says so {}: {}", support::times(s.count), s.means),
             [s.first.clone()],
         ));
     }

@@ -119,11 +119,7 @@ pub(super) fn errors(case: &Case<'_>) -> Vec<(String, Option<u32>, Vec<Quote>)> 
         all.push((format!("strace: calls fail with EMFILE {} times", number(trace.emfile.0 as i64)), trace.pid, trace.emfile.1.0.clone()));
     }
     for s in case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "fd-limit-too-low")) {
-        all.push((
-            format!("the log says so {} times: {}", number(s.count as i64), s.means.trim_end_matches('.')),
-            s.pid,
-            vec![s.first.clone()],
-        ));
+        all.push((format!("the log says so {}: {}", support::times(s.count), s.means.trim_end_matches('.')), s.pid, vec![s.first.clone()]));
     }
     all.truncate(4);
     all

@@ -4,6 +4,8 @@
 
 pub mod case;
 pub mod claim;
+mod clock;
+mod forecast;
 mod say;
 mod support;
 mod suspicion;
@@ -188,6 +190,8 @@ fn on_piles(
         claim.evidence = suspicion.reasons;
         claim.against = suspicion.against;
         weigh(pile, &mut claim);
+        claim.evidence.extend(forecast::forecast(case, pile));
+        claim.evidence.extend(clock::clock(case, pile));
         claims.push(claim);
     }
     claims

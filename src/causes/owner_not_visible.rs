@@ -68,8 +68,7 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     if case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < here * 3 {
         return None;
     }
-    let mut claim =
-        support::note("owner-not-visible", Class::Leak, "in no connection state, and held by a process that the capture does not show");
+    let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
     (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), CountIs::Exact);
     let says = format!(
         "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse), and the listed processes hold {} of them",

@@ -89,7 +89,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 fn errors(case: &Case<'_>) -> Vec<(String, Vec<Quote>, Strength)> {
     let logs = case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "port-exhaustion"));
     let mut all: Vec<(String, Vec<Quote>, Strength)> = logs
-        .map(|s| (format!("the log says so {} times: {}", number(s.count as i64), s.means), vec![s.first.clone()], Strength::Strong))
+        .map(|s| (format!("the log says so {}: {}", support::times(s.count), s.means), vec![s.first.clone()], Strength::Strong))
         .take(2)
         .collect();
     for trace in case.snapshot.traces.iter().filter(|t| t.no_address.0 > 0) {

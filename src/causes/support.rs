@@ -121,8 +121,7 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
         };
         let whose = if *tie == Tie::Loose { "the log" } else { "its log" };
         let where_to = sighting.endpoint.as_ref().map_or(String::new(), |e| format!(" ({e})"));
-        let says =
-            format!("{whose} says so {} times{where_to}{extent}: {}", number(sighting.count as i64), sighting.means.trim_end_matches('.'));
+        let says = format!("{whose} says so {}{where_to}{extent}: {}", times(sighting.count), sighting.means.trim_end_matches('.'));
         let at = if sighting.count > 1 { vec![sighting.first.clone(), sighting.last.clone()] } else { vec![sighting.first.clone()] };
         claim.evidence.push(Evidence::new(strength, Witnessed::Log, says, at));
     }
@@ -133,7 +132,14 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
             .into_iter()
             .chain(sighting.broker.as_ref().map(|b| if b.starts_with("broker") { b.clone() } else { format!("broker {b}") }));
         for endpoint in named {
-            add_remote(claim, endpoint, 0, "named by the log");
+            let why = match (&sighting.endpoint, endpoint.contains(':')) {
+                (Some(known), false) if known.contains(':') => format!("the log's name for {known}"),
+                (_, false) if sighting.broker.is_some() => {
+                    "named by the log, which gives only its id: the port is not in the capture (9092 would be Kafka's default, an inference)".to_string()
+                }
+                _ => "named by the log".to_string(),
+            };
+            add_remote(claim, endpoint, 0, &why);
         }
     }
 }
@@ -258,4 +264,9 @@ pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
 /// Whether two numbers differ by at most `percent` of the second.
 pub fn near(a: u64, b: u64, percent: u64) -> bool {
     a.abs_diff(b) * 100 <= b * percent
+}
+
+/// `once`, `3 times`.
+pub fn times(n: u64) -> String {
+    if n == 1 { "once".into() } else { format!("{} times", number(n as i64)) }
 }

@@ -34,6 +34,7 @@ pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
+    kernel_side(case, pile, &mut s);
     stuck_handlers(case, pile, &mut s);
     in_use(case, pile, &mut s);
     let sum = |all: &[Evidence]| all.iter().map(|e| e.strength.weight()).sum::<i32>();
@@ -82,6 +83,19 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
     let count = number(pile.count as i64);
     let reason = |strength, by, says: String| Evidence::new(strength, by, says, rows());
     match pile.kind {
+        Kind::Closed if pile.count >= threshold && pile.is == crate::ledger::CountIs::Estimate => {
+            let says =
+                format!("only {owner} shows such sockets in the listing, which is an excerpt; the kernel counts about {count} of them");
+            s.reasons.push(Evidence::new(
+                Strength::Strong,
+                Witnessed::Books,
+                says,
+                pile.traits.quotes.iter().take(1).cloned().chain(pile.traits.quotes.last().cloned()),
+            ));
+            let rows = pile.words.iter().filter(|w| w.source != "kernel").filter_map(|w| w.quote.clone());
+            let says = format!("rows of {owner} are TCP sockets in no connection state, its descriptor numbers follow one another");
+            s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, rows));
+        }
         Kind::Closed if pile.count >= threshold => {
             s.reasons.push(reason(Strength::Strong, Witnessed::Listing, format!("{owner} holds {count} TCP sockets that are in no connection state; a healthy program keeps none (threshold {threshold})")));
         }
@@ -265,7 +279,13 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
         let closed: u64 = tales.iter().map(|(_, t)| t.closed).sum();
         let quotes = || tales.iter().filter(|(_, t)| t.settled > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(3);
         if left >= 2 && left > closed {
-            let strength = if tie == Tie::Loose { Strength::Moderate } else { Strength::Strong };
+            // A server keeps what its clients keep: accepting without closing for a few seconds is its work.
+            let served = pile.kind == Kind::Established && pile.accepted == Some(true);
+            let strength = match tie {
+                _ if served => Strength::Weak,
+                Tie::Loose => Strength::Moderate,
+                _ => Strength::Strong,
+            };
             let says = format!(
                 "the trace shows {} created and left open while the process went on to create more; {} closed",
                 number(left as i64),
@@ -309,6 +329,36 @@ fn highest(case: &Case<'_>, pile: &Pile) -> u64 {
     let first = pile.owner.as_ref().and_then(|o| o.pids.first());
     let holding = first.and_then(|(pid, _)| case.ledger.holdings.get(pid));
     holding.and_then(|h| h.highest).map_or(0, |h| u64::from(h) + 1)
+}
+
+/// What the kernel's own numbers say of unhashed sockets: no local ports, no queued data, more than ten thousand descriptors.
+fn kernel_side(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    if pile.kind != Kind::Closed || s.reasons.is_empty() {
+        return;
+    }
+    let books = &case.ledger.books;
+    let weak = |says: String, at: Vec<crate::capture::Quote>| Evidence::new(Strength::Weak, Witnessed::Books, says, at);
+    if let Some(ports) = books.ports.as_ref().filter(|f| f.value > 0 && (f.value as u64) * 10 < pile.count) {
+        let says = format!(
+            "only {} local ports are in use: these sockets hold none, so they never were, or are no longer, connected",
+            number(ports.value)
+        );
+        s.reasons.push(weak(says, ports.at.clone()));
+    }
+    if let Some(mem) = books.mem.as_ref().filter(|f| f.value >= 0 && (f.value as u64) * 20 < pile.count && pile.count >= 1000) {
+        let says = format!("TCP buffers take only {} pages: no data is queued on these sockets", number(mem.value));
+        s.reasons.push(weak(says, mem.at.clone()));
+    }
+    let hidden =
+        pile.owner.iter().flat_map(|o| &o.pids).any(|(pid, _)| case.ledger.holdings.get(pid).is_some_and(|h| h.hidden_numbers > 0));
+    let star = pile.traits.quotes.iter().find_map(|q| Some((q, q.text.split_whitespace().find(|w| w.starts_with('*') && w.len() >= 4)?)));
+    if let (true, Some((quote, word))) = (hidden, star) {
+        let digits: String = word.chars().filter(char::is_ascii_digit).collect();
+        let says = format!(
+            "{word} is not descriptor {digits}: lsof prints a number of 10,000 or more as a star and its last three digits, so the process holds more than 10,000 descriptors"
+        );
+        s.reasons.push(weak(says, vec![quote.clone()]));
+    }
 }
 
 /// An unbroken run of descriptor numbers of one kind was created in a loop with nothing closed in between.

@@ -63,7 +63,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         claim.evidence.push(Evidence::new(
             Strength::Strong,
             Witnessed::Log,
-            format!("the log says so {} times: {}", number(s.count as i64), s.means),
+            format!("the log says so {}: {}", support::times(s.count), s.means),
             [s.first.clone()],
         ));
     }

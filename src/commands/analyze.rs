@@ -1,32 +1,83 @@
 //! `sockdiag analyze`: the diagnosis.
 
 use super::Exit;
-use crate::bundle::{Input, Limits};
-use crate::config::Thresholds;
+use super::inputs::Inputs;
+use super::output::Output;
+use crate::diagnosis::{Diagnosis, Verdict};
 use crate::error::Error;
-use crate::formats::by_id;
-use crate::report;
-use crate::signatures::Signatures;
+use crate::report::{self, Detail};
 use std::io::Write;
 
 /// Arguments of `analyze`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Archives, directories, text files, or - for standard input; NAME=PATH forces a format
-    #[arg(required = true, value_name = "INPUT")]
-    pub inputs: Vec<String>,
+    #[command(flatten)]
+    inputs: Inputs,
     /// Format of the report
-    #[arg(long, default_value = "text", value_parser = ["text", "markdown", "json"])]
-    pub format: String,
+    #[arg(long, default_value = "text", value_parser = clap::builder::PossibleValuesParser::new(report::ids()))]
+    format: String,
+    #[command(flatten)]
+    output: Output,
+    /// End with status 1 if this is the verdict; may be given more than once
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    fail_on: Vec<FailOn>,
+    /// Tell of this process first, guilty or not
+    #[arg(long, value_name = "N")]
+    pid: Option<u32>,
+    /// One line
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// All evidence, all checks, the whole ledger, all members
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// A verdict that fails a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    /// Sockets pile up and somebody fails to close them
+    Leak,
+    /// A limit is reached or near
+    Exhaustion,
+    /// The evidence cannot decide
+    Inconclusive,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// The first input that cannot be read or is refused.
+/// The first input that cannot be read or is refused; a report that cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
-    let inputs: Vec<Input> = args.inputs.iter().map(|a| Input::parse(a, |n| by_id(n).is_some())).collect();
-    let diagnosis = crate::diagnose(&inputs, &Limits::default(), Signatures::builtin(), &Thresholds::default())?;
-    let _ = writeln!(out, "{:#}", report::json::report(&diagnosis));
-    Ok(Exit::Made)
+    let config = args.inputs.config()?;
+    let mut diagnosis = crate::diagnose_read(args.inputs.read(&config, args.format == "markdown")?, &config.thresholds);
+    if let Some(pid) = args.pid {
+        first(&mut diagnosis, pid);
+    }
+    let detail = match (args.quiet, args.verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Full,
+        _ => Detail::Normal,
+    };
+    let look = args.output.look(detail, args.pid);
+    // The parser takes only ids of the registry.
+    if let Some(renderer) = report::by_id(&args.format) {
+        args.output.write(&renderer.render(&diagnosis, &look), out)?;
+    }
+    let failed = args.fail_on.iter().any(|f| f.verdict() == diagnosis.verdict);
+    Ok(if failed { Exit::Failed } else { Exit::Made })
+}
+
+/// Findings about a process go before the others.
+fn first(diagnosis: &mut Diagnosis, pid: u32) {
+    diagnosis.findings.sort_by_key(|f| !f.claim.owner.as_ref().is_some_and(|o| o.has(pid)));
+}
+
+impl FailOn {
+    fn verdict(self) -> Verdict {
+        match self {
+            FailOn::Leak => Verdict::Leak,
+            FailOn::Exhaustion => Verdict::Exhaustion,
+            FailOn::Inconclusive => Verdict::Inconclusive,
+        }
+    }
 }

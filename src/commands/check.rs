@@ -9,10 +9,10 @@
 //! 2 incidents, 1 passed, 1 failed, in 0.3 s
 //! ```
 
-use super::Exit;
+use super::inputs::configured;
+use super::{Exit, output};
 use crate::archive::{self, Difference, Expect, Incident, Ran, Setup, bless, expect, judge, junit};
 use crate::bundle::Limits;
-use crate::config::{self, Config};
 use crate::error::Error;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -72,7 +72,7 @@ struct Outcome {
 /// A directory that cannot be read, a wrong `expect.yaml`, a file that cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let start = Instant::now();
-    let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), config::load)?;
+    let config = configured(args.config.as_deref())?;
     let setup = Setup { limits: Limits::default(), config };
     let jobs = jobs(args)?;
     let width = jobs.iter().map(|j| j.incident.name.chars().count()).max().unwrap_or(0);
@@ -82,8 +82,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     archive::run_all(&jobs, work, |job, ran| match conclude(args, job, ran) {
         Ok(outcome) => {
             if args.format == "text" {
-                let _ = out.write_all(line(&job.incident, &outcome, width).as_bytes());
-                let _ = out.flush();
+                failure = failure.take().or(output::show(out, &line(&job.incident, &outcome, width)).err());
             }
             outcomes.push(outcome);
         }
@@ -94,11 +93,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     }
     let failed = outcomes.iter().filter(|o| !o.differences.is_empty()).count();
     let took = start.elapsed();
-    match args.format.as_str() {
-        "json" => writeln!(out, "{:#}", as_json(&jobs, &outcomes, took)),
-        _ => writeln!(out, "{}", total(outcomes.len(), failed, took)),
-    }
-    .map_err(|source| Error::Write { path: "standard output".into(), source })?;
+    let text = match args.format.as_str() {
+        "json" => format!("{:#}\n", as_json(&jobs, &outcomes, took)),
+        _ => format!("{}\n", total(outcomes.len(), failed, took)),
+    };
+    output::show(out, &text)?;
     if let Some(path) = &args.junit {
         junit::write(path, &cases(&jobs, &outcomes))?;
     }

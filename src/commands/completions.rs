@@ -1,6 +1,6 @@
 //! `sockdiag completions SHELL`: what makes a shell complete the command line.
 
-use super::Exit;
+use super::{Exit, output};
 use crate::error::Error;
 use clap_complete::Shell;
 use std::io::Write;
@@ -20,7 +20,7 @@ pub struct Args {
 pub fn run(args: &Args, mut command: clap::Command, out: &mut dyn Write) -> Result<Exit, Error> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "sockdiag", &mut script);
-    out.write_all(&script).map_err(|source| Error::Write { path: "standard output".into(), source })?;
+    output::write(out, &script)?;
     Ok(Exit::Made)
 }
 

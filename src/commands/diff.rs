@@ -1,9 +1,9 @@
 //! `sockdiag diff`: what changed between two captures, or between the first and the last sample of one.
 
-use super::Exit;
+use super::inputs::configured;
+use super::{Exit, output};
 use crate::bundle::{Input, Limits};
 use crate::causes::number;
-use crate::config::{self, Config};
 use crate::diff::{Change, Counted, Limit, Moved, Span, Taken, compare, pairs, take};
 use crate::error::Error;
 use crate::formats::by_id;
@@ -39,7 +39,7 @@ pub struct Args {
 /// # Errors
 /// A capture cannot be read, or there is nothing to compare.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
-    let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), config::load)?;
+    let config = configured(args.config.as_deref())?;
     let read = |path: &str| take(&Input::parse(path, |n| by_id(n).is_some()), &Limits::default(), &config);
     let old = read(&args.old)?;
     let new = args.new.as_deref().map(read).transpose()?;
@@ -59,7 +59,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
         "json" => format!("{:#}\n", as_json(&old, newest, &changes)),
         _ => text(&old, newest, &changes),
     };
-    out.write_all(text.as_bytes()).map_err(|source| Error::Write { path: "standard output".into(), source })?;
+    output::show(out, &text)?;
     Ok(Exit::Made)
 }
 

@@ -1,7 +1,7 @@
 //! `sockdiag explain`: what a word of a report means.
 
-use super::Exit;
-use crate::config::{self, Config};
+use super::inputs::configured;
+use super::{Exit, output};
 use crate::error::Error;
 use crate::pages::{self, Group, Page};
 use std::io::Write;
@@ -30,7 +30,7 @@ pub struct Args {
 /// # Errors
 /// Nothing is called so, or the configuration is wrong.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
-    let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), config::load)?;
+    let config = configured(args.config.as_deref())?;
     let text = match &args.code {
         None => list(&pages::all(config.signatures())),
         Some(code) => {
@@ -38,7 +38,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
             if args.format == "markdown" { markdown(&page) } else { plain(&page, width()) }
         }
     };
-    out.write_all(text.as_bytes()).map_err(|source| Error::Write { path: "standard output".into(), source })?;
+    output::show(out, &text)?;
     Ok(Exit::Made)
 }
 

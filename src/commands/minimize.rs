@@ -1,9 +1,9 @@
 //! `sockdiag minimize`: the smallest capture with the same diagnosis, to be read, archived and shown to others.
 
-use super::Exit;
+use super::inputs::{bytes, configured};
+use super::{Exit, output};
 use crate::archive::shrink::{Piece, Shrinker, load};
 use crate::bundle::{Input, Limits};
-use crate::config::{self, Config};
 use crate::error::Error;
 use crate::formats::by_id;
 use std::fs;
@@ -23,8 +23,8 @@ pub struct Args {
     /// Stop after this many seconds with what has been reached
     #[arg(long, default_value_t = 120, value_name = "N")]
     pub seconds: u64,
-    /// Largest capture to take into memory, in bytes after decompression
-    #[arg(long, default_value_t = 1 << 30, value_name = "N")]
+    /// Refuse a capture larger than this after decompression, since all of it is kept in memory (suffixes K, M, G)
+    #[arg(long, default_value = "1G", value_name = "BYTES", value_parser = bytes)]
     pub max_bytes: u64,
     /// Thresholds and additional log signatures
     #[arg(long, value_name = "FILE")]
@@ -38,7 +38,7 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let start = Instant::now();
     refuse_existing(&args.out)?;
-    let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), config::load)?;
+    let config = configured(args.config.as_deref())?;
     let input = Input::parse(&args.capture, |n| by_id(n).is_some());
     let pieces = load(&input, &Limits::default(), args.max_bytes)?;
     let before: u64 = pieces.iter().map(Piece::bytes).sum();
@@ -62,7 +62,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
         if small.len() == 1 { "1 member".to_string() } else { format!("{} members", small.len()) },
         start.elapsed().as_secs_f64(),
     );
-    out.write_all(text.as_bytes()).map_err(|source| Error::Write { path: "standard output".into(), source })?;
+    output::show(out, &text)?;
     if same {
         return Ok(Exit::Made);
     }

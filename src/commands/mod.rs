@@ -2,11 +2,17 @@
 
 pub mod analyze;
 pub mod check;
+pub mod collector;
 pub mod completions;
 pub mod diff;
 pub mod explain;
+pub mod facts;
+pub mod inputs;
+pub mod inspect;
 pub mod man;
 pub mod minimize;
+pub mod output;
+pub mod progress;
 
 use crate::error::Error;
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 use super::finding::{Finding, HostReport, Verdict};
 use crate::bundle::MemberEnd;
 use crate::capture::Quote;
+use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing};
 use crate::facts::NoteKind;
 use crate::ledger::Family;
@@ -47,9 +48,9 @@ impl Coverage {
         }
     }
 
-    /// Whether silence of the evidence means health: the kernel's counts with a table or listing, or both of these.
+    /// Whether silence of the evidence means health: the kernel's own counts, or a whole table with the descriptors of all processes.
     pub fn enough_for_health(&self) -> bool {
-        self.books && (self.table || self.descriptors) || self.table && self.all_descriptors || self.books
+        self.books || (self.table && self.all_descriptors)
     }
 }
 
@@ -72,8 +73,23 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
             all.push((format!("{}: {}", case.path(&remark.quote), remark.kind.word()), Some(remark.quote.clone())));
         }
     }
+    all.extend(case.snapshot.traces.iter().filter_map(joining));
     all.truncate(24);
     all
+}
+
+/// A trace of a thread that waits for another to end, which looks like a hang and is how every JVM's first thread looks.
+///
+/// glibc joins on the thread's tid word with a shared `FUTEX_WAIT` (or `_BITSET` with a clock) without a time limit; a lock is `_PRIVATE`.
+fn joining(trace: &Trace) -> Option<(String, Option<Quote>)> {
+    let blocked = trace.pending.iter().find(|b| {
+        let text = &b.quote.text;
+        let shared = text.contains("FUTEX_WAIT") && !text.contains("_PRIVATE");
+        let value = text.split(',').nth(2).and_then(|v| v.trim().parse::<u32>().ok());
+        shared && text.contains("NULL") && value.is_some_and(|v| v > 1 && b.tid.or(trace.pid).is_none_or(|t| v > t))
+    })?;
+    let says = "the futex line of the trace proves no hang: a shared wait on a thread id without a time limit is a thread joining another, as the first thread of every JVM does; strace -f would show the threads that work";
+    Some((says.to_string(), Some(blocked.quote.clone())))
 }
 
 /// What to capture next, most telling first.

@@ -2,8 +2,9 @@
 
 use super::coverage::Coverage;
 use super::grade::{Derivation, grade};
+use super::seen::Seen;
 use crate::capture::Quote;
-use crate::causes::{Case, Claim, Class, Exclusion, Missing};
+use crate::causes::{Case, Claim, Class, Exclusion, Missing, near};
 use crate::checks::Checked;
 use crate::facts::{IdentityKey, SocketState};
 use crate::host::Source;
@@ -79,6 +80,8 @@ pub struct HostReport {
     pub remotes: BTreeMap<usize, Vec<(String, u64)>>,
     /// Things a reader should know of the capture.
     pub remarks: Vec<(String, Option<Quote>)>,
+    /// Every process, for whoever asks about one.
+    pub processes: BTreeMap<u32, Seen>,
 }
 
 /// The whole diagnosis.
@@ -153,6 +156,7 @@ impl HostReport {
             coverage: Coverage::of(case),
             remotes,
             remarks: super::coverage::remarks(case),
+            processes: super::seen::processes(case),
         }
     }
 }
@@ -169,12 +173,14 @@ pub fn rank(claims: Vec<Claim>, case: &Case<'_>, checks: &[Checked]) -> Vec<Find
     }
     for (_, mut rivals) in by_pile {
         rivals.sort_by_key(|c| (std::cmp::Reverse(c.score()), c.code == "unknown"));
+        let base = rivals.iter().find(|c| c.code == "unknown").map_or(i32::MIN, Claim::score);
         let claim = settle(&mut rivals);
         let Some(claim) = claim else { continue };
         let top = claim.score();
-        rivals.retain(|r| r.code != "unknown" && r.score() * 4 >= top * 3);
+        rivals.retain(|r| r.code != "unknown" && r.score() > base && r.score() * 4 >= top * 3);
         findings.push(Finding { grade: grade(&claim, &rivals, case, checks), claim, rivals, hosts: Vec::new() });
     }
+    join_client_objects(&mut findings);
     drop_effects(&mut findings);
     findings.sort_by_key(|f| (f.claim.class, std::cmp::Reverse(f.weight())));
     findings
@@ -194,6 +200,26 @@ fn settle(rivals: &mut Vec<Claim>) -> Option<Claim> {
         return Some(rivals.remove(n));
     }
     Some(rivals.remove(0))
+}
+
+/// A client object per call leaves a selector and a connection each time: as many of both in one process are one leak, the selector's.
+fn join_client_objects(findings: &mut Vec<Finding>) {
+    let Some(n) = findings.iter().position(|f| f.claim.code == "selector-not-closed") else { return };
+    let (count, owner) = match findings.get(n) {
+        Some(f) => (f.claim.count.unwrap_or(0), f.claim.owner.clone()),
+        None => return,
+    };
+    let same = |f: &Finding| {
+        let pids = f.claim.owner.as_ref().zip(owner.as_ref()).is_some_and(|(a, b)| a.pids.iter().any(|p| b.has(p.0)));
+        f.claim.code == "pool-unbounded" && pids && near(f.claim.count.unwrap_or(0), count, 15)
+    };
+    let Some(m) = findings.iter().position(same) else { return };
+    let pool = findings.remove(m);
+    let n = if m < n { n - 1 } else { n };
+    if let Some(selector) = findings.get_mut(n) {
+        selector.claim.remotes.extend(pool.claim.remotes);
+        selector.claim.evidence.extend(pool.claim.evidence);
+    }
 }
 
 /// Findings that are only the effect of another are dropped: unix or epoll piles of a process whose TCP pile already explains them,
@@ -216,6 +242,11 @@ fn drop_effects(findings: &mut Vec<Finding>) {
         let count = f.claim.count.unwrap_or(0);
         let mine = |pids: &[u32]| pids.iter().any(|&p| owner.has(p));
         if f.claim.class == Class::Leak && f.claim.code != "fd-inherited" && mine(&inherited) {
+            return false;
+        }
+        // A proxy that forgets its clients' connections keeps their upstreams with them.
+        let forgets = |l: &(u64, Option<Kind>, Vec<u32>)| l.1 == Some(Kind::CloseWait) && l.0 * 2 >= count && mine(&l.2);
+        if f.claim.code == "pool-unbounded" && leaks.iter().any(forgets) {
             return false;
         }
         if f.claim.class == Class::Leak && f.claim.code != "dup-not-closed" && leaks.iter().any(|l| l.0 > count * 20 && mine(&l.2)) {

@@ -51,8 +51,12 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
         _ => Grade::Weak,
     };
     because.push(format!(
-        "{} independent kinds of source speak for it{}",
-        sources.len(),
+        "{}{}",
+        match sources.len() {
+            0 => "no source speaks for it clearly".to_string(),
+            1 => "one kind of source speaks for it".to_string(),
+            n => format!("{n} independent kinds of source speak for it"),
+        },
         if decisive { ", one of them shows the mechanism itself" } else { "" }
     ));
     let mut cap = |to: Grade, why: String| {
@@ -77,7 +81,7 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
     if against > 0 {
         cap(Grade::Moderate, format!("{against} strong piece(s) of evidence speak against it"));
     }
-    if claim.is == CountIs::Estimate {
+    if claim.is == CountIs::Estimate && claim.class != Class::Leak {
         cap(Grade::Moderate, "the count is inferred, not listed".into());
     }
     let broken: Vec<&str> = checks.iter().filter(|c| c.status == Status::Disagree && c.undermines).map(|c| c.code).collect();
@@ -94,6 +98,9 @@ fn agreement(claim: &Claim, case: &Case<'_>, cap: &mut impl FnMut(Grade, String)
     let agreeing: Vec<&str> = pile.words.iter().filter(|w| near(w.count, pile.count)).map(|w| w.source).collect();
     let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
     let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
+    if pile.is == CountIs::Estimate && by_books == Some(pile.count) {
+        return cap(Grade::Moderate, "the count is the kernel's, the listing shows an excerpt".into());
+    }
     match by_books {
         Some(n) if near(n, pile.count) => cap(
             Grade::Proved,

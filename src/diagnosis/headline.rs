@@ -56,13 +56,18 @@ fn limit_sentence(finding: &Finding) -> String {
     let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{}: ", o.named()));
     let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
     let what = crate::causes::by_code(claim.code).map_or(claim.code, |c| c.claim());
-    let _ = count;
-    format!("{who}{what}")
+    let count = if count.is_empty() { String::new() } else { format!(" ({})", count.trim_end()) };
+    format!("{who}{what}{count}")
 }
 
 /// What a note says, in a few words.
 pub fn note_sentence(finding: &Finding) -> String {
     let claim = &finding.claim;
+    if claim.kind.is_none() {
+        let whose = claim.owner.as_ref().map_or(String::new(), |o| format!(" of {}", o.named()));
+        let count = claim.count.map_or(String::new(), |n| format!(" ({} rows or events)", number(n as i64)));
+        return format!("{}{whose}: {}{count}", claim.code, claim.says);
+    }
     let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{} holds ", o.named()));
     let kind = claim.kind.map_or(String::new(), |k| format!("{} ", k.plural()));
     let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));

@@ -5,10 +5,12 @@ mod coverage;
 mod finding;
 mod grade;
 mod headline;
+mod seen;
 
 pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Verdict};
 pub use grade::{Derivation, Grade};
 pub use headline::{leak_sentence, note_sentence};
+pub use seen::Seen;
 
 use crate::capture::{Interner, Member};
 use crate::causes::{CAUSES, Case, Claim, Class};
@@ -30,8 +32,9 @@ pub fn diagnose(sources: Vec<Source>, hosts: Vec<Host>, thresholds: &Thresholds)
         reports.push(report.0);
     }
     compare::hosts(&mut findings, &reports);
+    compare::ends(&hosts, &sources, &mut reports);
     let verdict = verdict(&findings, &reports);
-    findings.sort_by_key(|f| (f.claim.class, std::cmp::Reverse(f.weight())));
+    findings.sort_by_key(|f| (f.claim.class, f.grade.grade == Grade::Weak, std::cmp::Reverse(f.weight())));
     let headline = headline::headline(verdict, &findings, &reports);
     let next = coverage::next(&findings, &reports, verdict);
     Diagnosis { verdict, headline, findings, reports, sources, next }

@@ -8,12 +8,12 @@ mod side;
 pub use limits::{Limit, Span};
 pub use side::{Pile, Side};
 
-use crate::bundle::{Input, Limits as Caps, walk};
-use crate::capture::Intake;
+use crate::bundle::{Input, Limits as Caps};
 use crate::config::Config;
 use crate::diagnosis;
 use crate::error::Error;
 use crate::host;
+use crate::read;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,9 +111,8 @@ pub struct ProcessName {
 /// # Errors
 /// It cannot be read or is refused.
 pub fn take(input: &Input, caps: &Caps, config: &Config) -> Result<Taken, Error> {
-    let mut intake = Intake::new(config.signatures(), input.format.as_deref());
-    let walked = walk(input, caps, &mut intake)?;
-    let (sources, hosts) = host::hosts(vec![intake.finish(&input.path, walked)]);
+    let read = read::inputs(std::slice::from_ref(input), caps, config.signatures(), None)?;
+    let (sources, hosts) = host::hosts(read);
     let mut last = Vec::new();
     let mut first = Vec::new();
     for host in &hosts {

@@ -412,6 +412,11 @@ fn pid_of_path(path: &str) -> Option<u32> {
             return digits.into_iter().rfind(|&n| n > 99);
         }
     }
+    // `4684/limits`: a directory that is a number is a process if the file is one of `/proc/PID`'s.
+    let stem = name.split('.').next().unwrap_or(name);
+    if WORDS.contains(&stem) && directory.len() <= 7 && !directory.is_empty() && directory.bytes().all(|b| b.is_ascii_digit()) {
+        return directory.parse().ok();
+    }
     for part in std::iter::once(directory).chain(parts) {
         let digits = part.trim_start_matches("pid").trim_start_matches("proc").trim_start_matches(['-', '_', '.']);
         if !digits.is_empty()
@@ -461,6 +466,9 @@ mod tests {
             ("app-07/proc_17112/fd", Some(17112)),
             ("hook-4/pid_2013/cmdline", Some(2013)),
             ("strace.26372.out", Some(26372)),
+            ("21873/fd", Some(21873)),
+            ("process/21873/limits.txt", Some(21873)),
+            ("01/sockstat", None),
             ("sample1/ss-s.txt", None),
             ("2026-11-22/lsof.txt", None),
         ] {

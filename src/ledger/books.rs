@@ -48,6 +48,9 @@ pub struct Books {
     pub unhashed: Option<Figure>,
     /// Whether `unhashed` is only an upper bound, because IPv6 sockets in use were not captured.
     pub unhashed_is_bound: bool,
+    /// Whether `used` may be of this network namespace, with all its sockets: false on Linux up to 4.15, where it is of the host and leaves
+    /// out orphans and what waits to be accepted.
+    pub used_is_ours: bool,
     /// Why `alloc` counts sockets of other namespaces too, if something shows it.
     pub foreign: Option<String>,
     /// The most unhashed TCP sockets that can belong to this namespace, where `alloc` counts others too.
@@ -71,14 +74,17 @@ impl Figure {
     }
 }
 
-/// The last reading of a counter.
+/// The last reading of a counter in the capture's own network namespace.
 pub fn latest(snapshot: &Snapshot, names: &Interner, name: &str) -> Option<Figure> {
-    readings(snapshot, names, name).last().map(Figure::from)
+    snapshot.readings(names, name).last().map(Figure::from)
 }
 
-/// All readings of a counter, in the order they were read.
-pub fn readings<'a>(snapshot: &'a Snapshot, names: &Interner, name: &str) -> &'a [crate::capture::snapshot::Reading] {
-    names.find(name.as_bytes()).and_then(|n| snapshot.counters.get(&n)).map_or(&[], |r| r)
+/// Whether the kernel is at least this release; `None` where it was not captured.
+pub fn kernel_at_least(snapshot: &Snapshot, major: u32, minor: u32) -> Option<bool> {
+    let (release, _) = snapshot.identity.get(&crate::facts::IdentityKey::Kernel)?;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().ok());
+    let (a, b) = (numbers.next()??, numbers.next()??);
+    Some((a, b) >= (major, minor))
 }
 
 impl Books {
@@ -101,19 +107,22 @@ impl Books {
         };
         let (udp4, udp6, ss_udp) = (get("sockstat.udp.inuse"), get("sockstat.udp6.inuse"), get("ss.row.udp.total"));
         books.udp = match (udp4, udp6) {
-            (Some(a), Some(b)) => Some(Figure::of(a.value + b.value, &[&a, &b])),
+            (Some(a), Some(b)) => Some(Figure::of(a.value.saturating_add(b.value), &[&a, &b])),
             (a, _) => ss_udp.or(a),
         };
         let (total, synrecv) = (get("ss.tcp.total"), get("ss.tcp.synrecv"));
         if let (Some(total), Some(timewait)) = (total, get("ss.tcp.timewait")) {
             let half_open = synrecv.map_or(0, |s| s.value);
-            books.ss_alloc = Some(Figure::of(total.value - half_open - timewait.value, &[&total]));
+            books.ss_alloc = Some(Figure::of(total.value.saturating_sub(half_open).saturating_sub(timewait.value), &[&total]));
             if let Some(closed) = &books.closed {
-                books.unhashed = Some(Figure::of(closed.value - timewait.value, &[closed, &timewait]));
+                books.unhashed = Some(Figure::of(closed.value.saturating_sub(timewait.value), &[closed, &timewait]));
             }
         }
         books.unhashed_by_sockstat(get("ss.row.tcp.ipv6"));
-        books.foreign = books.sees_other_namespaces();
+        books.used_is_ours = kernel_at_least(snapshot, 4, 16) != Some(false);
+        if books.used_is_ours {
+            books.foreign = books.sees_other_namespaces();
+        }
         books
     }
 
@@ -125,18 +134,17 @@ impl Books {
 
     /// Narrows the unhashed figure by `used`, which holds every socket of the namespace: what is listed as something else is not unhashed TCP.
     pub(super) fn narrow(&mut self, listed: i64) {
-        let (Some(used), Some(unhashed)) = (&self.used, &self.unhashed) else { return };
+        let (Some(used), Some(unhashed), true) = (&self.used, &self.unhashed, self.used_is_ours) else { return };
         let hashed = match (&self.ss_hashed, &self.inuse4, &self.inuse6) {
-            (_, Some(a), Some(b)) => a.value + b.value,
+            (_, Some(a), Some(b)) => a.value.saturating_add(b.value),
             (Some(s), ..) => s.value,
             (_, Some(a), None) => a.value,
             _ => return,
         };
-        let room = (used.value - hashed - listed).max(0);
-        // On kernels before 4.16 `used` is the host's and leaves room enough; then nothing is narrowed.
+        let room = used.value.saturating_sub(hashed).saturating_sub(listed).max(0);
         if room < unhashed.value {
             self.unhashed_here = Some(room);
-            if unhashed.value - room > 32 + used.value / 20 && self.foreign.is_none() {
+            if unhashed.value.saturating_sub(room) > (used.value / 20).saturating_add(32) && self.foreign.is_none() {
                 self.foreign = Some(format!(
                     "the host has {} TCP sockets in no table, but this network namespace has room for only {} among its {} sockets: the others belong elsewhere, or are orphans elsewhere",
                     unhashed.value, room, used.value
@@ -152,10 +160,10 @@ impl Books {
         }
         let (Some(alloc), Some(inuse4)) = (&self.alloc, &self.inuse4) else { return };
         let figure = match self.inuse6.as_ref().or(ss_ipv6.as_ref()) {
-            Some(inuse6) => Figure::of(alloc.value - inuse4.value - inuse6.value, &[alloc, inuse4, inuse6]),
+            Some(inuse6) => Figure::of(alloc.value.saturating_sub(inuse4.value).saturating_sub(inuse6.value), &[alloc, inuse4, inuse6]),
             None => {
                 self.unhashed_is_bound = true;
-                Figure::of(alloc.value - inuse4.value, &[alloc, inuse4])
+                Figure::of(alloc.value.saturating_sub(inuse4.value), &[alloc, inuse4])
             }
         };
         self.unhashed = Some(figure);
@@ -166,13 +174,13 @@ impl Books {
         let alloc = self.alloc.as_ref().or(self.ss_alloc.as_ref())?;
         let used = self.used.as_ref()?;
         // Orphans and moments between the two reads explain a little.
-        let slack = 32 + used.value / 20 + self.orphan.as_ref().map_or(0, |o| o.value);
-        (alloc.value > used.value + slack).then(|| {
+        let slack = (used.value / 20).saturating_add(32).saturating_add(self.orphan.as_ref().map_or(0, |o| o.value));
+        (alloc.value > used.value.saturating_add(slack)).then(|| {
             format!(
                 "TCP alloc {} (whole host) exceeds sockets used {} (this network namespace): {} or more belong to other namespaces",
                 alloc.value,
                 used.value,
-                alloc.value - used.value
+                alloc.value.saturating_sub(used.value)
             )
         })
     }

@@ -38,7 +38,7 @@ pub struct Known<'a> {
     rows: Vec<(u32, u32)>,
     /// Groups by number.
     groups: Vec<&'a Group>,
-    /// The inodes alone.
+    /// The inodes alone, of all but bound TCP sockets (which ss since 6.8 lists as UNCONN): those are in no connection state all the same.
     inodes: Vec<u32>,
     /// Inodes that an lsof identified.
     named: Vec<u32>,
@@ -65,7 +65,9 @@ impl<'a> Known<'a> {
         rows.dedup_by_key(|r| r.0);
         rows.shrink_to_fit();
         held.values_mut().for_each(|fds| fds.sort_unstable());
-        let inodes = rows.iter().map(|r| r.0).collect();
+        let is_closed =
+            |n: u32| groups.get(n as usize).is_some_and(|g: &&Group| Kind::of_socket(g.protocol, g.state) == Some(Kind::Closed));
+        let inodes = rows.iter().filter(|r| !is_closed(r.1)).map(|r| r.0).collect();
         let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
         let named = snapshot
             .processes
@@ -177,7 +179,8 @@ fn by_owner(view: &View<'_>, all: &mut BTreeMap<u32, Holding>) {
 /// One listing of a process's descriptors.
 fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Books, holding: &mut Holding) {
     // Numbers far above the rows shown: the listing is an excerpt, whatever was piped.
-    let excerpt = list.highest.is_some_and(|h| h >= 512 && list.descriptors * 4 < u64::from(h));
+    let excerpt = list.highest.is_some_and(|h| h >= 512 && list.descriptors * 4 < u64::from(h))
+        || (list.hidden_numbers > 0 && list.descriptors < 10_000);
     let partial = list.filtered || excerpt;
     let word = |count: u64, traits: Traits| Witness { source: list.format, at: list.at, count, partial, traits };
     let mut kinds: BTreeMap<Kind, (u64, Traits)> = BTreeMap::new();
@@ -215,7 +218,7 @@ fn distinct(class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
 }
 
 /// The kind that a listing itself tells; `None` where only the inode can.
-fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
+pub(super) fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
     match class.kind {
         DescriptorKind::Socket if class.unlisted => Some(match class.protocol {
             None => Kind::Closed,
@@ -253,7 +256,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
     let mut unowned = 0u64;
     for &inode in &inodes {
         let Some(group) = known.group(inode) else { continue };
-        let Some(kind) = Kind::of_socket(group.protocol, group.state) else { continue };
+        let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed) else { continue };
         *found.entry(kind).or_default() += 1;
         if group.owner.is_none() {
             unowned += 1;
@@ -310,7 +313,8 @@ fn duplicates(class: &Class, holding: &mut Holding) {
 
 fn count_descriptors(proc: &Proc, holding: &mut Holding) {
     let first = |l: &FdList| l.classes.iter().find_map(|c| c.quotes.first().cloned());
-    let lists = proc.lists.iter().filter_map(|l| Some((l.descriptors, !l.filtered, first(l)?)));
+    // Rows of threads only repeat the same descriptors: they count nothing.
+    let lists = proc.lists.iter().filter(|l| !l.only_threads).filter_map(|l| Some((l.descriptors, !l.filtered, first(l)?)));
     let counted = proc.fd_count.iter().map(|(n, q)| (u64::from(*n), true, q.clone()));
     holding.descriptors = lists.chain(counted).max_by_key(|(n, whole, _)| (*whole, *n));
 }

@@ -5,6 +5,8 @@ pub mod holding;
 pub mod kind;
 pub mod peers;
 pub mod pile;
+#[cfg(test)]
+mod scope_tests;
 pub mod sets;
 pub mod tally;
 pub mod views;
@@ -37,6 +39,8 @@ pub struct Ledger<'a> {
     pub piles: Vec<Pile>,
     /// Whom each process's unix sockets are connected with.
     pub peers: BTreeMap<u32, peers::Peers>,
+    /// The highest socket inode anywhere in the capture.
+    pub newest_inode: Option<u64>,
     /// The line that shows that other users' processes are missing from descriptors or holders.
     pub unprivileged: Option<Quote>,
     /// Whether descriptors of all processes were listed with privilege: only then is a missing holder missing.
@@ -57,8 +61,20 @@ impl<'a> Ledger<'a> {
         let unprivileged = unprivileged(snapshot);
         let all_listed = unprivileged.is_none() && lists_all(snapshot);
         foreign_by_room(&books, &mut piles);
+        excerpt_by_books(&books, &mut piles);
         let peers = peers::peers(snapshot);
-        let mut ledger = Ledger { books, views, states, states_whole, holdings, piles, peers, unprivileged, all_listed };
+        let mut ledger = Ledger {
+            books,
+            views,
+            states,
+            states_whole,
+            holdings,
+            piles,
+            peers,
+            newest_inode: newest_inode(snapshot),
+            unprivileged,
+            all_listed,
+        };
         ledger.opaque_owner(snapshot);
         ledger
     }
@@ -81,14 +97,14 @@ impl<'a> Ledger<'a> {
     pub fn unexplained(&self) -> Option<i64> {
         let unhashed = self.books.held_unhashed()?;
         let held: u64 = self.piles.iter().filter(|p| p.kind == Kind::Closed && p.foreign.is_none()).map(|p| p.count).sum();
-        Some(unhashed - held as i64)
+        Some(unhashed.saturating_sub(i64::try_from(held).unwrap_or(i64::MAX)))
     }
 
     /// A process whose descriptors' targets could not be read, but whose number is that of the unhashed sockets, is their likely owner.
     fn opaque_owner(&mut self, snapshot: &Snapshot) {
         let Some(unexplained) = self.unexplained().filter(|&n| n >= 100) else { return };
         let Some(quotes) = self.books.unhashed.as_ref().map(|f| f.at.clone()) else { return };
-        let fits = |n: u64| n as i64 * 10 >= unexplained * 9;
+        let fits = |n: u64| u128::from(n) * 10 >= unexplained.unsigned_abs() as u128 * 9;
         let mut candidates =
             self.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(n, q)| (pid, *n, q.clone())));
         let (Some((pid, _, quote)), None) = (candidates.next(), candidates.next()) else { return };
@@ -146,11 +162,31 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
     (states, false)
 }
 
+/// Where the listing is an excerpt and only one program appears in it, the kernel's count is the best estimate of its pile.
+fn excerpt_by_books(books: &Books, piles: &mut [Pile]) {
+    let (Some(held), Some(figure)) = (books.held_unhashed(), &books.unhashed) else { return };
+    let mut owned = piles.iter_mut().filter(|p| p.kind == Kind::Closed && p.owner.is_some() && p.foreign.is_none());
+    let (Some(pile), None) = (owned.next(), owned.next()) else { return };
+    if pile.is != CountIs::AtLeast || books.unhashed_is_bound || held < 100 || held < pile.count as i64 * 2 {
+        return;
+    }
+    pile.words.push(Word { source: "kernel", count: held as u64, quote: figure.at.first().cloned() });
+    pile.traits.quotes.extend(figure.at.iter().take(2).cloned());
+    (pile.count, pile.is) = (held as u64, CountIs::Estimate);
+}
+
+/// The highest inode of any socket that a table or listing shows.
+fn newest_inode(snapshot: &Snapshot) -> Option<u64> {
+    let rows = snapshot.tables.iter().flat_map(|t| &t.rows).map(|r| r.0);
+    let listed = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).flat_map(|c| &c.sockets).map(|s| s.0);
+    rows.chain(listed).max().map(u64::from)
+}
+
 /// A pile of unhashed sockets several times larger than what this namespace has room for lives in another one.
 fn foreign_by_room(books: &Books, piles: &mut [Pile]) {
     let (Some(here), Some(used)) = (books.unhashed_here, &books.used) else { return };
     for pile in piles.iter_mut().filter(|p| p.kind == Kind::Closed && p.foreign.is_none() && p.count >= 20) {
-        if (pile.count as i64) > here * 5
+        if i64::try_from(pile.count).unwrap_or(i64::MAX) / 5 > here
             && let Some(quote) = used.at.first()
         {
             let says = format!(
@@ -170,10 +206,11 @@ fn listed_otherwise(books: &Books, views: &[View<'_>], piles: &[Pile]) -> i64 {
     let udp = books.udp.as_ref().map_or(0, |f| f.value).max(rows(Family::Udp));
     // The peer of a unix socket may be listed nowhere: ended, or in a queue.
     let unix = held(Kind::Unix) * if held(Kind::Unix) >= 200 { 2 } else { 1 };
-    udp + rows(Family::Unix).max(unix)
+    let others = rows(Family::Unix).max(unix)
         + rows(Family::Netlink).max(held(Kind::Netlink))
         + rows(Family::Packet).max(held(Kind::Packet))
-        + rows(Family::Raw).max(held(Kind::Raw))
+        + rows(Family::Raw).max(held(Kind::Raw));
+    udp.saturating_add(others)
 }
 
 /// The line that shows missing privilege, if one does.

@@ -1,6 +1,6 @@
 //! Piles: sockets of one kind held by one program, each socket counted once however many of its processes hold it.
 
-use super::holding::Holding;
+use super::holding::{Holding, kind_of_class};
 use super::kind::Kind;
 use super::sets;
 use super::witness::{Traits, Witness};
@@ -253,12 +253,11 @@ fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Opti
     for (pid, _) in shares {
         let list = snapshot.processes.get(pid)?.lists.iter().max_by_key(|l| l.descriptors)?;
         for class in list.classes.iter().filter(|c| c.kind == DescriptorKind::Socket) {
-            let of_kind = match (class.protocol, class.state, class.unlisted) {
-                (Some(p), Some(s), _) => Kind::of_socket(p, s) == Some(kind),
-                (_, _, true) => kind == Kind::Closed,
-                _ => return None,
-            };
-            if of_kind {
+            // Of a class whose kind only the inode tells, nothing is known here.
+            if class.protocol.is_none() && class.state.is_none() && !class.unlisted {
+                return None;
+            }
+            if kind_of_class(class, list) == Some(kind) {
                 inodes.extend(class.sockets.iter().map(|s| s.0));
             }
         }

@@ -1,5 +1,6 @@
 //! Socket tables put together: which tables are one reading, which reading is best for a family, what state each inode is in.
 
+use crate::capture::snapshot::netns_of;
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
 use crate::facts::{NoteKind, Protocol, SocketState};
@@ -93,7 +94,10 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
                 view.tables.push(table);
                 view.partial |= partial;
             }
-            None => views.push((key, View { tables: vec![table], netns: netns_of(path), partial })),
+            None => {
+                let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
+                views.push((key, View { tables: vec![table], netns, partial }));
+            }
         }
     }
     views.into_iter().map(|(_, v)| v).collect()
@@ -113,15 +117,4 @@ fn is_partial(snapshot: &Snapshot, table: &Table) -> bool {
         r.quote.at.member == table.at.member
             && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::TimedOut)
     })
-}
-
-/// `netns/4026532177/tcp`, `namespaces/NAME/ss...`: the namespace a path names.
-fn netns_of(path: &str) -> Option<String> {
-    let mut parts = path.split('/');
-    while let Some(part) = parts.next() {
-        if part == "netns" || part == "namespaces" {
-            return parts.next().map(str::to_string);
-        }
-    }
-    None
 }

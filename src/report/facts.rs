@@ -1,5 +1,6 @@
 //! Facts as NDJSON: one object a line, in the order of the input (`sockdiag facts`).
 
+use super::harmless::harmless_json;
 use crate::facts::*;
 use crate::signatures::Signatures;
 use serde_json::{Map, Value, json};
@@ -10,14 +11,17 @@ pub struct FactWriter<'w> {
     out: &'w mut dyn Write,
     /// The path of the member being read.
     pub member: String,
+    /// The input being read, where there are several.
+    pub input: Option<String>,
+    signatures: &'w Signatures,
     /// The first error met while writing; nothing is written after it.
     pub failed: Option<std::io::Error>,
 }
 
 impl<'w> FactWriter<'w> {
-    /// A writer to `out`.
-    pub fn new(out: &'w mut dyn Write) -> Self {
-        FactWriter { out, member: String::new(), failed: None }
+    /// A writer to `out`; messages are named by these signatures.
+    pub fn new(out: &'w mut dyn Write, signatures: &'w Signatures) -> Self {
+        FactWriter { out, member: String::new(), input: None, signatures, failed: None }
     }
 
     fn write(&mut self, at: At<'_>, fact: &str, fields: Value) {
@@ -25,6 +29,9 @@ impl<'w> FactWriter<'w> {
             return;
         }
         let mut object = Map::new();
+        if let Some(input) = &self.input {
+            object.insert("input".into(), json!(input));
+        }
         object.insert("member".into(), json!(self.member));
         object.insert("line".into(), json!(at.citation.line));
         object.insert("format".into(), json!(at.format));
@@ -33,6 +40,7 @@ impl<'w> FactWriter<'w> {
             object.extend(fields);
         }
         let line = Value::Object(object).to_string();
+        let line = harmless_json(&line);
         if let Err(e) = writeln!(self.out, "{line}") {
             self.failed = Some(e);
         }
@@ -123,7 +131,7 @@ impl Sink for FactWriter<'_> {
     }
 
     fn message(&mut self, at: At<'_>, m: &Message<'_>) {
-        self.write(at, "message", json!({"at": text(m.at), "level": m.level.map(Level::word), "text": text(m.text), "signature": Signatures::builtin().id_of(m.text), "program": text(m.program), "pid": m.pid}));
+        self.write(at, "message", json!({"at": text(m.at), "level": m.level.map(Level::word), "text": text(m.text), "signature": self.signatures.id_of(m.text), "program": text(m.program), "pid": m.pid}));
     }
 
     fn tally(&mut self, at: At<'_>, t: &Tally<'_>) {

@@ -1,5 +1,7 @@
 //! The report as JSON, schema `sockdiag.report/1`. Keys are only ever added.
 
+use super::harmless::harmless_json;
+use super::{Detail, Look, Renderer};
 use crate::bundle::MemberEnd;
 use crate::capture::{Member, Quote};
 use crate::causes::{Claim, Evidence, Missing};
@@ -11,6 +13,25 @@ use serde_json::{Map, Value, json};
 
 /// The schema's name.
 pub const SCHEMA: &str = "sockdiag.report/1";
+
+/// JSON, for scripts.
+pub struct Json;
+
+impl Renderer for Json {
+    fn id(&self) -> &'static str {
+        "json"
+    }
+
+    fn render(&self, diagnosis: &Diagnosis, look: &Look) -> String {
+        let report = report(diagnosis);
+        if look.detail == Detail::Quiet { format!("{}\n", harmless_json(&report.to_string())) } else { print(&report) }
+    }
+}
+
+/// A value as indented text, with every character escaped that a terminal would act on.
+pub fn print(value: &Value) -> String {
+    format!("{}\n", harmless_json(&format!("{value:#}")))
+}
 
 /// The whole report.
 pub fn report(diagnosis: &Diagnosis) -> Value {
@@ -48,7 +69,7 @@ fn capture(diagnosis: &Diagnosis, report: &HostReport) -> Value {
     })
 }
 
-fn belongs(member: &Member, report: &HostReport) -> bool {
+pub(super) fn belongs(member: &Member, report: &HostReport) -> bool {
     let root = report.root.as_str();
     root.is_empty() || member.path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')) || member.place.root.is_empty()
 }

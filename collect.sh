@@ -1,0 +1,2 @@
+#!/bin/sh
+# Collects the state of sockets on a host.

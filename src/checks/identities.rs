@@ -1,2 +1,0 @@
-use super::Check;
-pub static ALL: &[&dyn Check] = &[];

@@ -1,0 +1,153 @@
+//! The sockets that lsof identifies against those of the tables, by inode.
+
+use super::{Checked, held};
+use crate::capture::Quote;
+use crate::causes::{Case, number};
+use crate::facts::{Protocol, SocketState};
+use crate::ledger::{Family, Kind};
+
+/// Fewer sockets than this prove nothing: connections of a busy host live for less than the time between two commands.
+const FEW: usize = 8;
+/// Percent of lsof's sockets that a table of the same namespace must share at least. All of them would be, if not for churn.
+const SHARED: usize = 10;
+/// Percent of lsof's unidentified sockets that a table may know: those created while lsof was reading.
+const RACE: usize = 30;
+/// So many always may be.
+const RACING: usize = 32;
+
+check! {
+    /// The sockets that lsof identifies against those of the tables, by inode.
+    ///
+    /// # Compared
+    /// Inodes of the TCP sockets that lsof shows with their ends, and of those it found in no table, with the inodes in ss (`-e`),
+    /// netstat (`-e`) or `/proc/net/tcp`.
+    ///
+    /// # Scope
+    /// Inodes are of the whole host; both tools read the tables of the network namespace they run in.
+    ///
+    /// # Tolerance
+    /// Of the identified ones a tenth must be in the table, because connections of a busy host live shorter than the time between the
+    /// two commands; listeners do not. Of the unidentified ones 30 % and 32 may be in it: they came to be while lsof was reading.
+    ///
+    /// # When they agree
+    /// Both tools read the same network namespace.
+    ///
+    /// # When they disagree
+    /// Nothing in common: they ran in different network namespaces or on different hosts. Unidentified sockets that a table knows: lsof
+    /// could not read the tables, or ran in another network namespace, so that its `can't identify protocol` means nothing.
+    ///
+    /// # Source
+    /// lsof `dialects/linux/dsock.c`; formats.md sections 5.5 and 8, identity 16.
+    LsofVsSs, "lsof-vs-ss", make
+}
+
+/// Inodes of one side, sorted, with a row.
+#[derive(Default)]
+struct Side {
+    inodes: Vec<u32>,
+    at: Option<Quote>,
+}
+
+fn make(case: &Case<'_>) -> Checked {
+    let (mut table, mut listed, mut listeners, mut unidentified) = (Side::default(), Side::default(), Side::default(), Side::default());
+    for view in case.ledger.views.iter().filter(|v| v.netns.is_none() && !v.partial) {
+        for t in &view.tables {
+            let connected = |n: u32| {
+                t.groups
+                    .get(n as usize)
+                    .is_some_and(|g| Family::of(g.protocol) == Family::Tcp && Kind::of_socket(g.protocol, g.state) != Some(Kind::Closed))
+            };
+            let before = table.inodes.len();
+            table.inodes.extend(t.rows.iter().filter(|r| connected(r.1)).map(|r| r.0));
+            if table.at.is_none() && table.inodes.len() > before {
+                table.at = t.groups.iter().find(|g| g.protocol.is_tcp()).and_then(|g| g.quotes.first().cloned());
+            }
+        }
+    }
+    for (pid, proc) in &case.snapshot.processes {
+        if case.ledger.holdings.get(pid).is_some_and(|h| h.foreign.is_some()) {
+            continue;
+        }
+        for class in proc.lists.iter().filter(|l| held::looks_up(l)).flat_map(|l| l.sockets()) {
+            let tcp = class.protocol.is_some_and(Protocol::is_tcp);
+            let side = match (class.unlisted, class.state) {
+                (true, _) if tcp || class.protocol.is_none() => &mut unidentified,
+                (false, Some(SocketState::Listen)) if tcp => &mut listeners,
+                (false, Some(_)) if tcp => &mut listed,
+                _ => continue,
+            };
+            side.inodes.extend(class.sockets.iter().map(|s| s.0));
+            side.at = side.at.take().or_else(|| class.quotes.first().cloned());
+        }
+    }
+    for side in [&mut table, &mut listed, &mut listeners, &mut unidentified] {
+        side.inodes.sort_unstable();
+        side.inodes.dedup();
+    }
+    judge(&table, &listed, &listeners, &unidentified)
+}
+
+fn judge(table: &Side, listed: &Side, listeners: &Side, unidentified: &Side) -> Checked {
+    let identified = listed.inodes.len() + listeners.inodes.len();
+    if table.inodes.is_empty() || identified + unidentified.inodes.len() == 0 {
+        return Checked::skipped("lsof and a whole table with inodes were not both captured");
+    }
+    let common = |side: &Side| side.inodes.iter().filter(|i| table.inodes.binary_search(i).is_ok()).count();
+    let (shared, shared_listeners, known) = (common(listed), common(listeners), common(unidentified));
+    let count = |n: usize| number(super::rows::signed(n as u64));
+    let at = [table, listed, listeners, unidentified].into_iter().filter_map(|s| s.at.clone()).collect();
+    if known > RACING + unidentified.inodes.len() * RACE / 100 {
+        let says = format!(
+            "the table knows {} of the {} sockets that lsof could not identify: lsof could not read the tables, or read those of another \
+             network namespace",
+            count(known),
+            count(unidentified.inodes.len())
+        );
+        return Checked::disagree(says, at).undermining();
+    }
+    let both = format!("lsof identifies {} TCP sockets, of which the table has {}", count(identified), count(shared + shared_listeners));
+    let strangers = shared * 100 < listed.inodes.len() * SHARED || listed.inodes.is_empty();
+    if identified >= FEW && strangers && shared_listeners == 0 {
+        return Checked::disagree(format!("{both}: they are of different network namespaces or hosts"), at).undermining();
+    }
+    if identified == 0 {
+        return Checked::agree(
+            format!("of {} sockets that lsof could not identify, the table knows {}", count(unidentified.inodes.len()), count(known)),
+            at,
+        );
+    }
+    Checked::agree(both, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::Status;
+    use crate::checks::testing::status;
+
+    fn lsof(name: &str) -> String {
+        let mut text = String::from("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n");
+        for n in 0..100 {
+            text.push_str(&format!("java 4684 apps {}u {name}\n", 10 + n).replace("INODE", &format!("{}", 5000 + n)));
+        }
+        text
+    }
+
+    fn table(first: u32) -> String {
+        let mut text = String::from("State Recv-Q Send-Q Local Address:Port Peer Address:Port\n");
+        for n in 0..100 {
+            text.push_str(&format!("ESTAB 0 0 10.0.0.1:22 10.0.0.2:{} ino:{} sk:1\n", 9000 + n, first + n));
+        }
+        text
+    }
+
+    #[test]
+    fn one_namespace_or_two() {
+        let identified = lsof("IPv4 INODE 0t0 TCP 10.0.0.1:22->10.0.0.2:9 (ESTABLISHED)");
+        assert_eq!(status("lsof-vs-ss", &[("lsof", &identified), ("ss-tane", &table(5000))]), Status::Agree);
+        assert_eq!(status("lsof-vs-ss", &[("lsof", &identified), ("ss-tane", &table(800_000))]), Status::Disagree);
+        assert_eq!(status("lsof-vs-ss", &[("lsof", &identified)]), Status::Skipped);
+        let unidentified = lsof("sock 0,8 0t0 INODE protocol: TCP");
+        assert_eq!(status("lsof-vs-ss", &[("lsof", &unidentified), ("ss-tane", &table(5000))]), Status::Disagree);
+        assert_eq!(status("lsof-vs-ss", &[("lsof", &unidentified), ("ss-tane", &table(5090))]), Status::Agree);
+    }
+}

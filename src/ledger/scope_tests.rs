@@ -1,0 +1,91 @@
+//! Scope and double counting: whose numbers the books are, and each socket once.
+
+use super::{Kind, Ledger};
+use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
+use crate::capture::Intake;
+use crate::signatures::Signatures;
+
+/// What `look` finds in the ledger of the members' snapshot.
+fn with<T>(members: &[(&str, &str)], look: impl Fn(&Ledger<'_>) -> T) -> T {
+    let mut intake = Intake::new(Signatures::builtin(), None);
+    for (path, text) in members {
+        intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
+        intake.data(text.as_bytes());
+        intake.end(MemberEnd::Whole);
+    }
+    let (sources, hosts) = crate::host::hosts(vec![intake.finish("capture", Walked::default())]);
+    let (source, host) = (sources.first().unwrap(), hosts.first().unwrap());
+    look(&Ledger::reconcile(host.snapshot().unwrap(), &source.members, &source.names))
+}
+
+fn sockstat(used: u32, inuse: u32, alloc: u32) -> String {
+    format!("sockets: used {used}\nTCP: inuse {inuse} orphan 0 tw 0 alloc {alloc} mem 1\nTCP6: inuse 0\n")
+}
+
+const LSOF: &str = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n";
+
+#[test]
+fn counters_of_another_namespace_are_not_the_books() {
+    let own = sockstat(500, 20, 400);
+    let other = sockstat(7, 3, 400);
+    let inuse = |l: &Ledger<'_>| l.books.inuse4.as_ref().map(|f| f.value);
+    assert_eq!(with(&[("sockstat", &own), ("netns/4026532177/sockstat", &other)], inuse), Some(20));
+    let mine = "lrwxrwxrwx 1 root root 0 Nov 22 14:19 net -> net:[4026532177]\n";
+    let members = [("self/ns", mine), ("netns/4026532177/sockstat", own.as_str()), ("netns/4026532999/sockstat", other.as_str())];
+    assert_eq!(with(&members, inuse), Some(20), "a collector lists its own namespace among the others");
+}
+
+#[test]
+fn before_4_16_used_tells_nothing_of_other_namespaces() {
+    let books = sockstat(100, 20, 4000);
+    let foreign = |l: &Ledger<'_>| l.books.foreign.is_some();
+    assert!(with(&[("sockstat", &books), ("uname", "Linux a 6.1.0-28-amd64 #1 SMP x86_64 GNU/Linux\n")], foreign));
+    assert!(with(&[("sockstat", &books)], foreign));
+    assert!(!with(&[("sockstat", &books), ("uname", "Linux a 3.10.0-1160.el7.x86_64 #1 SMP x86_64 GNU/Linux\n")], foreign));
+}
+
+#[test]
+fn hostile_numbers_do_not_overflow() {
+    let books = format!("sockets: used {0}\nTCP: inuse -{0} orphan {0} tw -{0} alloc {0} mem {0}\nTCP6: inuse -{0}\n", i64::MAX);
+    let summary = format!("Total: {0}\nTCP:   -{0} (estab {0}, closed {0}, orphaned {0}, timewait {0})\nTCP\t -{0} {0} {0}\n", i64::MAX);
+    assert!(with(&[("sockstat", &books)], |l| l.books.unhashed.is_some()));
+    assert!(with(&[("ss-s", &summary)], |l| l.books.unhashed.is_some()));
+    crate::checks::tests::every_check_survives(&[("sockstat", &books), ("ss-s", &summary)]);
+}
+
+#[test]
+fn bound_sockets_that_ss_lists_are_in_no_connection_state_all_the_same() {
+    let mut ss = String::from("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n");
+    let mut lsof = String::from(LSOF);
+    for n in 0..60 {
+        if n < 30 {
+            ss.push_str(&format!("UNCONN 0 0 10.0.0.1:{} 0.0.0.0:* users:((\"java\",pid=7,fd={n})) ino:{} sk:1\n", 3000 + n, 500 + n));
+        }
+        lsof.push_str(&format!("java 7 apps {n}u sock 0,8 0t0 {} protocol: TCP\n", 500 + n));
+    }
+    let closed = with(&[("ss-tanpe", &ss), ("lsof", &lsof)], |l| l.holdings.get(&7).and_then(|h| h.count(Kind::Closed)));
+    assert_eq!(closed.map(|c| c.0), Some(60));
+}
+
+#[test]
+fn what_a_child_inherits_is_counted_once_and_by_its_kind() {
+    let mut lsof = String::from(LSOF);
+    for pid in [7, 8] {
+        for n in 0..60 {
+            lsof.push_str(&format!("httpd {pid} apps {n}u sock 0,8 0t0 {} protocol: TCP\n", 500 + n));
+            lsof.push_str(&format!("httpd {pid} apps {}u sock 0,8 0t0 {} protocol: UDP\n", 100 + n, 900 + n));
+        }
+    }
+    let count = |kind: Kind| with(&[("lsof", &lsof)], |l| l.piles.iter().find(|p| p.kind == kind).map(|p| p.count));
+    assert_eq!((count(Kind::Closed), count(Kind::Udp)), (Some(60), Some(60)));
+}
+
+#[test]
+fn rows_of_threads_only_are_no_count_of_descriptors() {
+    let mut lsof = String::from("COMMAND PID TID TASKCMD USER FD TYPE DEVICE SIZE/OFF NODE NAME\n");
+    for tid in 10..15 {
+        lsof.push_str(&format!("java 7 {tid} worker apps 3u sock 0,8 0t0 500 protocol: TCP\n"));
+    }
+    let descriptors = with(&[("lsof", &lsof)], |l| l.holdings.get(&7).map(|h| h.descriptors.is_some()));
+    assert_eq!(descriptors, Some(false));
+}

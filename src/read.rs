@@ -1,0 +1,96 @@
+//! Reads inputs side by side, one thread for each as far as there are cores; results stay in the order of the command line.
+
+use crate::bundle::{self, Input, Limits, MemberEnd, MemberHead, Visitor};
+use crate::capture::{self, Intake};
+use crate::error::Error;
+use crate::signatures::Signatures;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Is told how far reading has come, from any thread.
+pub trait Progress: Sync {
+    /// A member begins.
+    fn member(&self, path: &str);
+    /// So many bytes more were read.
+    fn bytes(&self, count: usize);
+}
+
+/// A visitor that tells how far it is.
+pub struct Watched<'a, V> {
+    /// Who takes the members.
+    pub inner: V,
+    /// Who is told.
+    pub progress: Option<&'a dyn Progress>,
+}
+
+impl<V: Visitor> Visitor for Watched<'_, V> {
+    fn begin(&mut self, head: &MemberHead) {
+        if let Some(progress) = self.progress {
+            progress.member(&head.path);
+        }
+        self.inner.begin(head);
+    }
+
+    fn wants(&mut self, head: &MemberHead) -> bool {
+        self.inner.wants(head)
+    }
+
+    fn data(&mut self, chunk: &[u8]) {
+        if let Some(progress) = self.progress {
+            progress.bytes(chunk.len());
+        }
+        self.inner.data(chunk);
+    }
+
+    fn end(&mut self, end: MemberEnd) {
+        self.inner.end(end);
+    }
+}
+
+/// Reads all inputs.
+///
+/// # Errors
+/// The first input, in their order, that cannot be read at all or is refused as unsafe.
+pub fn inputs(
+    inputs: &[Input],
+    limits: &Limits,
+    signatures: &Signatures,
+    progress: Option<&dyn Progress>,
+) -> Result<Vec<capture::Input>, Error> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(inputs.len());
+    if threads < 2 {
+        return inputs.iter().map(|input| one(input, limits, signatures, progress)).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Result<capture::Input, Error>)>> = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((n, input)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, inputs.get(n)?))) {
+            let read = one(input, limits, signatures, progress);
+            done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((n, read));
+        }
+    };
+    // A panic in a thread goes on in this one when the scope ends.
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_by_key(|(n, _)| *n);
+    done.into_iter().map(|(_, read)| read).collect()
+}
+
+fn one(input: &Input, limits: &Limits, signatures: &Signatures, progress: Option<&dyn Progress>) -> Result<capture::Input, Error> {
+    let mut watched = Watched { inner: Intake::new(signatures, input.format.as_deref()), progress };
+    let walked = bundle::walk(input, limits, &mut watched)?;
+    let read = watched.inner.finish(&input.path, walked);
+    match read.members.as_slice() {
+        // One loose text in which no line is known is a wrong file; in an archive such a member is only listed as unknown.
+        [only] if read.walked.kind == "text" && only.reading.rows() == 0 => Err(Error::Unreadable {
+            input: input.path.clone(),
+            reason: "no line of it is in a format sockdiag knows; give a capture, or force a format with NAME=PATH".into(),
+        }),
+        _ => Ok(read),
+    }
+}

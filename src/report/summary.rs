@@ -1,0 +1,237 @@
+//! What several formats say in the same words: who it is, how many, what is ruled out, what was captured.
+
+use super::harmless::columns;
+use super::{home, place};
+use crate::causes::{Class, number};
+use crate::checks::Status;
+use crate::diagnosis::{Diagnosis, Finding, HostReport, RuledOut};
+use crate::facts::LimitValue;
+use crate::host::Source;
+use crate::ledger::{CountIs, Kind, Owner, Pile};
+
+/// Columns up to which a reason is short.
+const REASON: usize = 34;
+
+/// The process as people know it: program, kernel's name, pids, user, service.
+pub fn process(owner: &Owner, report: Option<&HostReport>) -> String {
+    let mut said = String::new();
+    if !owner.program.is_empty() && owner.program != owner.command {
+        said.push_str(&format!("{} = ", owner.program));
+    }
+    said.push_str(&owner.named());
+    if !owner.user.is_empty() {
+        let word = if owner.user.bytes().all(|b| b.is_ascii_digit()) { "uid" } else { "user" };
+        said.push_str(&format!(", {word} {}", owner.user));
+    }
+    let first = owner.pids.first().map(|p| p.0);
+    if let Some(service) = first.and_then(|pid| report?.processes.get(&pid)).and_then(|p| p.service.as_ref()) {
+        said.push_str(&format!(", {service}"));
+    }
+    said
+}
+
+/// How many of what, and who counted them.
+pub fn count(finding: &Finding, report: Option<&HostReport>) -> Option<String> {
+    let claim = &finding.claim;
+    let n = claim.count?;
+    let lead = match claim.is {
+        CountIs::Exact => "",
+        CountIs::AtLeast => "at least ",
+        CountIs::Estimate => "about ",
+    };
+    let mut said = format!("{lead}{} {}", number(n), claim.kind.map_or("", Kind::plural));
+    let pile = claim.pile.and_then(|p| report?.piles.get(p));
+    let Some(pile) = pile else { return Some(said.trim_end().to_string()) };
+    let words = words(pile);
+    if !words.is_empty() {
+        said.push_str(&format!(" (by {words})"));
+    }
+    if let Some((open, whole, _)) = &pile.descriptors {
+        let lead = if *whole { "" } else { "at least " };
+        let limit =
+            pile.limit.as_ref().map_or("; its limit was not captured".to_string(), |(l, _)| format!(" of {} allowed", number(*l as i64)));
+        said.push_str(&format!("; {lead}{} descriptors open{limit}", number(*open as i64)));
+    }
+    Some(said)
+}
+
+/// `lsof 3,305, fd 3,304`: each source's count of a pile.
+pub fn words(pile: &Pile) -> String {
+    let words: Vec<String> = pile.words.iter().map(|w| format!("{} {}", w.source, number(w.count as i64))).collect();
+    words.join(", ")
+}
+
+/// Remote ends, each with its count and why it is named.
+pub fn remotes(finding: &Finding, most: usize) -> Option<String> {
+    let all = &finding.claim.remotes;
+    let shown: Vec<String> = all
+        .iter()
+        .take(most)
+        .map(|r| match (r.count, r.why.is_empty()) {
+            (0, true) => r.endpoint.clone(),
+            (0, false) => format!("{} ({})", r.endpoint, r.why),
+            (n, true) => format!("{} ({})", r.endpoint, number(n as i64)),
+            (n, false) => format!("{} ({}, {})", r.endpoint, number(n as i64), r.why),
+        })
+        .collect();
+    let more = if all.len() > most { format!(" and {} more", all.len() - most) } else { String::new() };
+    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
+}
+
+/// Usual suspects that are out, each with its reason where that is short.
+pub fn ruled_out(report: &HostReport) -> Option<String> {
+    let said = |r: &RuledOut| match brief(&r.exclusion.says) {
+        reason if columns(reason) <= REASON => format!("{} ({reason})", r.code),
+        _ => r.code.to_string(),
+    };
+    let out: Vec<String> = report.ruled_out.iter().filter(|r| r.exclusion.out).map(said).collect();
+    (!out.is_empty()).then(|| out.join(", "))
+}
+
+/// Usual suspects that stay open.
+pub fn open(report: &HostReport) -> Option<String> {
+    let open: Vec<&str> = report.ruled_out.iter().filter(|r| !r.exclusion.out).map(|r| r.code).collect();
+    (!open.is_empty()).then(|| format!("{} (evidence is missing)", open.join(", ")))
+}
+
+/// The checks that disagree, those that shake conclusions first.
+pub fn disagreements(diagnosis: &Diagnosis) -> Option<String> {
+    let made = || diagnosis.reports.iter().flat_map(|r| &r.checks).filter(|c| c.status != Status::Skipped);
+    let mut wrong: Vec<_> = made().filter(|c| c.status == Status::Disagree).collect();
+    wrong.sort_by_key(|c| !c.undermines);
+    let first = wrong.first()?;
+    Some(format!("{} of {} checks: {}: {}", wrong.len(), made().count(), first.code, first.says))
+}
+
+/// What a capture covers.
+pub fn covered(report: &HostReport) -> String {
+    let c = &report.coverage;
+    let mut has: Vec<String> = Vec::new();
+    let mut add = |there: bool, what: &str| {
+        if there {
+            has.push(what.to_string());
+        }
+    };
+    add(c.books, "the kernel's socket counts");
+    add(c.table && c.holders, "the TCP table with holders");
+    add(c.table && !c.holders, "the TCP table");
+    add(c.all_descriptors, "descriptors of all processes");
+    add(c.descriptors && !c.all_descriptors, "descriptors of some processes");
+    add(c.limits, "limits");
+    add(c.trace, "a trace");
+    add(c.logs, "logs");
+    if report.snapshots > 1 {
+        has.push(format!("{} snapshots", report.snapshots));
+    }
+    if has.is_empty() { "nothing that tells about sockets".to_string() } else { has.join(", ") }
+}
+
+/// The largest piles of a host, in a few words.
+pub fn largest(report: &HostReport, most: usize) -> Option<String> {
+    let shown: Vec<String> = report
+        .piles
+        .iter()
+        .filter(|p| p.kind != Kind::File)
+        .take(most)
+        .map(|p| format!("{}: {} {}", holder(p), number(p.count as i64), p.kind.plural()))
+        .collect();
+    (!shown.is_empty()).then(|| shown.join("; "))
+}
+
+/// Who holds a pile.
+pub fn holder(pile: &Pile) -> String {
+    pile.owner.as_ref().map_or("(holder not shown)".to_string(), Owner::named)
+}
+
+/// What each host shows, in a few words.
+pub fn hosts(diagnosis: &Diagnosis) -> Vec<(String, String)> {
+    diagnosis
+        .reports
+        .iter()
+        .enumerate()
+        .map(|(n, report)| {
+            let of: Vec<String> = diagnosis
+                .findings
+                .iter()
+                .filter(|f| f.hosts.contains(&n) && f.claim.class != Class::Note)
+                .map(|f| format!("{} {}", f.claim.code, f.claim.count.map_or(String::new(), |c| number(c as i64))).trim_end().to_string())
+                .collect();
+            let says = match (of.is_empty(), report.coverage.enough_for_health()) {
+                (false, _) => of.join(", "),
+                (true, true) => "nothing found".to_string(),
+                (true, false) => "cannot tell".to_string(),
+            };
+            (report.label.clone(), says)
+        })
+        .collect()
+}
+
+/// What the capture shows of one process, on each host that has it.
+pub fn of_pid(diagnosis: &Diagnosis, pid: u32) -> Vec<String> {
+    let several = diagnosis.reports.len() > 1;
+    let mut said = Vec::new();
+    for (n, report) in diagnosis.reports.iter().enumerate() {
+        let Some(seen) = report.processes.get(&pid) else { continue };
+        let on = if several { format!(" on {}", report.label) } else { String::new() };
+        let name = if seen.command.is_empty() { "a process without a name" } else { &seen.command };
+        let held: Vec<String> = seen.sockets.iter().map(|&(kind, n)| format!("{} {}", number(n as i64), kind.plural())).collect();
+        let held = if held.is_empty() { "no socket that the capture shows".to_string() } else { held.join(", ") };
+        let open = seen.descriptors.map_or(String::new(), |(n, whole)| {
+            let lead = if whole { "" } else { "at least " };
+            let limit = match seen.limit {
+                Some(LimitValue::At(l)) => format!(" of {} allowed", number(l as i64)),
+                _ => String::new(),
+            };
+            format!("; {lead}{} descriptors open{limit}", number(n as i64))
+        });
+        let guilty: Vec<&str> = diagnosis
+            .findings
+            .iter()
+            .filter(|f| f.hosts.contains(&n) && f.claim.owner.as_ref().is_some_and(|o| o.has(pid)))
+            .map(|f| f.claim.code)
+            .collect();
+        let findings = if guilty.is_empty() { "; no finding is about it".to_string() } else { format!("; see {}", guilty.join(", ")) };
+        said.push(format!("{pid} ({name}){on} holds {held}{open}{findings}"));
+    }
+    if said.is_empty() {
+        said.push(format!("{pid} is not in the capture"));
+    }
+    said
+}
+
+/// Where a finding's input is named: the path, the digest if one is known.
+pub fn inputs(sources: &[Source]) -> Vec<String> {
+    sources
+        .iter()
+        .map(|s| if s.walked.sha256.is_empty() { s.name.clone() } else { format!("{} sha256 {}", s.name, s.walked.sha256) })
+        .collect()
+}
+
+/// Places of the lines of an exclusion, a figure or a check, in a few words.
+pub fn places(source: Option<&Source>, quotes: &[crate::capture::Quote], most: usize) -> String {
+    let mut shown: Vec<String> = Vec::new();
+    for quote in quotes.iter().take(most) {
+        let place = place(source, quote);
+        if !shown.contains(&place) {
+            shown.push(place);
+        }
+    }
+    let more = if quotes.len() > most { format!(" and {} more", quotes.len() - most) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// The label of the host a finding is about, where there are several.
+pub fn on_host(diagnosis: &Diagnosis, finding: &Finding) -> String {
+    match home(diagnosis, finding).0 {
+        Some(report) if diagnosis.reports.len() > 1 => format!(", on {}", report.label),
+        _ => String::new(),
+    }
+}
+
+/// A reason without what stands in brackets at its end.
+fn brief(says: &str) -> &str {
+    match says.rfind(" (") {
+        Some(at) if says.ends_with(')') => says.get(..at).unwrap_or(says),
+        _ => says,
+    }
+}
