@@ -116,8 +116,8 @@ impl<'a> Ledger<'a> {
             user: proc.map_or(String::new(), |p| p.user.clone()),
             pids: vec![(pid, unexplained as u64)],
         };
-        let mut traits = witness::Traits::default();
-        traits.quotes = std::iter::once(quote.clone()).chain(quotes).collect();
+        let quotes = std::iter::once(quote.clone()).chain(quotes).collect();
+        let traits = witness::Traits { quotes, ..witness::Traits::default() };
         self.piles.insert(
             0,
             Pile {
