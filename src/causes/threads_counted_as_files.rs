@@ -69,7 +69,6 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 }
 
 /// Lines of lsof with and without threads, as pipelines counted them.
-#[expect(clippy::type_complexity, reason = "two counts with their lines")]
 fn tallies(case: &Case<'_>, pid: u32) -> Option<((u64, crate::capture::Quote), (u64, crate::capture::Quote))> {
     let counts = || case.snapshot.tallies.iter().filter(|t| t.command.starts_with("lsof") && t.command.contains("wc -l"));
     let own = counts().find(|t| pid_of("", t.command.as_bytes()) == Some(pid))?;
