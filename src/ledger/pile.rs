@@ -187,6 +187,12 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
         if told.quotes.is_empty() {
             told.quotes = best.traits.quotes.clone();
         }
+        // Idle times may stand in another table (`ss -i`) than inodes (`ss -e`).
+        if told.idle_known == 0
+            && let Some(idle) = holding.kinds.get(&kind).into_iter().flatten().map(|w| &w.traits).find(|t| t.idle_known > 0)
+        {
+            (told.idle_known, told.idle_minute, told.idle_max_ms) = (idle.idle_known, idle.idle_minute, idle.idle_max_ms);
+        }
         traits.merge(&told);
         for witness in holding.kinds.get(&kind).into_iter().flatten() {
             let word = words.entry(witness.source).or_insert_with(|| word_of(witness));
