@@ -2,6 +2,7 @@
 //!
 //! The modules are the path of the data, in this order; each uses only those above it.
 
+pub mod archive;
 pub mod bundle;
 pub mod capture;
 pub mod causes;
@@ -9,11 +10,14 @@ pub mod checks;
 pub mod commands;
 pub mod config;
 pub mod diagnosis;
+pub mod diff;
 pub mod error;
 pub mod facts;
 pub mod formats;
 pub mod host;
 pub mod ledger;
+pub mod nearest;
+pub mod pages;
 pub mod read;
 pub mod report;
 pub mod signatures;
