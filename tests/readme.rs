@@ -175,3 +175,16 @@ fn commands_and_outputs_are_told_apart() {
     ];
     assert_eq!(examples(text), want);
 }
+
+/// A map is of no use where the streets have moved.
+#[test]
+fn paths_in_the_documents_exist() {
+    for document in [README, "ARCHITECTURE.md", "docs/formats.md"] {
+        let text = std::fs::read_to_string(repository(document)).expect("the document");
+        let paths: Vec<&str> = text.split('`').filter(|word| word.starts_with("src/") && !word.contains(' ')).collect();
+        for path in &paths {
+            assert!(repository(path).exists(), "{document} names {path}");
+        }
+        assert!(document == README || paths.len() > 3, "{document} names {} paths", paths.len());
+    }
+}
