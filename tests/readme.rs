@@ -125,20 +125,20 @@ fn run(command: &str) -> Vec<String> {
     text.lines().map(str::to_string).collect()
 }
 
-fn is_elision(line: &String) -> bool {
+fn is_elision(line: &str) -> bool {
     line.trim() == "..."
 }
 
 /// Whether output is as shown, `...` standing for any lines.
 fn fits(shown: &[String], printed: &[String]) -> bool {
-    let Some(at) = shown.iter().position(is_elision) else { return shown == printed };
+    let Some(at) = shown.iter().position(|line| is_elision(line)) else { return shown == printed };
     let (head, rest) = (&shown[..at], &shown[at + 1..]);
     printed.starts_with(head) && (head.len()..=printed.len()).any(|from| fits(rest, &printed[from..]))
 }
 
 /// New output in the shape of the old: as many lines before and behind the first `...`.
 fn elide(shown: &[String], printed: &[String]) -> Vec<String> {
-    let Some(at) = shown.iter().position(is_elision) else { return printed.to_vec() };
+    let Some(at) = shown.iter().position(|line| is_elision(line)) else { return printed.to_vec() };
     let behind = shown.len() - at - 1;
     if at + behind >= printed.len() {
         return printed.to_vec();
