@@ -48,7 +48,6 @@ const LISTED: &[&str] = &[
     "peer-closed-not-closed",
     "pool-unbounded",
     "port-exhaustion",
-    "process-hung",
     "raw-not-closed",
     "reset-not-closed",
     "selector-not-closed",
@@ -63,6 +62,7 @@ const LISTED: &[&str] = &[
     "udp-not-closed",
     "unix-not-closed",
     "unknown",
+    "workers-waiting-in-recv",
 ];
 
 #[test]
