@@ -60,7 +60,11 @@ pub fn load(path: &Path) -> Result<(Thresholds, Signatures), Error> {
     parse(&yaml, &file)
 }
 
-fn parse(yaml: &str, file: &str) -> Result<(Thresholds, Signatures), Error> {
+/// Reads the text of a configuration; `file` is what errors call it.
+///
+/// # Errors
+/// A misspelt key, a signature that is wrong; with file and line.
+pub fn parse(yaml: &str, file: &str) -> Result<(Thresholds, Signatures), Error> {
     let read: Option<File> = serde_yaml::from_str(yaml).map_err(|e| {
         let line = e.location().map_or(String::new(), |l| format!(":{}", l.line()));
         Error::Invalid { file: format!("{file}{line}"), reason: e.to_string() }
