@@ -15,6 +15,7 @@ pub mod formats;
 pub mod host;
 pub mod ledger;
 pub mod read;
+pub mod redact;
 pub mod report;
 pub mod signatures;
 

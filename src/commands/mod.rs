@@ -7,6 +7,7 @@ pub mod inputs;
 pub mod inspect;
 pub mod output;
 pub mod progress;
+pub mod redact;
 
 use crate::error::Error;
 use std::process::ExitCode;
