@@ -99,7 +99,8 @@ impl Config {
     /// It cannot be read, or is wrong: with its line and what to write instead.
     pub fn load(path: &Path) -> Result<Config, Error> {
         let file = path.display().to_string();
-        let unreadable = |reason: String| Error::Invalid { file: file.clone(), reason: format!("the configuration cannot be read: {reason}") };
+        let unreadable =
+            |reason: String| Error::Invalid { file: file.clone(), reason: format!("the configuration cannot be read: {reason}") };
         let size = std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?.len();
         if size > MAX_FILE {
             return Err(unreadable(format!("{size} bytes are too large for a configuration")));

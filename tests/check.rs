@@ -33,7 +33,10 @@ fn capture(dir: &Path, sockets: u32, date: &str) {
     }
     fs::write(dir.join("ss-tanpe.txt"), ss).unwrap();
     let inuse = sockets + 1;
-    let sockstat = format!("sockets: used {}\nTCP: inuse {inuse} orphan 0 tw 0 alloc {inuse} mem 3\nUDP: inuse 2 mem 1\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n", sockets + 40);
+    let sockstat = format!(
+        "sockets: used {}\nTCP: inuse {inuse} orphan 0 tw 0 alloc {inuse} mem 3\nUDP: inuse 2 mem 1\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n",
+        sockets + 40
+    );
     fs::write(dir.join("sockstat"), sockstat).unwrap();
     fs::write(dir.join("sockstat6"), "TCP6: inuse 0\nUDP6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n").unwrap();
     fs::write(dir.join("date.txt"), format!("{date}\n")).unwrap();
@@ -61,7 +64,12 @@ fn one_line_each_in_order_a_difference_for_each_failure_and_a_total() {
     assert_eq!(out.status.code(), Some(1), "{said}{}", text(&out.stderr));
     let lines: Vec<&str> = said.lines().collect();
     assert!(lines[0].starts_with("FAIL  ") && lines[0].contains("a/wrong") && lines[0].ends_with("verdict, cause, false-claim"), "{said}");
-    for part in ["expected healthy, found leak", "expected udp-not-closed, found peer-closed-not-closed", "never blame 4684", "ss-tanpe.txt:3: CLOSE-WAIT"] {
+    for part in [
+        "expected healthy, found leak",
+        "expected udp-not-closed, found peer-closed-not-closed",
+        "never blame 4684",
+        "ss-tanpe.txt:3: CLOSE-WAIT",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(lines.iter().any(|l| l.starts_with("pass  ") && l.contains("z/right")), "{said}");
