@@ -63,7 +63,9 @@ fn orphans(case: &Case<'_>) -> i64 {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let rows = orphan_rows(case);
     let orphans = orphans(case);
-    let kernel = case.snapshot.logs.sightings.iter().find(|s| s.points_to.iter().any(|p| p == "orphan-buildup"));
+    // The kernel's message may mean buffers alone; counts that rule orphans out settle which.
+    let ruled_out = rule_out(case).is_some_and(|e| e.out);
+    let kernel = case.snapshot.logs.sightings.iter().find(|s| !ruled_out && s.points_to.iter().any(|p| p == "orphan-buildup"));
     let near = limit(case).is_some_and(|l| orphans * 2 >= l);
     if !near && kernel.is_none() && orphans < MANY && rows.0 < MANY / 10 {
         return Vec::new();
