@@ -1857,11 +1857,15 @@ stop_watchdog() {
   wait "$WATCHDOG" 2>/dev/null
 }
 
+# first_lines REASON: prints how each MANIFEST begins. The reasons that stand here have nine letters, see close_manifest: cut-short is
+# what a collector leaves that was killed.
+first_lines() {
+  put format=sockdiag.manifest/1 && put "collector=$PROGRAM $VERSION" && put complete=no && put "reason=$1"
+}
+
 # write_header: the first lines of MANIFEST. complete=no stands until the very end.
 write_header() {
-  header format sockdiag.manifest/1
-  header collector "$PROGRAM $VERSION"
-  header complete no
+  first_lines cut-short 2>/dev/null >MANIFEST || disk_full
   header host "$HOST"
   header kernel "$KERNEL"
   header distro "$DISTRO"
@@ -1929,22 +1933,27 @@ close_manifest() {
   [ -z "$REASON" ] || cl_complete=no
   read -r cl_stat 2>/dev/null <"/proc/$$/stat"
   set -- ${cl_stat##*") "}
+  cl_bad=0
   while IFS= read -r cl_line; do
-    if [ "$cl_line" = complete=no ]; then
-      put "complete=$cl_complete"
-      [ -z "$REASON" ] || put "reason=$REASON"
-      put "end=$ISO"
-      put "samples=$SAMPLES_TAKEN"
-      put "suspects=${SUSPECTS# }"
-      # Clock ticks: own user and system time, then that of the commands that ended.
-      put "cpu_ticks=${12:--} ${13:--} ${14:--} ${15:--}"
-      put "records=$RECORDS"
-    else
-      put "$cl_line"
-    fi
-  done <MANIFEST >MANIFEST.new 2>/dev/null && mv -f MANIFEST.new MANIFEST 2>/dev/null && return 0
+    case $cl_line in
+      complete=no)
+        put "complete=$cl_complete" || cl_bad=1
+        [ -z "$REASON" ] || put "reason=$REASON"
+        put "end=$ISO"
+        put "samples=$SAMPLES_TAKEN"
+        put "suspects=${SUSPECTS# }"
+        # Clock ticks: own user and system time, then that of the commands that ended.
+        put "cpu_ticks=${12:--} ${13:--} ${14:--} ${15:--}"
+        put "records=$RECORDS" || cl_bad=1 ;;
+      reason=cut-short) ;;
+      *) put "$cl_line" || cl_bad=1 ;;
+    esac
+  done 2>/dev/null <MANIFEST >MANIFEST.new || cl_bad=1
+  [ $cl_bad = 0 ] && mv -f MANIFEST.new MANIFEST 2>/dev/null && return 0
+  # No room for a new one: the first lines are written over in place, which needs none, as they keep their length.
   incomplete disk-full
   rm -f MANIFEST.new
+  first_lines disk-full 2>/dev/null 1<>MANIFEST
 }
 
 # finish: closes MANIFEST, packs the bundle, removes everything else, prints where it is, and exits.

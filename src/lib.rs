@@ -13,6 +13,8 @@ pub mod formats;
 
 pub mod signatures;
 
+pub mod nearest;
+
 pub mod config;
 
 pub mod capture;
@@ -30,6 +32,12 @@ pub mod checks;
 pub mod diagnosis;
 
 pub mod report;
+
+pub mod pages;
+
+pub mod diff;
+
+pub mod archive;
 
 pub mod commands;
 

@@ -112,7 +112,7 @@ impl Snapshot {
         };
         let Some(proc) = process(&mut self.processes, pid) else { return };
         if d.tid.is_none() || proc.command.is_empty() {
-            longer(&mut proc.command, &unescape(d.command));
+            name_it(proc, &unescape(d.command), LISTED);
         }
         if proc.user.is_empty() {
             proc.user = text(d.user);
@@ -156,7 +156,7 @@ impl Snapshot {
         }
         for holder in s.holders {
             if let Some(proc) = process(&mut self.processes, holder.pid) {
-                longer(&mut proc.command, holder.command);
+                name_it(proc, holder.command, if at.format == "netstat" { ARGUMENT } else { KERNEL });
             }
         }
     }
@@ -185,7 +185,7 @@ impl Snapshot {
             proc.thread_rows += 1;
             return;
         }
-        longer(&mut proc.command, p.command);
+        name_it(proc, p.command, KERNEL);
         if p.cmdline.len() > proc.cmdline.len() {
             proc.cmdline = text(p.cmdline).replace('\0', " ").trim_end().to_string();
             proc.cmdline_at = Some(Quote::keep(at));
@@ -389,7 +389,7 @@ fn process(processes: &mut BTreeMap<u32, Proc>, pid: u32) -> Option<&mut Proc> {
 }
 
 fn absorb(mine: &mut Proc, other: Proc) {
-    longer(&mut mine.command, other.command.as_bytes());
+    name_it(mine, other.command.as_bytes(), other.command_rank);
     if other.cmdline.len() > mine.cmdline.len() {
         mine.cmdline = other.cmdline;
         mine.cmdline_at = other.cmdline_at;
@@ -423,15 +423,28 @@ fn unescape(name: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     }
 }
 
-/// Keeps the longer spelling of a name: lsof cuts it to 9 bytes, the kernel to 15.
-fn longer(name: &mut String, seen: &[u8]) {
-    // A cut escape (`data\x20p` of 9 bytes, or its tail) is worse than any whole name.
-    if name.contains('\\') && !seen.contains(&b'\\') {
-        name.clear();
+/// A name from the program's own arguments (netstat).
+const ARGUMENT: u8 = 1;
+/// The kernel's name as a listing of descriptors cuts and escapes it.
+const LISTED: u8 = 2;
+/// The kernel's name.
+const KERNEL: u8 = 3;
+
+/// Names a process: a better source wins, of equally good ones the longer spelling, since lsof cuts to 9 bytes.
+fn name_it(proc: &mut Proc, seen: &[u8], rank: u8) {
+    if seen.is_empty() || rank < proc.command_rank {
+        return;
     }
-    if seen.len() > name.len() && (name.is_empty() || seen.starts_with(name.as_bytes())) {
+    let name = &mut proc.command;
+    // A cut name that the better source spells out, or the other way round, is the longer of both.
+    let longer = seen.len() > name.len();
+    if rank > proc.command_rank && (longer || !name.as_bytes().starts_with(seen))
+        || name.is_empty()
+        || (longer && seen.starts_with(name.as_bytes()))
+    {
         *name = text(seen);
     }
+    proc.command_rank = rank;
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -8,7 +8,7 @@
 //! ```
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Characters up to which a column of a table is filled.
 const MAX_FILL: usize = 72;
@@ -26,6 +26,11 @@ pub fn blessing() -> bool {
     std::env::var_os("SOCKDIAG_BLESS").is_some()
 }
 
+/// Held by whoever reads a document in order to rewrite it.
+pub fn writing() -> MutexGuard<'static, ()> {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What stands in a generated part of a document, between its marks.
 pub fn part(file: &str, name: &str) -> String {
     let text = std::fs::read_to_string(repository(file)).expect("the document");
@@ -36,7 +41,7 @@ pub fn part(file: &str, name: &str) -> String {
 
 /// Holds a generated part of a document to what the program says.
 pub fn keep(file: &str, name: &str, want: &str) {
-    let _writing = WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _writing = writing();
     let have = part(file, name);
     if have == want {
         return;
