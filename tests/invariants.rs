@@ -104,8 +104,13 @@ impl Damage {
     }
 }
 
+/// How many damaged captures are tried: `PROPTEST_CASES`, or as many as take some seconds.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(150)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever the damage, every report is drawn.
     #[test]
