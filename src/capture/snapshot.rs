@@ -30,6 +30,10 @@ const MAX_NOTE: usize = 1024;
 /// What is kept of a text then.
 const SHORT_TEXT: usize = 64;
 
+/// The largest count that is believed. No machine holds as many of anything that is compared or multiplied; a larger number is a damaged
+/// row, and within this bound no product of the reasoning leaves 64 bits. Limits of files may be larger: they mean "no limit".
+const MAX_COUNT: i64 = 1 << 53;
+
 /// One reading of a counter.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -197,6 +201,9 @@ impl Snapshot {
     /// Takes one counter.
     pub fn counter(&mut self, at: &At<'_>, c: &Counter<'_>, names: &mut Interner) {
         self.facts += 1;
+        if !matches!(c.unit, Unit::Files | Unit::None) && c.value.unsigned_abs() > MAX_COUNT.unsigned_abs() {
+            return;
+        }
         let name = names.add(c.name.as_bytes());
         if self.counters.len() >= MAX_READINGS && !self.counters.contains_key(&name) {
             return;
@@ -282,7 +289,7 @@ impl Snapshot {
     /// Takes a count.
     pub fn tally(&mut self, at: &At<'_>, t: &Tally<'_>) {
         self.facts += 1;
-        if self.tallies.len() < MAX_READINGS {
+        if self.tallies.len() < MAX_READINGS && t.value <= MAX_COUNT.unsigned_abs() {
             self.tallies.push(Counted { command: note(t.command), label: note(t.label), value: t.value, quote: Quote::keep(at) });
         }
     }

@@ -51,7 +51,7 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
     let overflows = case.counter("tcpext.listen_overflows").filter(|f| f.value > 0);
-    let full = listener.backlog.is_some_and(|b| b > 0 && listener.queue.unwrap_or(0) * 10 >= b * 7);
+    let full = listener.backlog.is_some_and(|b| b > 0 && listener.queue.unwrap_or(0).saturating_mul(10) >= b.saturating_mul(7));
     if !full && overflows.is_none() && waiting < 5 {
         return Vec::new();
     }
@@ -87,8 +87,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 /// The listener with the most connections waiting relative to its backlog, and the ownerless connections on its port.
 pub(super) fn fullest<'a>(case: &Case<'a>) -> Option<(&'a Listener, u64)> {
     let tables = case.snapshot.tables.iter();
-    let queued =
-        tables.flat_map(|t| &t.listeners).filter(|l| l.queue.unwrap_or(0) >= 5 && l.queue.unwrap_or(0) * 2 >= l.backlog.unwrap_or(0));
+    let queued = tables
+        .flat_map(|t| &t.listeners)
+        .filter(|l| l.queue.unwrap_or(0) >= 5 && l.queue.unwrap_or(0).saturating_mul(2) >= l.backlog.unwrap_or(0));
     let listener = queued.max_by_key(|l| (l.queue, l.backlog, l.owner))?;
     let port = listener.local.port();
     let view = case.ledger.best(Family::Tcp)?;

@@ -105,7 +105,9 @@ pub(super) fn full(case: &Case<'_>) -> Option<Full> {
     for (&pid, proc) in &case.snapshot.processes {
         let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { continue };
         let Some((descriptors, _, row)) = case.ledger.holdings.get(&pid).and_then(|h| h.descriptors.as_ref()) else { continue };
-        if descriptors * 100 >= limit * case.thresholds.near_limit && best.as_ref().is_none_or(|b| *descriptors > b.descriptors) {
+        if descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
+            && best.as_ref().is_none_or(|b| *descriptors > b.descriptors)
+        {
             best = Some(Full { pid, descriptors: *descriptors, limit: *limit, at: vec![quote.clone(), row.clone()] });
         }
     }

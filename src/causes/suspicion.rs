@@ -324,7 +324,7 @@ fn fills_limit(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     let (Some((limit, quote)), Some((descriptors, ..))) = (&pile.limit, &pile.descriptors) else { return };
     let first = pile.owner.as_ref().and_then(|o| o.pids.first()).map_or(pile.count, |p| p.1);
     if *limit >= 256
-        && descriptors * 100 >= limit * case.thresholds.near_limit
+        && descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
         && first * 2 >= *descriptors
         && pile.kind != Kind::Established
     {
