@@ -97,7 +97,7 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     pub fn merge(&mut self, other: &Tops<K>) {
         if self.counts().entries.is_empty() {
             self.counts = other.counts.clone();
-        } else if self.counts().entries.len() + other.counts().entries.len() <= MAX_KEYS {
+        } else if self.counts().entries.len() >= MAX_KEYS || self.counts().entries.len() + other.counts().entries.len() <= MAX_KEYS {
             other.iter().for_each(|(key, n)| self.add_many(key, n));
         } else {
             // There may not be room for all: the frequent ones go first.
