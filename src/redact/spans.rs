@@ -9,8 +9,10 @@ use std::ops::Range;
 pub enum Part {
     /// A name of a process.
     Command,
-    /// A user, or a host.
-    Name,
+    /// A user.
+    User,
+    /// A host.
+    Host,
     /// A command line.
     Cmdline,
     /// What a descriptor or socket is called: a path, or what the tool says of it.
@@ -56,7 +58,7 @@ impl Spans {
 
     fn end(&mut self, at: &At<'_>, end: Option<Endpoint<'_>>) {
         if let Some(Endpoint { addr: Addr::Name(name), .. }) = end {
-            self.add(at, name, Part::Name);
+            self.add(at, name, Part::Host);
         }
     }
 }
@@ -64,7 +66,7 @@ impl Spans {
 impl Sink for Spans {
     fn descriptor(&mut self, at: At<'_>, d: &Descriptor<'_>) {
         self.add(&at, d.command, Part::Command);
-        self.add(&at, d.user, Part::Name);
+        self.add(&at, d.user, Part::User);
         self.end(&at, d.local);
         self.end(&at, d.remote);
         if d.local.is_none()
@@ -87,7 +89,7 @@ impl Sink for Spans {
     }
 
     fn process(&mut self, at: At<'_>, p: &Process<'_>) {
-        self.add(&at, p.user, Part::Name);
+        self.add(&at, p.user, Part::User);
         self.add(&at, p.started, Part::Kept);
         self.add(&at, p.cmdline, Part::Cmdline);
         self.add(&at, p.command, Part::Command);
@@ -104,7 +106,7 @@ impl Sink for Spans {
 
     fn identity(&mut self, at: At<'_>, i: &Identity<'_>) {
         let part = match i.key {
-            IdentityKey::Hostname => Part::Name,
+            IdentityKey::Hostname => Part::Host,
             IdentityKey::Cgroup | IdentityKey::Exe => return,
             _ => Part::Kept,
         };
@@ -144,7 +146,7 @@ mod tests {
         read_text(MemberId(0), "lsof.txt", text.as_bytes(), &mut spans);
         let (parts, _) = spans.take(2);
         let shown: Vec<(&str, Part)> = parts.iter().map(|(r, p)| (&line[r.clone()], *p)).collect();
-        assert_eq!(shown, [("java", Part::Command), ("java", Part::Name), ("db-1", Part::Name), ("db-2", Part::Name)]);
+        assert_eq!(shown, [("java", Part::Command), ("java", Part::User), ("db-1", Part::Host), ("db-2", Part::Host)]);
         assert_eq!(parts[1].0.start, 13, "the user, not the command again");
     }
 }
