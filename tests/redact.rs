@@ -84,6 +84,9 @@ fn every_capture_means_the_same_and_tells_no_names() {
         assert_eq!(done.changed, None, "{}", capture.display());
         leaks.extend(left(&secrets(capture), &secrets(&out)).into_iter().map(|l| format!("{}: {l}", capture.display())));
         std::fs::remove_dir_all(&out).expect("an output");
+        let hidden = Options { hide_commands: true, mask_unparsed: true, ..options() };
+        assert_eq!(run(capture, &out, &hidden).changed, None, "{} with its processes hidden", capture.display());
+        std::fs::remove_dir_all(&out).expect("an output");
     }
     assert!(leaks.is_empty(), "{} left:\n{}", leaks.len(), leaks.join("\n"));
 }

@@ -50,6 +50,13 @@ impl Writer<'_> {
             "systemctl" if line.message.is_some() => return logs::line(line, self),
             "systemctl" | "docker-ps" | "unit-file" => self.parts(line, listing(), &mut out),
             "jstack" | "goroutines" => frame(line.text, self.masks, &mut out),
+            // What these say of a process is told only when they are over, so that it is no part of a line.
+            "comm" => self.masks.command(line.text, &mut out),
+            "status" if line.text.starts_with(b"Name:") => {
+                let name = line.text.get(5..).unwrap_or(b"").trim_ascii();
+                out.extend_from_slice(b"Name:\t");
+                self.masks.command(name, &mut out);
+            }
             "cmdline" => self.masks.cmdline(line.text, &mut out),
             "hostname" => self.parts(line, Manner { words: Some(&|_| false), kind: "host name", split: false }, &mut out),
             "netstat" | "ss" => {

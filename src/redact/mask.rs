@@ -27,11 +27,14 @@ pub struct Masks {
     pub replaced: BTreeMap<&'static str, u64>,
 }
 
+/// Whether a word stays.
+pub type Keep<'a> = dyn Fn(&[u8]) -> bool + 'a;
+
 /// How a text is treated.
 #[derive(Clone, Copy)]
 pub struct Manner<'a> {
     /// Words that stay, where all others are replaced; `None` keeps all words but learned names.
-    pub words: Option<&'a dyn Fn(&[u8]) -> bool>,
+    pub words: Option<&'a Keep<'a>>,
     /// What a replaced word counts as.
     pub kind: &'static str,
     /// Whether IPv6 addresses without brackets have a port behind them.
@@ -225,7 +228,7 @@ impl Masks {
     pub fn command(&mut self, command: &[u8], out: &mut Vec<u8>) {
         if self.hide_commands {
             self.count("process name");
-            self.names.words_of(command, out);
+            self.names.command(command, out);
         } else {
             out.extend_from_slice(command);
         }
@@ -258,6 +261,10 @@ impl Masks {
             let front = argument.get(..argument.len() - base.len()).unwrap_or(b"");
             self.path(front, out);
             return out.extend_from_slice(base);
+        }
+        if first && self.hide_commands {
+            self.path(argument.get(..argument.len() - base.len()).unwrap_or(b""), out);
+            return self.command(base, out);
         }
         if argument.starts_with(b"-") {
             let machine = argument.starts_with(b"-X") || argument.starts_with(b"-server");

@@ -23,6 +23,9 @@ pub enum Part {
     Kept,
 }
 
+/// Parts of one line.
+pub type Parts = Vec<(Range<usize>, Part)>;
+
 /// Collects parts by line.
 #[derive(Debug, Default)]
 pub struct Spans {
@@ -33,7 +36,7 @@ pub struct Spans {
 
 impl Spans {
     /// The parts of a line in order, without those that lie inside another, and the text of its message. Earlier lines are forgotten.
-    pub fn take(&mut self, line: u32) -> (Vec<(Range<usize>, Part)>, Option<Vec<u8>>) {
+    pub fn take(&mut self, line: u32) -> (Parts, Option<Vec<u8>>) {
         self.lines = self.lines.split_off(&line);
         self.texts = self.texts.split_off(&line);
         let mut parts = self.lines.remove(&line).unwrap_or_default();
