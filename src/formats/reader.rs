@@ -10,6 +10,8 @@ use crate::facts::{At, Citation, MemberId, Note, NoteKind, Sink};
 pub const HEAD: usize = 64 << 10;
 /// The longest line that is read whole, in bytes; the rest of a longer one is dropped and noted.
 pub const MAX_LINE: usize = 4 << 20;
+/// How many sections of one member are told apart; lines past that are counted with the last one.
+const MAX_SECTIONS: usize = 10_000;
 /// How many lines that were not understood are kept to be quoted.
 const KEPT_UNKNOWN: usize = 5;
 /// How many bytes of such a line are kept.
@@ -355,7 +357,9 @@ impl Reader {
             sink.note(At { citation, format: format.id(), text: command }, &Note { kind: NoteKind::Filtered, pid: None, text: command });
         }
         self.current = Some(Active { format, parser: format.parser(&hint) });
-        self.reading.sections.push(Section { format: format.id(), first_line, lines: 0, rows: 0, unknown: 0 });
+        if self.reading.sections.len() < MAX_SECTIONS {
+            self.reading.sections.push(Section { format: format.id(), first_line, lines: 0, rows: 0, unknown: 0 });
+        }
     }
 
     fn close(&mut self, sink: &mut dyn Sink) {
@@ -368,7 +372,7 @@ impl Reader {
     fn count(&mut self, taken: Taken, line: &[u8]) {
         self.last = taken;
         let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.format.id());
-        if self.reading.sections.last().is_none_or(|s| s.format != wanted) {
+        if self.reading.sections.last().is_none_or(|s| s.format != wanted) && self.reading.sections.len() < MAX_SECTIONS {
             self.reading.sections.push(Section { format: wanted, first_line: self.line, lines: 0, rows: 0, unknown: 0 });
         }
         let Some(section) = self.reading.sections.last_mut() else { return };

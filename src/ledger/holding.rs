@@ -82,9 +82,11 @@ impl<'a> Known<'a> {
         Known { rows, groups, inodes, named, held, covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof }
     }
 
-    fn group(&self, inode: u32) -> Option<&'a Group> {
+    /// The group of an inode, and its number.
+    fn group(&self, inode: u32) -> Option<(u32, &'a Group)> {
         let n = self.rows.binary_search_by_key(&inode, |r| r.0).ok()?;
-        self.groups.get(self.rows.get(n)?.1 as usize).copied()
+        let number = self.rows.get(n)?.1;
+        Some((number, self.groups.get(number as usize).copied()?))
     }
 
     /// Whether any table carries inodes at all.
@@ -255,7 +257,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
     let mut groups: BTreeMap<Kind, Traits> = BTreeMap::new();
     let mut unowned = 0u64;
     for &inode in &inodes {
-        let Some(group) = known.group(inode) else { continue };
+        let Some((number, group)) = known.group(inode) else { continue };
         let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed) else { continue };
         *found.entry(kind).or_default() += 1;
         if group.owner.is_none() {
@@ -263,6 +265,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
             let traits = groups.entry(kind).or_default();
             if traits.protocols.is_empty() {
                 traits.add_group(group);
+                traits.lent.push(number);
             }
         }
     }
@@ -319,13 +322,18 @@ fn count_descriptors(proc: &Proc, holding: &mut Holding) {
     holding.descriptors = lists.chain(counted).max_by_key(|(n, whole, _)| (*whole, *n));
 }
 
+/// `net:[4026531992]` and `4026531992` are the same namespace, spelled by a link and by a manifest.
+fn namespace_inode(text: &str) -> &str {
+    text.trim_start_matches("net:").trim_matches(['[', ']'])
+}
+
 /// Signs that a process's sockets live in another network namespace than the tables: its namespace differs from the collector's, or lsof
 /// found even its unix sockets in no table, which are always in the table of their own namespace.
 fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
     use crate::facts::IdentityKey;
     let quote = || proc.lists.iter().flat_map(|l| &l.classes).find_map(|c| c.quotes.first().cloned());
     if let (Some(theirs), Some((ours, at))) = (&proc.netns, snapshot.identity.get(&IdentityKey::Netns))
-        && theirs != ours
+        && namespace_inode(theirs) != namespace_inode(ours)
     {
         return Some((format!("its network namespace {theirs} is not the collector's {ours}"), at.clone()));
     }
@@ -337,5 +345,16 @@ fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
             class.quotes.first().cloned().or_else(quote)?,
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::namespace_inode;
+
+    #[test]
+    fn a_link_and_a_manifest_name_the_same_namespace() {
+        assert_eq!(namespace_inode("net:[4026531992]"), namespace_inode("4026531992"));
+        assert_ne!(namespace_inode("net:[4026531992]"), namespace_inode("4026532180"));
     }
 }

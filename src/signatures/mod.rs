@@ -62,7 +62,6 @@ pub struct Signature {
     pub file: String,
     source: String,
     pattern: OnceLock<Option<Regex>>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tried by the tests"))]
     examples: load::Examples,
 }
 
@@ -177,6 +176,16 @@ impl Signatures {
 }
 
 impl Signature {
+    /// The pattern as it is compiled, its shapes written out.
+    pub fn pattern(&self) -> &str {
+        &self.source
+    }
+
+    /// A line that it matches, if the file gives one.
+    pub fn example(&self) -> Option<&str> {
+        self.examples.matches.first().map(load::Match::line)
+    }
+
     /// Whether it matches a message.
     pub fn is_match(&self, text: &[u8]) -> bool {
         self.regex().is_some_and(|regex| regex.is_match(text))
