@@ -142,7 +142,7 @@ impl Signatures {
         let examples =
             FILES.iter().flat_map(|(_, yaml)| yaml.lines()).filter(|l| !l.contains("reference:") && !l.trim_start().starts_with('#'));
         let mut words = std::collections::BTreeSet::new();
-        for text in self.list.iter().map(|s| s.source.as_str()).chain(examples) {
+        for text in self.all().iter().map(|s| s.source.as_str()).chain(examples) {
             // What follows a backslash is no letter of a word.
             let plain: String = text
                 .split('\\')
