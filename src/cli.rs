@@ -30,6 +30,8 @@ enum Command {
     Inspect(commands::inspect::Args),
     /// Every row understood, as NDJSON: one object per line with member, line, format and typed fields
     Facts(commands::facts::Args),
+    /// The capture again without addresses, names, paths and texts, proved to mean the same
+    Redact(commands::redact::Args),
     /// Prints the embedded collect.sh
     Collector(commands::collector::Args),
     /// What a cause, look-alike, check, log signature or word of a report means, how to confirm and mend it
@@ -55,6 +57,7 @@ impl Cli {
             Command::Analyze(args) => commands::analyze::run(args, out),
             Command::Inspect(args) => commands::inspect::run(args, out),
             Command::Facts(args) => commands::facts::run(args, out),
+            Command::Redact(args) => commands::redact::run(args, out),
             Command::Collector(args) => commands::collector::run(args, out),
             Command::Explain(args) => commands::explain::run(args, out),
             Command::Check(args) => commands::check::run(args, out),

@@ -39,6 +39,8 @@ pub mod diff;
 
 pub mod archive;
 
+pub mod redact;
+
 pub mod commands;
 
 use bundle::{Input, Limits};

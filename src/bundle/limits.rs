@@ -61,7 +61,7 @@ impl Default for Limits {
             max_ratio: 500,
             ratio_from: 512 << 20,
             max_depth: 2,
-            max_path: 4096,
+            max_path: 1024,
             max_window: 256 << 20,
             want_sha256: false,
         }

@@ -11,8 +11,8 @@ pub enum End {
     Any(u16),
     /// IPv4 address and port.
     V4(u32, u16),
-    /// IPv6 address and port.
-    V6(u128, u16),
+    /// IPv6 address (in network order: millions of ends are kept, and a number of 16 bytes would pad each) and port.
+    V6([u8; 16], u16),
     /// Named host and port.
     Named(Name, u16),
     /// Host and port both as printed, `host:service`.
@@ -28,7 +28,7 @@ impl End {
         match endpoint.addr {
             Addr::Any => End::Any(endpoint.port),
             Addr::V4(a) => End::V4(a, endpoint.port),
-            Addr::V6(a) => End::V6(a, endpoint.port),
+            Addr::V6(a) => End::V6(a.to_be_bytes(), endpoint.port),
             Addr::Name(n) => End::Named(names.add(n), endpoint.port),
         }
     }
@@ -61,7 +61,7 @@ impl End {
     pub fn is_loopback(self) -> bool {
         match self {
             End::V4(a, _) => a >> 24 == 127,
-            End::V6(a, _) => a == 1,
+            End::V6(a, _) => Ipv6Addr::from(a).is_loopback(),
             _ => false,
         }
     }

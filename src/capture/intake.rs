@@ -103,7 +103,11 @@ impl<'s> Intake<'s> {
 
     /// The input is over.
     pub fn finish(self, name: &str, walked: Walked) -> Input {
-        let mut snapshots: Vec<Option<Snapshot>> = self.snapshots.into_iter().map(Some).collect();
+        let sealed = self.snapshots.into_iter().map(|mut s| {
+            s.seal();
+            s
+        });
+        let mut snapshots: Vec<Option<Snapshot>> = sealed.map(Some).collect();
         let taken = self.numbers.into_iter().filter_map(|(key, n)| Some((key, snapshots.get_mut(n)?.take()?))).collect();
         Input { name: name.to_string(), walked, members: self.members, snapshots: taken, names: self.names }
     }

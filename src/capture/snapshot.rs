@@ -15,6 +15,20 @@ use std::collections::BTreeMap;
 const MAX_PROCESSES: usize = 200_000;
 /// Readings kept of counters, tallies and notes, at most.
 const MAX_READINGS: usize = 20_000;
+/// Descriptor listings kept, at most: one for each process and member, or each time a header comes again.
+const MAX_LISTS: usize = 250_000;
+/// Socket tables kept, at most.
+const MAX_TABLES: usize = 10_000;
+/// Bytes of one text that is kept. Command lines of Java hold whole class paths in front of the class that tells the program.
+const MAX_TEXT: usize = 64 << 10;
+/// Bytes of all texts of processes together, past which each is cut short: a capture can claim 200,000 processes with long command lines.
+const MAX_TEXTS: usize = 32 << 20;
+/// Bytes kept of a command or user name: the kernel's have 15, a full one from a command line somewhat more.
+const MAX_NAME: usize = 256;
+/// Bytes kept of a note.
+const MAX_NOTE: usize = 1024;
+/// What is kept of a text then.
+const SHORT_TEXT: usize = 64;
 
 /// The largest count that is believed. No machine holds as many of anything that is compared or multiplied; a larger number is a damaged
 /// row, and within this bound no product of the reasoning leaves 64 bits. Limits of files may be larger: they mean "no limit".
@@ -61,6 +75,19 @@ pub struct Remark {
     pub text: String,
 }
 
+/// The listing being read, taken out of its process: rows of one process stand together, so that it is looked up once.
+#[derive(Debug)]
+struct Hot {
+    pid: u32,
+    /// Its place among the process's listings, where an empty one stands for it meanwhile.
+    number: usize,
+    list: FdList,
+    /// The command of its rows as printed.
+    command: Vec<u8>,
+    /// Whether the process's user is known.
+    user: bool,
+}
+
 /// What one host said at one time.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -89,8 +116,12 @@ pub struct Snapshot {
     open_table: Option<MemberId>,
     member_netns: Option<Box<str>>,
     list_epoch: u32,
+    /// Bytes of texts kept of processes.
+    texts: usize,
+    /// Counter readings kept.
+    readings: usize,
     filtered: Option<(MemberId, Quote)>,
-    last_list: Option<(u32, usize)>,
+    hot: Option<Hot>,
     list_keys: BTreeMap<(u32, MemberId, u32, &'static str), usize>,
     traced: Option<(MemberId, u32)>,
 }
@@ -114,34 +145,35 @@ impl Snapshot {
             }
             return;
         };
+        if let Some(hot) = self.hot.as_mut().filter(|h| h.fits(pid, at, d)) {
+            return hot.list.add(at, d, names);
+        }
+        self.cool();
         let Some(proc) = process(&mut self.processes, pid) else { return };
         if d.tid.is_none() || proc.command.is_empty() {
             name_it(proc, &unescape(d.command), LISTED);
         }
         if proc.user.is_empty() {
-            proc.user = text(d.user);
+            proc.user = name(d.user);
         }
         if d.kind == DescriptorKind::Denied {
             proc.denied.get_or_insert_with(|| Quote::keep(at));
             return;
         }
-        let same = self
-            .last_list
-            .filter(|&(p, n)| p == pid && proc.lists.get(n).is_some_and(|l| l.at.member == at.citation.member && l.format == at.format));
-        let number = match same {
-            Some((_, n)) => n,
-            None => {
-                let key = (pid, at.citation.member, self.list_epoch, at.format);
-                let n = *self.list_keys.entry(key).or_insert_with(|| {
-                    proc.lists.push(FdList::new(at.format, at.citation, filtered));
-                    proc.lists.len() - 1
-                });
-                self.last_list = Some((pid, n));
-                n
-            }
-        };
-        if let Some(list) = proc.lists.get_mut(number) {
-            list.add(at, d, names);
+        let key = (pid, at.citation.member, self.list_epoch, at.format);
+        if self.list_keys.len() >= MAX_LISTS && !self.list_keys.contains_key(&key) {
+            return;
+        }
+        let number = *self.list_keys.entry(key).or_insert_with(|| {
+            proc.lists.push(FdList::new(at.format, at.citation, filtered));
+            proc.lists.len() - 1
+        });
+        let Some(list) = proc.lists.get_mut(number) else { return };
+        list.add(at, d, names);
+        // Rows of threads are few or looked at one by one.
+        if d.tid.is_none() {
+            let list = std::mem::replace(list, FdList::new(at.format, at.citation, filtered));
+            self.hot = Some(Hot { pid, number, list, command: d.command.to_vec(), user: !proc.user.is_empty() });
         }
     }
 
@@ -150,17 +182,18 @@ impl Snapshot {
         self.facts += 1;
         let member = at.citation.member;
         let fits = self.open_table == Some(member) && self.tables.last().is_some_and(|t| t.format == at.format && t.at.member == member);
-        if !fits {
+        if !fits && self.tables.len() < MAX_TABLES {
             let filtered = self.filtered_in(member).cloned();
             self.tables.push(Table::new(at.format, at.citation, filtered));
             self.open_table = Some(member);
         }
-        if let Some(table) = self.tables.last_mut() {
-            table.add(at, s, names);
-        }
-        for holder in s.holders {
-            if let Some(proc) = process(&mut self.processes, holder.pid) {
-                name_it(proc, holder.command, if at.format == "netstat" { ARGUMENT } else { KERNEL });
+        let known = self.tables.last_mut().is_some_and(|table| table.add(at, s, names));
+        // A group's first row has introduced its holder.
+        if !known || s.holders.len() > 1 {
+            for holder in s.holders {
+                if let Some(proc) = process(&mut self.processes, holder.pid) {
+                    name_it(proc, holder.command, if at.format == "netstat" { ARGUMENT } else { KERNEL });
+                }
             }
         }
     }
@@ -176,7 +209,8 @@ impl Snapshot {
             return;
         }
         let readings = self.counters.entry(name).or_default();
-        if readings.len() < MAX_READINGS {
+        if readings.len() < MAX_READINGS && self.readings < MAX_READINGS * 4 {
+            self.readings += 1;
             readings.push(Reading { value: c.value, scope: c.scope, netns: self.member_netns.clone(), quote: Quote::keep(at) });
         }
     }
@@ -194,17 +228,20 @@ impl Snapshot {
         }
         name_it(proc, p.command, KERNEL);
         if p.cmdline.len() > proc.cmdline.len() {
-            proc.cmdline = text(p.cmdline).replace('\0', " ").trim_end().to_string();
+            let room = if self.texts < MAX_TEXTS { MAX_TEXT } else { SHORT_TEXT };
+            let cmdline = p.cmdline.get(..room).unwrap_or(p.cmdline);
+            self.texts += cmdline.len();
+            proc.cmdline = text(cmdline).replace('\0', " ").trim_end().to_string();
             proc.cmdline_at = Some(Quote::keep(at));
         }
         if !p.user.is_empty() && (proc.user.is_empty() || p.user.len() > proc.user.len()) {
-            proc.user = text(p.user);
+            proc.user = name(p.user);
         }
         proc.ppid = p.ppid.or(proc.ppid);
         proc.threads = p.threads.or(proc.threads);
         proc.state = p.state.or(proc.state);
         if !p.started.is_empty() {
-            proc.started = text(p.started);
+            proc.started = name(p.started);
         }
         if let Some(n) = p.fd_size {
             proc.fd_size = Some((n, Quote::keep(at)));
@@ -253,14 +290,14 @@ impl Snapshot {
     pub fn tally(&mut self, at: &At<'_>, t: &Tally<'_>) {
         self.facts += 1;
         if self.tallies.len() < MAX_READINGS && t.value <= MAX_COUNT.unsigned_abs() {
-            self.tallies.push(Counted { command: text(t.command), label: text(t.label), value: t.value, quote: Quote::keep(at) });
+            self.tallies.push(Counted { command: note(t.command), label: note(t.label), value: t.value, quote: Quote::keep(at) });
         }
     }
 
     /// Takes an identity.
     pub fn identity(&mut self, at: &At<'_>, i: &Identity<'_>) {
         self.facts += 1;
-        let value = text(i.value);
+        let value = if i.pid.is_some() { note(i.value) } else { text(i.value) };
         match (i.pid, i.key) {
             (Some(pid), key) => {
                 let Some(proc) = process(&mut self.processes, pid) else { return };
@@ -284,7 +321,7 @@ impl Snapshot {
             NoteKind::TableStart => {
                 self.open_table = None;
                 self.list_epoch += 1;
-                self.last_list = None;
+                self.cool();
                 return;
             }
             NoteKind::Filtered => self.filtered = Some((at.citation.member, Quote::keep(at))),
@@ -296,16 +333,32 @@ impl Snapshot {
             _ => {}
         }
         if self.remarks.len() < MAX_READINGS {
-            self.remarks.push(Remark { kind: n.kind, pid: n.pid, format: at.format, quote: Quote::keep(at), text: text(n.text) });
+            self.remarks.push(Remark { kind: n.kind, pid: n.pid, format: at.format, quote: Quote::keep(at), text: note(n.text) });
         }
     }
 
     /// A member is over: nothing that follows continues its tables.
     pub fn end_member(&mut self) {
         self.open_table = None;
-        self.last_list = None;
+        self.cool();
         self.list_epoch += 1;
         self.end_trace();
+    }
+
+    /// The input is over: what was counted is packed, so that the ledger can share it.
+    pub fn seal(&mut self) {
+        self.end_member();
+        for group in self.tables.iter_mut().flat_map(|t| &mut t.groups) {
+            group.remotes.seal();
+            group.locals.seal();
+            group.paths.seal();
+        }
+        let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
+        for class in lists.flat_map(|l| &mut l.classes) {
+            class.remotes.seal();
+            class.locals.seal();
+            class.names.seal();
+        }
     }
 
     /// Takes over all that another part of the same capture said.
@@ -361,6 +414,14 @@ impl Snapshot {
         }
     }
 
+    /// Puts the listing being read back to its process.
+    fn cool(&mut self) {
+        let Some(hot) = self.hot.take() else { return };
+        if let Some(place) = self.processes.get_mut(&hot.pid).and_then(|p| p.lists.get_mut(hot.number)) {
+            *place = hot.list;
+        }
+    }
+
     fn end_trace(&mut self) {
         if let Some(trace) = self.traces.last_mut() {
             trace.end();
@@ -369,6 +430,20 @@ impl Snapshot {
 
     fn filtered_in(&self, member: MemberId) -> Option<&Quote> {
         self.filtered.as_ref().filter(|(m, _)| *m == member).map(|(_, q)| q)
+    }
+}
+
+impl Hot {
+    /// Whether a row belongs to it and tells nothing new of the process.
+    #[inline]
+    fn fits(&self, pid: u32, at: &At<'_>, d: &Descriptor<'_>) -> bool {
+        pid == self.pid
+            && d.tid.is_none()
+            && d.kind != DescriptorKind::Denied
+            && at.citation.member == self.list.at.member
+            && at.format == self.list.format
+            && d.command == self.command
+            && (self.user || d.user.is_empty())
     }
 }
 
@@ -442,6 +517,7 @@ fn name_it(proc: &mut Proc, seen: &[u8], rank: u8) {
     if seen.is_empty() || rank < proc.command_rank {
         return;
     }
+    let seen = seen.get(..MAX_NAME).unwrap_or(seen);
     let name = &mut proc.command;
     // A cut name that the better source spells out, or the other way round, is the longer of both.
     let longer = seen.len() > name.len();
@@ -454,6 +530,14 @@ fn name_it(proc: &mut Proc, seen: &[u8], rank: u8) {
     proc.command_rank = rank;
 }
 
+fn name(bytes: &[u8]) -> String {
+    text(bytes.get(..MAX_NAME).unwrap_or(bytes))
+}
+
+fn note(bytes: &[u8]) -> String {
+    text(bytes.get(..MAX_NOTE).unwrap_or(bytes))
+}
+
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    String::from_utf8_lossy(bytes.get(..MAX_TEXT).unwrap_or(bytes)).into_owned()
 }

@@ -4,7 +4,27 @@ use super::end::End;
 use super::intern::Interner;
 use crate::facts::{Addr, Endpoint, Protocol};
 use crate::formats::scan;
-use memchr::memmem::find;
+use memchr::memmem::{Finder, find};
+use std::sync::LazyLock;
+
+/// What is searched in every address, prepared once.
+struct Keys {
+    sun_path: Finder<'static>,
+    file_path: Finder<'static>,
+    port: Finder<'static>,
+    inet: Finder<'static>,
+    inet6: Finder<'static>,
+    so_error: Finder<'static>,
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
+    sun_path: Finder::new(b"sun_path="),
+    file_path: Finder::new(b"AF_FILE, path="),
+    port: Finder::new(b"port=htons("),
+    inet: Finder::new(b"inet_addr(\""),
+    inet6: Finder::new(b"inet_pton(AF_INET6, \""),
+    so_error: Finder::new(b"SO_ERROR, ["),
+});
 
 /// The protocol of `socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP)`; strace before 4.15 spells `PF_INET`.
 pub fn protocol(args: &[u8]) -> Protocol {
@@ -35,20 +55,24 @@ pub fn protocol(args: &[u8]) -> Protocol {
 
 /// The address in `{sa_family=AF_INET, sin_port=htons(9092), sin_addr=inet_addr("10.0.0.5")}` and its relatives.
 pub fn end(args: &[u8], names: &mut Interner) -> Option<End> {
-    if let Some(path) = after(args, b"sun_path=").or_else(|| after(args, b"AF_FILE, path=")) {
+    let keys = &*KEYS;
+    // Nearly all are of the internet; only a path can hold such a word too, and it is behind its own key then.
+    let host = after(args, &keys.inet).or_else(|| after(args, &keys.inet6));
+    let path = after(args, &keys.sun_path).or_else(|| after(args, &keys.file_path));
+    if let Some(path) = path {
         let path = path.strip_prefix(b"@").unwrap_or(path).strip_prefix(b"\"")?;
         let close = memchr::memchr(b'"', path)?;
         return Some(End::Text(names.add(path.get(..close)?)));
     }
-    let port = after(args, b"port=htons(").and_then(scan::leading_number).map_or(0, |(p, _)| p as u16);
-    let host = after(args, b"inet_addr(\"").or_else(|| after(args, b"inet_pton(AF_INET6, \""))?;
+    let port = after(args, &keys.port).and_then(scan::leading_number).map_or(0, |(p, _)| p as u16);
+    let host = host?;
     let host = host.get(..memchr::memchr(b'"', host)?)?;
     Some(End::keep(&Endpoint::new(Addr::parse(host), port), names))
 }
 
 /// The error in `getsockopt(5, SOL_SOCKET, SO_ERROR, [111], [4])`: empty for none, `None` if the call asks for something else.
 pub fn so_error(args: &[u8]) -> Option<&[u8]> {
-    let value = after(args, b"SO_ERROR, [")?;
+    let value = after(args, &KEYS.so_error)?;
     let value = value.get(..memchr::memchr(b']', value)?)?;
     Some(match value {
         b"0" => b"",
@@ -73,8 +97,8 @@ pub fn pair(args: &[u8]) -> [Option<i32>; 2] {
     [numbers.next(), numbers.next()]
 }
 
-fn after<'a>(args: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    args.get(find(args, key)? + key.len()..)
+fn after<'a>(args: &'a [u8], key: &Finder<'_>) -> Option<&'a [u8]> {
+    args.get(key.find(args)? + key.needle().len()..)
 }
 
 #[cfg(test)]

@@ -4,13 +4,21 @@ use super::end::End;
 use super::intern::{Interner, Name};
 use super::quote::{Quote, Quotes};
 use super::tops::Tops;
-use crate::facts::{At, Citation, Protocol, Socket, SocketState, TimerKind};
+use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState, TimerKind};
 use rustc_hash::FxHashMap;
 
 /// Listeners kept one by one, at most.
 const MAX_LISTENERS: usize = 20_000;
 /// Shared sockets (several holders) kept one by one, at most.
 const MAX_SHARED: usize = 1 << 20;
+
+/// Groups kept, at most; some hundred processes with a handful of states each is a large host.
+const MAX_GROUPS: usize = 100_000;
+/// Stands for all holders past that bound; no process has this number.
+const OTHERS: u32 = u32::MAX;
+
+/// What the rows of a group share; 0 for no holder.
+type Key = (Protocol, SocketState, u32);
 
 /// A reading of a socket table.
 #[derive(Debug)]
@@ -25,7 +33,7 @@ pub struct Table {
     pub holders_shown: bool,
     /// Rows by protocol, state and owner.
     pub groups: Vec<Group>,
-    index: FxHashMap<(Protocol, SocketState, u32), u32>,
+    index: FxHashMap<Key, u32>,
     /// Inode and group of each row that has an inode.
     pub rows: Vec<(u32, u32)>,
     /// Process and descriptor of each row that has a holder.
@@ -129,22 +137,17 @@ impl Table {
         }
     }
 
-    /// Adds a row.
-    pub fn add(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner) {
+    /// Adds a row; whether its holder was met under this name before.
+    pub fn add(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner) -> bool {
         self.holders_shown |= s.holders_shown;
         let owner = s.holders.first();
         let key = (s.protocol, s.state, owner.map_or(0, |h| h.pid));
-        let number = match self.index.get(&key) {
-            Some(&n) => n,
-            None => {
-                let n = self.groups.len() as u32;
-                let command = names.add(owner.map_or(b"", |h| h.command));
-                self.groups.push(Group::new(s.protocol, s.state, owner.map(|h| h.pid), command));
-                self.index.insert(key, n);
-                n
-            }
+        let (number, mut known) = match self.index.get(&key) {
+            Some(&n) => (n, true),
+            None => (self.start_group(key, owner, names), false),
         };
-        let Some(group) = self.groups.get_mut(number as usize) else { return };
+        let Some(group) = self.groups.get_mut(number as usize) else { return false };
+        known &= owner.is_none_or(|h| h.command == names.bytes(group.command));
         group.add(at, s, names);
         if let Some(inode) = s.inode.and_then(|i| u32::try_from(i).ok()).filter(|&i| i != 0) {
             self.rows.push((inode, number));
@@ -176,6 +179,21 @@ impl Table {
         {
             self.connections.push((End::keep(&local, names), End::keep(&remote, names), s.state));
         }
+        known
+    }
+
+    fn start_group(&mut self, key: Key, owner: Option<&Holder<'_>>, names: &mut Interner) -> u32 {
+        // Past so many the holders are no longer told apart: rows are still counted, by protocol and state.
+        let full = self.groups.len() >= MAX_GROUPS;
+        let (key, owner) = if full { ((key.0, key.1, OTHERS), None) } else { (key, owner) };
+        if let Some(&n) = self.index.get(&key) {
+            return n;
+        }
+        let n = self.groups.len() as u32;
+        let command = names.add(owner.map_or(b"", |h| h.command));
+        self.groups.push(Group::new(key.0, key.1, owner.map(|h| h.pid), command));
+        self.index.insert(key, n);
+        n
     }
 
     /// Rows of a protocol predicate in a state.

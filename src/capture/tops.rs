@@ -1,75 +1,234 @@
 //! Counts by key with a bound: which remotes, which ports, how often.
+//!
+//! A capture has thousands of these (one or two for each group of rows), and each row adds to some. So the keys stand in one plain
+//! vector in the order in which they came, with an index of two bytes a slot once there are more than a few; and what has been read is
+//! sealed, after which copies share it.
 
-use rustc_hash::FxHashMap;
-use std::hash::Hash;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// How many different keys are counted one by one; what comes after shares one count, and the whole is marked inexact.
 const MAX_KEYS: usize = 4096;
+/// Up to so many keys are searched one after the other.
+const FEW: usize = 8;
+/// A slot of the index without a key.
+const FREE: u16 = u16::MAX;
 
 /// Counts by key.
 #[derive(Clone, Debug)]
 pub struct Tops<K> {
-    counts: FxHashMap<K, u64>,
+    counts: Shared<K>,
     rest: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Shared<K> {
+    /// Being added to.
+    Own(Counts<K>),
+    /// Sealed; copied when it is added to again.
+    Sealed(Arc<Counts<K>>),
+}
+
+#[derive(Clone, Debug)]
+struct Counts<K> {
+    /// Keys in the order in which they came.
+    entries: Vec<(K, u32)>,
+    /// Numbers of entries by hash, at most half full; empty while there are few.
+    index: Vec<u16>,
+    /// The entry counted last: rows of a kind come in runs.
+    last: usize,
 }
 
 impl<K> Default for Tops<K> {
     fn default() -> Self {
-        Tops { counts: FxHashMap::default(), rest: 0 }
+        Tops { counts: Shared::Own(Counts { entries: Vec::new(), index: Vec::new(), last: 0 }), rest: 0 }
     }
 }
 
 impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     /// Counts one more of a key.
+    #[inline]
     pub fn add(&mut self, key: K) {
         self.add_many(key, 1);
     }
 
     /// Counts `n` more of a key.
+    #[inline]
     pub fn add_many(&mut self, key: K, n: u64) {
-        if let Some(count) = self.counts.get_mut(&key) {
-            *count += n;
-        } else if self.counts.len() < MAX_KEYS {
-            self.counts.insert(key, n);
-        } else {
-            self.rest += n;
-        }
+        let counts = self.own();
+        let left = counts.add(key, n);
+        self.rest = self.rest.saturating_add(left);
     }
 
     /// The counts, largest first, equal ones by key.
     pub fn sorted(&self) -> Vec<(K, u64)> {
-        let mut all: Vec<_> = self.counts.iter().map(|(&k, &n)| (k, n)).collect();
+        let mut all: Vec<_> = self.iter().collect();
         all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         all
     }
 
+    /// The counts in no order that means anything.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (K, u64)> + '_ {
+        self.counts().entries.iter().map(|&(k, n)| (k, u64::from(n)))
+    }
+
     /// The most frequent key with its count.
     pub fn first(&self) -> Option<(K, u64)> {
-        self.counts.iter().map(|(&k, &n)| (k, n)).max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
+        self.iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
     }
 
     /// How many different keys there are, at least.
     pub fn distinct(&self) -> u64 {
-        self.counts.len() as u64 + u64::from(self.rest > 0)
+        self.counts().entries.len() as u64 + u64::from(self.rest > 0)
     }
 
     /// How much was counted in all.
     pub fn total(&self) -> u64 {
-        self.counts.values().sum::<u64>() + self.rest
+        self.iter().map(|(_, n)| n).sum::<u64>().saturating_add(self.rest)
     }
 
     /// The count of one key.
     pub fn get(&self, key: &K) -> u64 {
-        self.counts.get(key).copied().unwrap_or(0)
+        self.counts().find(key).and_then(|n| self.counts().entries.get(n)).map_or(0, |e| u64::from(e.1))
     }
 
     /// Adds all counts of another.
     pub fn merge(&mut self, other: &Tops<K>) {
-        for (key, n) in other.sorted() {
-            self.add_many(key, n);
+        if self.counts().entries.is_empty() {
+            self.counts = other.counts.clone();
+        } else if self.counts().entries.len() + other.counts().entries.len() <= MAX_KEYS {
+            other.iter().for_each(|(key, n)| self.add_many(key, n));
+        } else {
+            // There may not be room for all: the frequent ones go first.
+            other.sorted().into_iter().for_each(|(key, n)| self.add_many(key, n));
         }
-        self.rest += other.rest;
+        self.rest = self.rest.saturating_add(other.rest);
     }
+
+    /// All has been counted: from now on copies cost nothing.
+    pub fn seal(&mut self) {
+        if let Shared::Own(counts) = &mut self.counts {
+            let mut counts = std::mem::replace(counts, Counts { entries: Vec::new(), index: Vec::new(), last: 0 });
+            counts.entries.shrink_to_fit();
+            self.counts = Shared::Sealed(Arc::new(counts));
+        }
+    }
+
+    #[inline]
+    fn counts(&self) -> &Counts<K> {
+        match &self.counts {
+            Shared::Own(counts) => counts,
+            Shared::Sealed(counts) => counts,
+        }
+    }
+
+    #[inline]
+    fn own(&mut self) -> &mut Counts<K> {
+        if let Shared::Sealed(counts) = &self.counts {
+            self.counts = Shared::Own(Counts::clone(counts));
+        }
+        match &mut self.counts {
+            Shared::Own(counts) => counts,
+            // Not reached: it was made its own above.
+            Shared::Sealed(counts) => Arc::make_mut(counts),
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Counts<K> {
+    /// Adds to a key; what does not fit is given back.
+    #[inline]
+    fn add(&mut self, key: K, n: u64) -> u64 {
+        if let Some(entry) = self.entries.get_mut(self.last)
+            && entry.0 == key
+        {
+            return more(&mut entry.1, n);
+        }
+        self.add_other(key, n)
+    }
+
+    fn add_other(&mut self, key: K, n: u64) -> u64 {
+        match self.find(&key) {
+            Some(number) => {
+                self.last = number;
+                self.entries.get_mut(number).map_or(n, |entry| more(&mut entry.1, n))
+            }
+            None if self.entries.len() >= MAX_KEYS => n,
+            None => {
+                let mut count = 0;
+                let left = more(&mut count, n);
+                self.last = self.entries.len();
+                self.entries.push((key, count));
+                self.enter();
+                left
+            }
+        }
+    }
+
+    #[inline]
+    fn find(&self, key: &K) -> Option<usize> {
+        if self.index.is_empty() {
+            return self.entries.iter().position(|e| e.0 == *key);
+        }
+        let mask = self.index.len() - 1;
+        let mut slot = hash(key) & mask;
+        // At most half of the slots are taken, so that a free one is found.
+        loop {
+            let number = *self.index.get(slot)?;
+            if number == FREE {
+                return None;
+            }
+            if self.entries.get(usize::from(number)).is_some_and(|e| e.0 == *key) {
+                return Some(usize::from(number));
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    /// Enters the newest key into the index.
+    fn enter(&mut self) {
+        let count = self.entries.len();
+        if count <= FEW {
+            return;
+        }
+        if count * 2 > self.index.len() {
+            self.index.clear();
+            self.index.resize((count * 4).next_power_of_two(), FREE);
+            (0..count).for_each(|n| self.enter_one(n));
+        } else {
+            self.enter_one(count - 1);
+        }
+    }
+
+    fn enter_one(&mut self, number: usize) {
+        let Some(entry) = self.entries.get(number) else { return };
+        let mask = self.index.len() - 1;
+        let mut slot = hash(&entry.0) & mask;
+        while let Some(place) = self.index.get_mut(slot) {
+            if *place == FREE {
+                *place = number as u16;
+                return;
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+}
+
+/// Adds to a count; what does not fit is given back.
+#[inline]
+fn more(count: &mut u32, n: u64) -> u64 {
+    let room = u64::from(u32::MAX - *count);
+    *count += n.min(room) as u32;
+    n.saturating_sub(room)
+}
+
+#[inline]
+fn hash(key: &impl Hash) -> usize {
+    let mut hasher = FxHasher::default();
+    key.hash(&mut hasher);
+    // The high bits are the well mixed ones.
+    (hasher.finish() >> 32) as usize
 }
 
 #[cfg(test)]
@@ -86,5 +245,41 @@ mod tests {
         assert_eq!(tops.first(), Some((7, 10_001)));
         assert_eq!(tops.total(), 20_000);
         assert!(tops.distinct() as usize <= MAX_KEYS + 1);
+    }
+
+    #[test]
+    fn counts_are_those_of_a_map() {
+        let mut tops = Tops::default();
+        let mut map = std::collections::BTreeMap::new();
+        let mut state = 1u64;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let key = (state >> 40) as u32 % 3000;
+            tops.add(key);
+            *map.entry(key).or_insert(0u64) += 1;
+        }
+        assert!(map.iter().all(|(k, &n)| tops.get(k) == n));
+        assert_eq!((tops.get(&4000), tops.distinct()), (0, map.len() as u64));
+    }
+
+    #[test]
+    fn copies_of_what_is_sealed_are_their_own() {
+        let mut first = Tops::default();
+        (0..100u32).for_each(|i| first.add(i % 20));
+        first.seal();
+        let mut second = Tops::default();
+        second.merge(&first);
+        second.merge(&first);
+        second.add(99);
+        assert_eq!((first.total(), first.get(&3), first.get(&99)), (100, 5, 0));
+        assert_eq!((second.total(), second.get(&3), second.get(&99)), (201, 10, 1));
+    }
+
+    #[test]
+    fn what_exceeds_a_count_stays_in_the_total() {
+        let mut tops = Tops::default();
+        tops.add_many(1u32, u64::from(u32::MAX));
+        tops.add_many(1, 5);
+        assert_eq!(tops.total(), u64::from(u32::MAX) + 5);
     }
 }

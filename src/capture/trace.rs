@@ -146,6 +146,11 @@ pub struct Trace {
     pub used_before: FxHashSet<i32>,
     /// First and last time as printed.
     pub times: (String, String),
+    /// Calls by name, in the order of their first: few, and nearly always the same ones.
+    counted: Vec<(&'static str, u64)>,
+    /// What becomes `tales`.
+    telling: FxHashMap<Pattern, Tale>,
+    last_tid: u32,
     lives: FxHashMap<(u32, i32), Life>,
     last_created: u32,
     groups: FxHashMap<u32, u32>,
@@ -196,6 +201,9 @@ impl Trace {
             idle_polls: 0,
             used_before: FxHashSet::default(),
             times: Default::default(),
+            counted: Vec::new(),
+            telling: FxHashMap::default(),
+            last_tid: 0,
             lives: FxHashMap::default(),
             last_created: 0,
             groups: FxHashMap::default(),
@@ -207,7 +215,7 @@ impl Trace {
 
     /// Takes one call.
     pub fn add(&mut self, at: &At<'_>, call: &Syscall<'_>, names: &mut Interner) {
-        let group = call.tid.map_or(0, |t| self.groups.get(&t).copied().unwrap_or(0));
+        let group = if self.groups.is_empty() { 0 } else { call.tid.map_or(0, |t| self.groups.get(&t).copied().unwrap_or(0)) };
         if call.finish == Finish::Started {
             // From the start of close the number is free, and another thread may be given it before close returns.
             if call.name == b"close"
@@ -218,10 +226,11 @@ impl Trace {
             return;
         }
         self.calls += 1;
-        if let Some(tid) = call.tid
+        if let Some(tid) = call.tid.filter(|&t| t != self.last_tid)
             && self.threads.len() < 65_536
         {
             self.threads.insert(tid);
+            self.last_tid = tid;
         }
         if self.times.0.is_empty() && !call.at.is_empty() {
             self.times.0 = String::from_utf8_lossy(call.at).into_owned();
@@ -337,13 +346,19 @@ impl Trace {
         }
     }
 
+    /// Sockets that the trace shows being created: in all, and still open at its end.
+    pub fn sockets(&self) -> (u64, u64) {
+        let made = self.tales.iter().filter(|(p, _)| matches!(p.origin, Origin::Socket(_)));
+        made.fold((0, 0), |(all, open), (_, tale)| (all + tale.closed + tale.open, open + tale.open))
+    }
+
     /// The trace is over: what is still open is counted.
     pub fn end(&mut self) {
         let lives: Vec<((u32, i32), Life)> = self.lives.drain().collect();
         let last = self.last_created;
         for ((_, fd), life) in lives {
             let pattern = self.pattern(&life);
-            let tale = self.tales.entry(pattern).or_default();
+            let tale = self.telling.entry(pattern).or_default();
             tale.open += 1;
             tale.settled += u64::from(life.line < last);
             let (low, high) = tale.numbers.unwrap_or((fd, fd));
@@ -352,12 +367,21 @@ impl Trace {
                 tale.threads.add(life.tid);
             }
         }
+        for (pattern, tale) in self.telling.drain() {
+            self.tales.insert(pattern, tale);
+        }
+        for (name, n) in self.counted.drain(..) {
+            *self.by_name.entry(name).or_default() += n;
+        }
         self.lives = FxHashMap::default();
         self.remote_numbers = FxHashMap::default();
     }
 
     fn tally(&mut self, name: &'static str) {
-        *self.by_name.entry(name).or_default() += 1;
+        match self.counted.iter_mut().find(|(n, _)| std::ptr::eq(*n, name)) {
+            Some((_, count)) => *count += 1,
+            None => self.counted.push((name, 1)),
+        }
     }
 
     fn create(&mut self, group: u32, fd: i32, origin: Origin, at: &At<'_>, call: &Syscall<'_>) {
@@ -371,7 +395,7 @@ impl Trace {
             && old.origin != Origin::Before
         {
             let pattern = self.pattern(&old);
-            self.tales.entry(pattern).or_default().closed += 1;
+            self.telling.entry(pattern).or_default().closed += 1;
         }
         self.last_created = line;
         let fresh = Pattern {
@@ -385,7 +409,7 @@ impl Trace {
             bound: false,
             listening: false,
         };
-        let tale = self.tales.entry(fresh).or_insert_with(|| Tale { rising: true, ..Tale::default() });
+        let tale = self.telling.entry(fresh).or_insert_with(|| Tale { rising: true, ..Tale::default() });
         tale.quotes.offer(at);
         match tale.numbers {
             Some((low, high)) => {
@@ -399,7 +423,7 @@ impl Trace {
     fn close(&mut self, group: u32, fd: i32, at: &At<'_>) {
         if let Some(life) = self.lives.remove(&(group, fd)) {
             let pattern = self.pattern(&life);
-            let tale = self.tales.entry(pattern).or_default();
+            let tale = self.telling.entry(pattern).or_default();
             tale.closed += 1;
             tale.quotes.offer(at);
         }
@@ -435,9 +459,9 @@ impl Trace {
         if outcome == 3 {
             self.fail(at, end, call.errno, names);
         }
-        if outcome != 2 || self.tales.len() < 4096 {
+        if outcome != 2 || self.telling.len() < 4096 {
             let pattern = self.pattern(&life);
-            self.tales.entry(pattern).or_insert_with(|| Tale { rising: true, ..Tale::default() }).quotes.offer(at);
+            self.telling.entry(pattern).or_insert_with(|| Tale { rising: true, ..Tale::default() }).quotes.offer(at);
         }
     }
 
@@ -463,14 +487,17 @@ impl Trace {
             life.errno = number;
             let life = *life;
             let pattern = self.pattern(&life);
-            self.tales.entry(pattern).or_default().quotes.offer(at);
+            self.telling.entry(pattern).or_default().quotes.offer(at);
         }
         self.fail(at, remote, errno, names);
     }
 
     fn transfer(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, reading: bool) {
         let Some(fd) = call.fd else { return };
-        if memchr::memmem::find(call.args, b"SCM_RIGHTS").is_some() && call.result.is_some_and(|r| r >= 0) {
+        if matches!(call.name, b"sendmsg" | b"recvmsg" | b"sendmmsg" | b"recvmmsg")
+            && call.result.is_some_and(|r| r >= 0)
+            && memchr::memmem::find(call.args, b"SCM_RIGHTS").is_some()
+        {
             if reading {
                 self.rights.1 += 1
             } else {
@@ -510,7 +537,7 @@ impl Trace {
                 if self.lives.len() < MAX_LIVES {
                     self.lives.insert((group, fd), life);
                     let pattern = self.pattern(&life);
-                    self.tales.entry(pattern).or_default().quotes.offer(at);
+                    self.telling.entry(pattern).or_default().quotes.offer(at);
                 }
             }
         }

@@ -13,6 +13,7 @@ pub mod man;
 pub mod minimize;
 pub mod output;
 pub mod progress;
+pub mod redact;
 
 use crate::error::Error;
 use std::process::ExitCode;

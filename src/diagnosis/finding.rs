@@ -70,6 +70,8 @@ pub struct HostReport {
     pub piles: Vec<Pile>,
     /// TCP sockets in no table that no pile explains.
     pub unexplained: Option<i64>,
+    /// Traces of system calls.
+    pub traces: Vec<Traced>,
     /// Cross-checks.
     pub checks: Vec<Checked>,
     /// Usual suspects.
@@ -82,6 +84,21 @@ pub struct HostReport {
     pub remarks: Vec<(String, Option<Quote>)>,
     /// Every process, for whoever asks about one.
     pub processes: BTreeMap<u32, Seen>,
+}
+
+/// What a trace of system calls shows of sockets, whoever's it is.
+#[derive(Clone, Debug)]
+pub struct Traced {
+    /// Where it begins.
+    pub at: crate::facts::Citation,
+    /// The process, if told.
+    pub pid: Option<u32>,
+    /// Calls read.
+    pub calls: u64,
+    /// Sockets created in it.
+    pub created: u64,
+    /// Those of them that are open at its end.
+    pub open: u64,
 }
 
 /// The whole diagnosis.
@@ -151,6 +168,7 @@ impl HostReport {
             states_whole: ledger.states_whole,
             piles: ledger.piles.clone(),
             unexplained: ledger.unexplained(),
+            traces: case.snapshot.traces.iter().map(traced).collect(),
             checks,
             ruled_out,
             coverage: Coverage::of(case),
@@ -159,6 +177,11 @@ impl HostReport {
             processes: super::seen::processes(case),
         }
     }
+}
+
+fn traced(trace: &crate::capture::trace::Trace) -> Traced {
+    let (created, open) = trace.sockets();
+    Traced { at: trace.at, pid: trace.pid, calls: trace.calls, created, open }
 }
 
 /// Sorts claims into findings: of claims on one pile the best supported wins, and the others are its rivals.

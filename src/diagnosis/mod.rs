@@ -7,7 +7,7 @@ mod grade;
 mod headline;
 mod seen;
 
-pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Verdict};
+pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Traced, Verdict};
 pub use grade::{Derivation, Grade};
 pub use headline::{leak_sentence, note_sentence};
 pub use seen::Seen;

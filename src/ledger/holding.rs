@@ -82,9 +82,11 @@ impl<'a> Known<'a> {
         Known { rows, groups, inodes, named, held, covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof }
     }
 
-    fn group(&self, inode: u32) -> Option<&'a Group> {
+    /// The group of an inode, and its number.
+    fn group(&self, inode: u32) -> Option<(u32, &'a Group)> {
         let n = self.rows.binary_search_by_key(&inode, |r| r.0).ok()?;
-        self.groups.get(self.rows.get(n)?.1 as usize).copied()
+        let number = self.rows.get(n)?.1;
+        Some((number, self.groups.get(number as usize).copied()?))
     }
 
     /// Whether any table carries inodes at all.
@@ -255,7 +257,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
     let mut groups: BTreeMap<Kind, Traits> = BTreeMap::new();
     let mut unowned = 0u64;
     for &inode in &inodes {
-        let Some(group) = known.group(inode) else { continue };
+        let Some((number, group)) = known.group(inode) else { continue };
         let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed) else { continue };
         *found.entry(kind).or_default() += 1;
         if group.owner.is_none() {
@@ -263,6 +265,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
             let traits = groups.entry(kind).or_default();
             if traits.protocols.is_empty() {
                 traits.add_group(group);
+                traits.lent.push(number);
             }
         }
     }

@@ -59,6 +59,8 @@ pub struct Traits {
     pub inodes: Option<(u64, u64)>,
     /// The first rows.
     pub quotes: Vec<Quote>,
+    /// Groups that are in it as a whole although they are not its alone: workers of one program may have the same, to be added once.
+    pub lent: Vec<u32>,
 }
 
 impl Traits {
@@ -97,6 +99,10 @@ impl Traits {
 
     /// Adds what another source of the same pile (another worker of the program) tells.
     pub fn merge(&mut self, other: &Traits) {
+        if !other.lent.is_empty() && other.lent.iter().all(|g| self.lent.contains(g)) {
+            return self.quote(&other.quotes);
+        }
+        self.lent.extend_from_slice(&other.lent);
         self.remotes.merge(&other.remotes);
         self.locals.merge(&other.locals);
         self.paths.merge(&other.paths);

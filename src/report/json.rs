@@ -6,7 +6,7 @@ use crate::bundle::MemberEnd;
 use crate::capture::{Member, Quote};
 use crate::causes::{Claim, Evidence, Missing};
 use crate::checks::Checked;
-use crate::diagnosis::{Diagnosis, Finding, HostReport};
+use crate::diagnosis::{Diagnosis, Finding, HostReport, Traced};
 use crate::host::Source;
 use crate::ledger::{Figure, Pile};
 use serde_json::{Map, Value, json};
@@ -65,7 +65,18 @@ fn capture(diagnosis: &Diagnosis, report: &HostReport) -> Value {
         "cut": source.and_then(|s| s.walked.cut.clone()),
         "members": members,
         "ledger": ledger(source, report),
+        "traces": report.traces.iter().map(|t| traced(source, t)).collect::<Vec<_>>(),
         "checks": report.checks.iter().map(|c| check(source, c)).collect::<Vec<_>>(),
+    })
+}
+
+fn traced(source: Option<&Source>, trace: &Traced) -> Value {
+    json!({
+        "member": source.and_then(|s| s.members.get(trace.at.member.0 as usize)).map(|m| m.path.as_str()),
+        "pid": trace.pid,
+        "calls": trace.calls,
+        "sockets_created": trace.created,
+        "sockets_left_open": trace.open,
     })
 }
 

@@ -9,6 +9,11 @@ use std::ops::Range;
 /// Stands for a thread that the listing does not name.
 const UNNAMED: u32 = 0;
 
+/// Threads whose begun calls are kept, at most: more than any host runs in one process.
+const MAX_BEGUN: usize = 100_000;
+/// Bytes kept of the first half of a call. strace cuts strings at 32 bytes unless told otherwise.
+const MAX_HALF: usize = 4 << 10;
+
 /// A listing being read.
 pub struct Trace {
     /// The process that the path or command names.
@@ -85,9 +90,13 @@ impl Trace {
 
     /// Keeps the first half of a call.
     fn begin(&mut self, key: u32, at: At<'_>, fact: &Syscall<'_>) {
+        if self.begun.len() >= MAX_BEGUN && !self.begun.contains_key(&key) {
+            return;
+        }
         let begun = self.begun.entry(key).or_insert_with(Begun::empty);
         begun.line.clear();
-        begun.line.extend_from_slice(at.text);
+        // The parts are ranges; one that ends behind the cut reads as empty.
+        begun.line.extend_from_slice(at.text.get(..MAX_HALF).unwrap_or(at.text));
         begun.at = range(at.text, fact.at);
         begun.name = range(at.text, fact.name);
         begun.args = range(at.text, fact.args);

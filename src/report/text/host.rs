@@ -19,6 +19,7 @@ pub fn part(page: &mut Page, diagnosis: &Diagnosis, report: &HostReport, look: &
     let (source, detail) = (diagnosis.sources.get(report.input), look.detail);
     ledger(page, source, report);
     piles(page, report, look);
+    traces(page, source, report);
     checks(page, source, report, detail);
     ruled_out(page, source, report);
     remarks(page, source, report);
@@ -115,6 +116,24 @@ fn used_scope(kernel: Option<&str>) -> &'static str {
         Some(_) => "host",
         None => "host|netns",
     }
+}
+
+/// What traces show of sockets being created and closed.
+fn traces(page: &mut Page, source: Option<&Source>, report: &HostReport) {
+    let telling = report.traces.iter().filter(|t| t.created > 0);
+    let lines: Vec<[String; 4]> = telling
+        .map(|t| {
+            let path = source.and_then(|s| s.members.get(t.at.member.0 as usize)).map_or("", |m| m.path.as_str());
+            let whose = t.pid.map_or(String::new(), |pid| format!("pid {pid}"));
+            let says = format!("{} of {} sockets", number(t.open as i64), number(t.created as i64));
+            [path.to_string(), whose, format!("{} calls", number(t.calls as i64)), says]
+        })
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    page.heading("traces: sockets created in them and open at their end");
+    table(page, &["", "process", "calls", "left open"], &lines, 1);
 }
 
 /// Who holds most of what.

@@ -1,0 +1,9 @@
+//! Listings of /proc/PID/fd.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sockdiag_fuzz::read_as;
+
+fuzz_target!(|data: &[u8]| {
+    read_as(&["fd"], data);
+});

@@ -1,0 +1,9 @@
+//! lsof, BusyBox lsof and lsfd.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sockdiag_fuzz::read_as;
+
+fuzz_target!(|data: &[u8]| {
+    read_as(&["lsof", "busybox-lsof", "lsfd"], data);
+});
