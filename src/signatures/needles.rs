@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_every_match_contains() {
         assert_eq!(text(r"too many open files"), Some(vec!["too many open files".into()]));
-        assert_eq!(text(r"connect.{0,80}(?:refused|timed out)"), Some(vec!["connect".into()]));
+        assert_eq!(text(r"connecting.{0,80}(?:refused|timed out)"), Some(vec!["connecting".into()]));
         assert_eq!(text(r"(?P<host>[a-z]+):? (?:refused|timed out)\d+"), Some(vec!["refused".into(), "timed out".into()]));
         assert_eq!(text(r"(?:refused)?\d+"), None);
         assert_eq!(text(r"\d+|refused"), None);
