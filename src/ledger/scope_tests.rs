@@ -48,8 +48,9 @@ fn before_4_16_used_tells_nothing_of_other_namespaces() {
 fn hostile_numbers_do_not_overflow() {
     let books = format!("sockets: used {0}\nTCP: inuse -{0} orphan {0} tw -{0} alloc {0} mem {0}\nTCP6: inuse -{0}\n", i64::MAX);
     let summary = format!("Total: {0}\nTCP:   -{0} (estab {0}, closed {0}, orphaned {0}, timewait {0})\nTCP\t -{0} {0} {0}\n", i64::MAX);
-    assert!(with(&[("sockstat", &books)], |l| l.books.unhashed.is_some()));
-    assert!(with(&[("ss-s", &summary)], |l| l.books.unhashed.is_some()));
+    // No machine has so many of anything: such numbers are not believed.
+    assert!(with(&[("sockstat", &books)], |l| l.books.unhashed.is_none()));
+    assert!(with(&[("ss-s", &summary)], |l| l.books.unhashed.is_none()));
     crate::checks::tests::every_check_survives(&[("sockstat", &books), ("ss-s", &summary)]);
 }
 
