@@ -1845,15 +1845,18 @@ start_watchdog() {
   WATCHDOG=$!
 }
 
-# stop_watchdog: ends the watchdog, which may be at work ending a job; not waited for without a bound either.
+# stop_watchdog: ends the watchdog, which may be at work ending a job; not waited for without a bound either. The signal is sent again
+# and again: one that comes before the new process has set its trap is lost.
 stop_watchdog() {
-  kill "$WATCHDOG" 2>/dev/null
   k_tries=0
-  while alive "$WATCHDOG" && [ $k_tries -lt $((GRACE_STEPS * 5)) ]; do
+  while kill "$WATCHDOG" 2>/dev/null && alive "$WATCHDOG" && [ $k_tries -lt $((GRACE_STEPS * 5)) ]; do
     k_tries=$((k_tries + 1))
     sleep "$STEP" </dev/null >/dev/null 2>&1
   done
-  ! alive "$WATCHDOG" || kill -KILL "$WATCHDOG" 2>/dev/null
+  if alive "$WATCHDOG"; then
+    tree "$WATCHDOG"
+    signal KILL $TREE
+  fi
   wait "$WATCHDOG" 2>/dev/null
 }
 

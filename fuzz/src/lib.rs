@@ -52,7 +52,7 @@ pub fn read_as(ids: &[&str], text: &[u8]) {
 /// The ids of all formats that have no target of their own.
 pub fn small_formats() -> Vec<&'static str> {
     const OWN: &[&str] =
-        &["lsof", "busybox-lsof", "lsfd", "fd", "ss", "ss-summary", "netstat", "strace", "log", "dmesg", "jstack", "goroutines"];
+        &["lsof", "busybox-lsof", "lsfd", "fd", "ss", "ss-s", "netstat", "strace", "log", "dmesg", "jstack", "goroutines"];
     FORMATS.iter().map(|f| f.id()).filter(|id| !OWN.contains(id) && !id.starts_with("proc-net")).collect()
 }
 

@@ -1,6 +1,7 @@
 //! The few lines that a report may quote, kept as they pass.
 
 use crate::facts::{At, Citation};
+use std::sync::Arc;
 
 /// Bytes kept of a quoted line.
 const MAX_QUOTE: usize = 400;
@@ -10,8 +11,8 @@ const MAX_QUOTE: usize = 400;
 pub struct Quote {
     /// Where it stands.
     pub at: Citation,
-    /// Its text, cut to a few hundred bytes.
-    pub text: Box<str>,
+    /// Its text, cut to a few hundred bytes; shared, because a quote goes from the row to the pile, the claim and the report.
+    pub text: Arc<str>,
 }
 
 impl Quote {

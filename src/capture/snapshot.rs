@@ -11,12 +11,12 @@ use crate::facts::*;
 use crate::signatures::Signatures;
 use std::collections::BTreeMap;
 
-/// Processes kept, at most.
-const MAX_PROCESSES: usize = 200_000;
+/// Processes kept, at most: twice as many as Linux numbers unless `kernel.pid_max` is raised.
+const MAX_PROCESSES: usize = 65_536;
 /// Readings kept of counters, tallies and notes, at most.
 const MAX_READINGS: usize = 20_000;
 /// Descriptor listings kept, at most: one for each process and member, or each time a header comes again.
-const MAX_LISTS: usize = 250_000;
+const MAX_LISTS: usize = 150_000;
 /// Socket tables kept, at most.
 const MAX_TABLES: usize = 10_000;
 /// Bytes of one text that is kept. Command lines of Java hold whole class paths in front of the class that tells the program.
@@ -348,6 +348,11 @@ impl Snapshot {
     /// The input is over: what was counted is packed, so that the ledger can share it.
     pub fn seal(&mut self) {
         self.end_member();
+        for table in &mut self.tables {
+            table.rows.shrink_to_fit();
+            table.held.shrink_to_fit();
+            table.pairs.shrink_to_fit();
+        }
         for group in self.tables.iter_mut().flat_map(|t| &mut t.groups) {
             group.remotes.seal();
             group.locals.seal();
@@ -358,6 +363,7 @@ impl Snapshot {
             class.remotes.seal();
             class.locals.seal();
             class.names.seal();
+            class.sockets.shrink_to_fit();
         }
     }
 

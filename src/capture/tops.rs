@@ -97,7 +97,7 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     pub fn merge(&mut self, other: &Tops<K>) {
         if self.counts().entries.is_empty() {
             self.counts = other.counts.clone();
-        } else if self.counts().entries.len() + other.counts().entries.len() <= MAX_KEYS {
+        } else if self.counts().entries.len() >= MAX_KEYS || self.counts().entries.len() + other.counts().entries.len() <= MAX_KEYS {
             other.iter().for_each(|(key, n)| self.add_many(key, n));
         } else {
             // There may not be room for all: the frequent ones go first.
@@ -109,8 +109,12 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     /// All has been counted: from now on copies cost nothing.
     pub fn seal(&mut self) {
         if let Shared::Own(counts) = &mut self.counts {
-            let mut counts = std::mem::replace(counts, Counts { entries: Vec::new(), index: Vec::new(), last: 0 });
             counts.entries.shrink_to_fit();
+            // A copy of a few is as small as what sharing them takes.
+            if counts.entries.len() <= FEW {
+                return;
+            }
+            let counts = std::mem::replace(counts, Counts { entries: Vec::new(), index: Vec::new(), last: 0 });
             self.counts = Shared::Sealed(Arc::new(counts));
         }
     }

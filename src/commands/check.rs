@@ -93,11 +93,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     }
     let failed = outcomes.iter().filter(|o| !o.differences.is_empty()).count();
     let took = start.elapsed();
-    let text = match args.format.as_str() {
-        "json" => format!("{:#}\n", as_json(&jobs, &outcomes, took)),
-        _ => format!("{}\n", total(outcomes.len(), failed, took)),
-    };
-    output::show(out, &text)?;
+    match args.format.as_str() {
+        "json" => output::show_json(out, &as_json(&jobs, &outcomes, took))?,
+        _ => output::show(out, &format!("{}\n", total(outcomes.len(), failed, took)))?,
+    }
     if let Some(path) = &args.junit {
         junit::write(path, &cases(&jobs, &outcomes))?;
     }

@@ -55,11 +55,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
         };
         return Err(Error::Unreadable { input: old.input, reason });
     }
-    let text = match args.format.as_str() {
-        "json" => format!("{:#}\n", as_json(&old, newest, &changes)),
-        _ => text(&old, newest, &changes),
-    };
-    output::show(out, &text)?;
+    match args.format.as_str() {
+        "json" => output::show_json(out, &as_json(&old, newest, &changes))?,
+        _ => output::show(out, &text(&old, newest, &changes))?,
+    }
     Ok(Exit::Made)
 }
 

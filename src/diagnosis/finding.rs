@@ -149,8 +149,9 @@ impl HostReport {
         let ledger = case.ledger;
         let mut remotes = BTreeMap::new();
         for (n, pile) in ledger.piles.iter().enumerate().take(64) {
-            let top: Vec<(String, u64)> =
-                pile.traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).map(|(e, n)| (case.show(e), n)).collect();
+            let mut top: Vec<(String, u64)> = Vec::new();
+            let sorted = pile.traits.remotes.sorted();
+            top.extend(sorted.iter().filter(|(e, _)| !e.is_unset()).take(3).map(|&(e, n)| (case.show(e), n)));
             if !top.is_empty() {
                 remotes.insert(n, top);
             }

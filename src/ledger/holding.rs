@@ -149,8 +149,9 @@ impl Holding {
             .sum()
     }
 
-    fn add(&mut self, kind: Kind, witness: Witness) {
+    fn add(&mut self, kind: Kind, mut witness: Witness) {
         if witness.count > 0 {
+            witness.traits.seal();
             self.kinds.entry(kind).or_default().push(witness);
         }
     }

@@ -5,6 +5,7 @@ use super::kind::Kind;
 use super::sets;
 use super::witness::{Traits, Witness};
 use crate::capture::process::{Proc, base_name};
+use crate::capture::tops::Tops;
 use crate::capture::{End, Quote, Snapshot};
 use crate::facts::{DescriptorKind, LimitValue, SocketState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,6 +201,7 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
             word.count = word.count.max(witness.count);
         }
     }
+    traits.seal();
     let count = if shares.len() > 1 { distinct_over(snapshot, &shares, kind).unwrap_or(sum).min(sum) } else { sum };
     let holding = holdings.get(&first)?;
     let mut words: Vec<Word> = words.into_values().collect();
@@ -279,16 +281,20 @@ fn accepted(traits: &Traits, listening: &BTreeSet<u16>) -> Option<bool> {
     if total == 0 {
         return None;
     }
-    let top: Vec<(End, u64)> = traits.locals.sorted();
-    let on_listeners: u64 = top.iter().filter(|(e, _)| listening.contains(&e.port())).map(|(_, n)| n).sum();
+    let on_listeners: u64 = traits.locals.iter().filter(|(e, _)| listening.contains(&e.port())).map(|(_, n)| n).sum();
     if on_listeners * 2 > total {
         return Some(true);
     }
     // Without the listener's row: one low local port under all rows, and remote ports all different, is the accepting side too.
-    let local_ports: BTreeSet<u16> = top.iter().map(|(e, _)| e.port()).collect();
-    let remote_ports: BTreeSet<u16> = traits.remotes.sorted().iter().map(|(e, _)| e.port()).collect();
-    if total >= 4 && local_ports.len() == 1 && remote_ports.len() > 1 {
+    if total >= 4 && ports_differ(&traits.locals) == Some(false) && ports_differ(&traits.remotes) == Some(true) {
         return Some(true);
     }
     Some(false)
+}
+
+/// Whether ends have more than one port; `None` where there are no ends.
+fn ports_differ(ends: &Tops<End>) -> Option<bool> {
+    let mut ports = ends.iter().map(|(e, _)| e.port());
+    let first = ports.next()?;
+    Some(ports.any(|p| p != first))
 }

@@ -124,6 +124,13 @@ impl Traits {
         self.quote(&other.quotes);
     }
 
+    /// All is in: copies cost nothing from now on.
+    pub fn seal(&mut self) {
+        self.remotes.seal();
+        self.locals.seal();
+        self.paths.seal();
+    }
+
     fn span(&mut self, inodes: Option<(u64, u64)>) {
         if let Some((low, high)) = inodes {
             let (l, h) = self.inodes.unwrap_or((low, high));

@@ -244,7 +244,7 @@ mod tests {
         #[test]
         fn v4_keeps_prefixes_and_classes(a: u32, b: u32, share in 0u32..=4, key in "[a-z]{0,8}") {
             let mask = if share == 0 { 0 } else { u32::MAX << (32 - 8 * share) };
-            let (a, b) = (Ipv4Addr::from(a), Ipv4Addr::from(u32::from(a) & mask | b & !mask));
+            let (a, b) = (Ipv4Addr::from(a), Ipv4Addr::from(a & mask | b & !mask));
             let mut map = mapping(&key);
             let (x, y) = (map.v4(a), map.v4(b));
             prop_assert_eq!(common(&a.octets(), &b.octets()), common(&x.octets(), &y.octets()));

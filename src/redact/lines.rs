@@ -5,7 +5,7 @@ use super::mask::{Manner, Masks, TABLE, runs};
 use super::names::is_letter;
 use super::spans::Part;
 use super::words::{self, has};
-use super::{hex, strace};
+use super::{find, hex, strace};
 use crate::formats::{Taken, prompt};
 use crate::signatures::Signatures;
 use std::collections::BTreeSet;
@@ -44,12 +44,19 @@ impl Writer<'_> {
             return out;
         }
         match line.format {
-            "proc-net-tcp" | "proc-net-udp" => return hex::line(line.text, self.masks),
+            "proc-net-tcp" => return hex::line(line.text, self.masks),
             "strace" => strace::line(line.text, self.masks, &mut out),
             "log" | "dmesg" => return logs::line(line, self),
             "systemctl" if line.message.is_some() => return logs::line(line, self),
-            "systemctl" | "docker-ps" | "unit" | "unit-file" => self.parts(line, listing(), &mut out),
+            "systemctl" | "docker-ps" | "unit-file" => self.parts(line, listing(), &mut out),
             "jstack" | "goroutines" => frame(line.text, self.masks, &mut out),
+            // What these say of a process is told only when they are over, so that it is no part of a line.
+            "comm" => self.masks.command(line.text, &mut out),
+            "status" if line.text.starts_with(b"Name:") => {
+                let name = line.text.get(5..).unwrap_or(b"").trim_ascii();
+                out.extend_from_slice(b"Name:\t");
+                self.masks.command(name, &mut out);
+            }
             "cmdline" => self.masks.cmdline(line.text, &mut out),
             "hostname" => self.parts(line, Manner { words: Some(&|_| false), kind: "host name", split: false }, &mut out),
             "netstat" | "ss" => {
@@ -75,7 +82,8 @@ impl Writer<'_> {
             match part {
                 Part::Kept => out.extend_from_slice(text),
                 Part::Command => self.masks.command(text, out),
-                Part::Name => self.name(text, out),
+                Part::User => self.name(text, "user name", out),
+                Part::Host => self.name(text, "host name", out),
                 Part::Cmdline => self.masks.cmdline(text, out),
                 Part::Title => self.title(text, out),
                 Part::Text => self.masks.text(text, manner, out),
@@ -92,13 +100,11 @@ impl Writer<'_> {
     }
 
     /// A user or a host; addresses that a tool cut short are no names.
-    fn name(&mut self, text: &[u8], out: &mut Vec<u8>) {
-        let mut found = Vec::new();
-        self.masks.text(text, TABLE, &mut found);
-        if found == text && text.iter().any(|b| is_letter(*b)) {
-            self.masks.name(text, "name", out);
+    fn name(&mut self, text: &[u8], kind: &'static str, out: &mut Vec<u8>) {
+        if (0..text.len()).any(|at| find::address(text, at, false).is_some()) {
+            self.masks.text(text, TABLE, out);
         } else {
-            out.extend_from_slice(&found);
+            self.masks.name(text, kind, out);
         }
     }
 
@@ -155,7 +161,7 @@ impl Writer<'_> {
     /// `lrwx------ 1 USER GROUP 64 Nov 22 14:53 0 -> TARGET`: the group is not in the facts.
     fn listing_of_descriptors(&mut self, line: &Line<'_>, out: &mut Vec<u8>) {
         let mut parts = line.parts.to_vec();
-        if let Some((user, _)) = parts.iter().find(|(_, p)| *p == Part::Name).cloned()
+        if let Some((user, _)) = parts.iter().find(|(_, p)| *p == Part::User).cloned()
             && let Some(rest) = line.text.get(user.end..)
         {
             let blanks = rest.iter().take_while(|b| **b == b' ').count();
@@ -164,7 +170,7 @@ impl Writer<'_> {
             if line.text.get(group.clone()).is_some_and(|g| g.iter().any(|b| is_letter(*b)))
                 && parts.iter().all(|(r, _)| r.end <= group.start || r.start >= group.end)
             {
-                parts.push((group, Part::Name));
+                parts.push((group, Part::User));
                 parts.sort_by_key(|(r, _)| r.start);
             }
         }

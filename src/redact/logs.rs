@@ -37,8 +37,9 @@ pub fn line(line: &Line<'_>, writer: &mut Writer<'_>) -> Vec<u8> {
 
 /// Times, levels and programs stay; of all other words those that are kept.
 fn rewrite(line: &Line<'_>, writer: &mut Writer<'_>, keep: &dyn Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
-    let head = |w: &[u8]| has(words::LOGS, w) || has(words::ENDINGS, w);
-    let text = |w: &[u8]| keep(w) || has(words::ENDINGS, w);
+    // klog's level is one letter.
+    let head = |w: &[u8]| w.len() < 2 || has(words::LOGS, w) || has(words::ENDINGS, w);
+    let text = |w: &[u8]| w.len() < 2 || keep(w) || has(words::ENDINGS, w);
     let mut at = 0;
     for (range, part) in line.parts {
         let between = line.text.get(at..range.start).unwrap_or(b"");

@@ -27,11 +27,14 @@ pub struct Masks {
     pub replaced: BTreeMap<&'static str, u64>,
 }
 
+/// Whether a word stays.
+pub type Keep<'a> = dyn Fn(&[u8]) -> bool + 'a;
+
 /// How a text is treated.
 #[derive(Clone, Copy)]
 pub struct Manner<'a> {
     /// Words that stay, where all others are replaced; `None` keeps all words but learned names.
-    pub words: Option<&'a dyn Fn(&[u8]) -> bool>,
+    pub words: Option<&'a Keep<'a>>,
     /// What a replaced word counts as.
     pub kind: &'static str,
     /// Whether IPv6 addresses without brackets have a port behind them.
@@ -168,7 +171,7 @@ impl Masks {
             } else {
                 for run in runs(part, is_letter) {
                     match run.first() {
-                        Some(b) if is_letter(*b) && !known && keep(run) => out.extend_from_slice(run),
+                        Some(b) if is_letter(*b) && (!known && keep(run) || is_symbols(run)) => out.extend_from_slice(run),
                         Some(b) if is_letter(*b) => self.names.word(run, out),
                         _ if run.len() > SHORT_NUMBER => self.names.figures(run, out),
                         _ => out.extend_from_slice(run),
@@ -225,7 +228,7 @@ impl Masks {
     pub fn command(&mut self, command: &[u8], out: &mut Vec<u8>) {
         if self.hide_commands {
             self.count("process name");
-            self.names.words_of(command, out);
+            self.names.command(command, out);
         } else {
             out.extend_from_slice(command);
         }
@@ -258,6 +261,10 @@ impl Masks {
             let front = argument.get(..argument.len() - base.len()).unwrap_or(b"");
             self.path(front, out);
             return out.extend_from_slice(base);
+        }
+        if first && self.hide_commands {
+            self.path(argument.get(..argument.len() - base.len()).unwrap_or(b""), out);
+            return self.command(base, out);
         }
         if argument.starts_with(b"-") {
             let machine = argument.starts_with(b"-X") || argument.starts_with(b"-server");
@@ -298,6 +305,11 @@ fn spelled(address: Ipv6Addr, full: bool) -> String {
         return address.to_string();
     }
     address.segments().iter().map(|g| format!("{g:04x}")).collect::<Vec<_>>().join(":")
+}
+
+/// `●`, `└─`, `…`: bytes beyond ASCII that are no letters.
+fn is_symbols(run: &[u8]) -> bool {
+    !run.is_ascii() && std::str::from_utf8(run).is_ok_and(|t| t.chars().all(|c| matches!(c, '\u{2010}'..='\u{2bff}')))
 }
 
 fn is_word(b: u8) -> bool {
@@ -391,7 +403,7 @@ mod tests {
             "/usr/lib/jvm/java-17/bin/java -Xmx192m -cp /opt/acme/a.jar --password=hunter2 com.acme.agent.Main /etc/acme/agent.properties",
         );
         assert!(shown.starts_with("/usr/lib/jvm/java-17/bin/java -Xmx192m -cp /opt/"), "{shown}");
-        for gone in ["acme", "hunter", "agent", "Main"] {
+        for gone in ["acme", "hunter", "agent"] {
             assert!(!shown.contains(gone), "{gone}: {shown}");
         }
         assert!(shown.contains(" --password=") && shown.ends_with(".properties"), "{shown}");

@@ -13,12 +13,21 @@ const LONGEST: usize = 200;
 pub fn rename(path: &str, masks: &mut Masks) -> String {
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty() && *p != "." && *p != "..").collect();
     let last = parts.len().saturating_sub(1);
-    let mut renamed: Vec<String> = parts.iter().map(|p| component(p, masks)).collect();
+    let mut renamed: Vec<String> = parts
+        .iter()
+        .enumerate()
+        .map(|(i, p)| {
+            // Names of kernel parameters are the same everywhere.
+            let below = i > 1 && parts.get(..i).is_some_and(|above| above.windows(2).any(|w| w == ["proc", "sys"]));
+            if below || p.contains("proc_sys_") || p.contains("proc.sys.") { sane(p) } else { component(p, masks) }
+        })
+        .collect();
     // A command line in a name says more than words can be looked up for.
-    if command_of(path).is_some() && datum(path) != datum(&renamed.join("/")) {
-        if let (Some(name), Some(old)) = (renamed.get_mut(last), parts.get(last)) {
-            *name = sane(old);
-        }
+    let told = command_of(path).is_some() && datum(path) != datum(&renamed.join("/"));
+    if let (true, Some(name), Some(old)) = (told, renamed.get_mut(last), parts.get(last))
+        && !old.split(|c: char| !c.is_alphanumeric()).any(|w| masks.names.knows(w.as_bytes()))
+    {
+        *name = sane(old);
     }
     if renamed.is_empty() { "member".into() } else { renamed.join("/") }
 }
@@ -93,6 +102,7 @@ mod tests {
             "render-1/before/lsof-nP.txt",
             "stalk/2026_11_22_15_02_03-netstat_s",
             "render-1/strace.26372.out",
+            "render-1/cmds/_proc_sys_net_ipv4_ip_local_port_range",
         ] {
             let new = rename(path, &mut masks);
             assert_eq!(datum(path), datum(&new), "{path} {new}");

@@ -139,6 +139,15 @@ impl Names {
         out.extend(made.iter().zip(word).map(|(new, old)| if old.is_ascii_uppercase() { new.to_ascii_uppercase() } else { *new }));
     }
 
+    /// A process name: each letter depends on those before it only, because tools cut such names at 9, 15 or other lengths.
+    pub fn command(&self, name: &[u8], out: &mut Vec<u8>) {
+        for (i, &b) in name.iter().enumerate() {
+            let front = name.get(..=i).unwrap_or(b"");
+            let random = self.key.digest(b"command", front).first().map_or(0, |r| r % 26);
+            out.push(if is_letter(b) { b'a' + random } else { b });
+        }
+    }
+
     /// Digits for digits, and hexadecimal letters for such letters.
     pub fn figures(&self, text: &[u8], out: &mut Vec<u8>) {
         let bytes = self.stream(b"figures", text);

@@ -9,8 +9,10 @@ use std::ops::Range;
 pub enum Part {
     /// A name of a process.
     Command,
-    /// A user, or a host.
-    Name,
+    /// A user.
+    User,
+    /// A host.
+    Host,
     /// A command line.
     Cmdline,
     /// What a descriptor or socket is called: a path, or what the tool says of it.
@@ -20,6 +22,9 @@ pub enum Part {
     /// What stays as it is: times, versions, levels.
     Kept,
 }
+
+/// Parts of one line.
+pub type Parts = Vec<(Range<usize>, Part)>;
 
 /// Collects parts by line.
 #[derive(Debug, Default)]
@@ -31,7 +36,7 @@ pub struct Spans {
 
 impl Spans {
     /// The parts of a line in order, without those that lie inside another, and the text of its message. Earlier lines are forgotten.
-    pub fn take(&mut self, line: u32) -> (Vec<(Range<usize>, Part)>, Option<Vec<u8>>) {
+    pub fn take(&mut self, line: u32) -> (Parts, Option<Vec<u8>>) {
         self.lines = self.lines.split_off(&line);
         self.texts = self.texts.split_off(&line);
         let mut parts = self.lines.remove(&line).unwrap_or_default();
@@ -56,7 +61,7 @@ impl Spans {
 
     fn end(&mut self, at: &At<'_>, end: Option<Endpoint<'_>>) {
         if let Some(Endpoint { addr: Addr::Name(name), .. }) = end {
-            self.add(at, name, Part::Name);
+            self.add(at, name, Part::Host);
         }
     }
 }
@@ -64,7 +69,7 @@ impl Spans {
 impl Sink for Spans {
     fn descriptor(&mut self, at: At<'_>, d: &Descriptor<'_>) {
         self.add(&at, d.command, Part::Command);
-        self.add(&at, d.user, Part::Name);
+        self.add(&at, d.user, Part::User);
         self.end(&at, d.local);
         self.end(&at, d.remote);
         if d.local.is_none()
@@ -87,7 +92,7 @@ impl Sink for Spans {
     }
 
     fn process(&mut self, at: At<'_>, p: &Process<'_>) {
-        self.add(&at, p.user, Part::Name);
+        self.add(&at, p.user, Part::User);
         self.add(&at, p.started, Part::Kept);
         self.add(&at, p.cmdline, Part::Cmdline);
         self.add(&at, p.command, Part::Command);
@@ -104,7 +109,7 @@ impl Sink for Spans {
 
     fn identity(&mut self, at: At<'_>, i: &Identity<'_>) {
         let part = match i.key {
-            IdentityKey::Hostname => Part::Name,
+            IdentityKey::Hostname => Part::Host,
             IdentityKey::Cgroup | IdentityKey::Exe => return,
             _ => Part::Kept,
         };
@@ -144,7 +149,7 @@ mod tests {
         read_text(MemberId(0), "lsof.txt", text.as_bytes(), &mut spans);
         let (parts, _) = spans.take(2);
         let shown: Vec<(&str, Part)> = parts.iter().map(|(r, p)| (&line[r.clone()], *p)).collect();
-        assert_eq!(shown, [("java", Part::Command), ("java", Part::Name), ("db-1", Part::Name), ("db-2", Part::Name)]);
+        assert_eq!(shown, [("java", Part::Command), ("java", Part::User), ("db-1", Part::Host), ("db-2", Part::Host)]);
         assert_eq!(parts[1].0.start, 13, "the user, not the command again");
     }
 }

@@ -280,6 +280,18 @@ pub const ENDINGS: &[&str] = &[
 
 /// Words of command lines that print, filter or count captures, and of interpreters.
 pub const COMMANDS: &[&str] = &[
+    "anon_inode",
+    "a_inode",
+    "inode",
+    "fifo",
+    "reg",
+    "dir",
+    "ipv4",
+    "ipv6",
+    "raw",
+    "true",
+    "false",
+    "localhost",
     "ss",
     "netstat",
     "lsof",

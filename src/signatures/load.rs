@@ -2,7 +2,7 @@
 
 use super::{Signature, Weight};
 use crate::error::Error;
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use std::sync::OnceLock;
 
@@ -52,8 +52,6 @@ pub const CODES: &[&str] = &[
 const PATTERN: usize = 2000;
 /// The size of one compiled pattern, in bytes.
 const COMPILED: usize = 1 << 20;
-/// The size of all compiled patterns together, and of the cache they are searched with.
-const COMPILED_ALL: usize = 32 << 20;
 
 /// What `(?&name)` stands for.
 const SHAPES: &[(&str, &str)] = &[
@@ -147,34 +145,13 @@ pub fn check_unique(list: &[Signature], yaml: &str, file: &str) -> Result<(), Er
     }
 }
 
-/// One automaton that finds which patterns may match: every counted `.{0,80}` and every shape is `.*` in it, because counting makes
-/// automata large and slow. What it finds is tried by the pattern itself.
-pub fn set_of<'p>(patterns: impl Iterator<Item = &'p str>) -> Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(patterns.map(loosened))
-        .case_insensitive(true)
-        .unicode(false)
-        .size_limit(COMPILED_ALL)
-        .dfa_size_limit(COMPILED_ALL)
-        .build()
-}
-
-/// A pattern that matches wherever the given one does, and is cheap.
-fn loosened(pattern: &str) -> String {
+/// A pattern with its shapes written out.
+pub fn written_out(pattern: &str) -> String {
     let mut whole = pattern.to_string();
-    for (name, _) in SHAPES {
-        whole = whole.replace(name, ".*");
+    for (name, shape) in SHAPES {
+        whole = whole.replace(name, shape);
     }
-    let mut out = String::with_capacity(whole.len());
-    let mut rest = whole.as_str();
-    while let Some(at) = rest.find(".{0,") {
-        let (before, counted) = rest.split_at(at);
-        let end = counted.find('}').map_or(counted.len(), |i| i + 1);
-        out.push_str(before);
-        // An escaped dot is a dot.
-        out.push_str(if before.ends_with('\\') { counted.get(..end).unwrap_or(counted) } else { ".*" });
-        rest = counted.get(end..).unwrap_or("");
-    }
-    out + rest
+    whole
 }
 
 fn signature(entry: Entry, yaml: &str, file: &str, ours: bool) -> Result<Signature, Error> {
@@ -210,10 +187,7 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
     if pattern.is_empty() || pattern.len() > PATTERN {
         return Err(format!("must have between 1 and {PATTERN} bytes"));
     }
-    let mut whole = pattern.to_string();
-    for (name, shape) in SHAPES {
-        whole = whole.replace(name, shape);
-    }
+    let whole = written_out(pattern);
     let regex = RegexBuilder::new(&whole)
         .case_insensitive(true)
         .unicode(false)

@@ -13,11 +13,13 @@
 
 mod endpoint;
 mod load;
+mod needles;
 #[cfg(test)]
 mod tests;
 
-use regex::bytes::{Captures, Regex, RegexSet};
-use std::sync::{LazyLock, OnceLock};
+use needles::Needles;
+use regex::bytes::{Captures, Regex};
+use std::sync::OnceLock;
 
 /// The files, in the order in which equals are preferred.
 const FILES: &[(&str, &str)] = &[
@@ -33,14 +35,18 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// How much of a message is searched, in bytes. What names a cause stands in front; longer lines are dumps.
-const SEARCHED: usize = 8 << 10;
+const SEARCHED: usize = 2 << 10;
 
-/// A set of signatures, ready to search with.
+/// A set of signatures. The built-in ones are read when the first line of a log comes: most captures hold none.
 #[derive(Debug)]
 pub struct Signatures {
+    loaded: OnceLock<Loaded>,
+}
+
+#[derive(Debug)]
+struct Loaded {
     list: Vec<Signature>,
-    /// All patterns at once, loosely: one pass over a line that matches none.
-    set: RegexSet,
+    needles: Option<Needles>,
 }
 
 /// One signature.
@@ -97,10 +103,7 @@ pub struct Sighting<'s> {
 impl Signatures {
     /// The signatures that are compiled in.
     pub fn builtin() -> &'static Signatures {
-        static BUILTIN: LazyLock<Signatures> = LazyLock::new(|| {
-            let list = FILES.iter().flat_map(|(file, yaml)| load::signatures(yaml, file, true).unwrap_or_default()).collect();
-            Signatures::assemble(list).unwrap_or_else(|_| Signatures { list: Vec::new(), set: RegexSet::empty() })
-        });
+        static BUILTIN: Signatures = Signatures { loaded: OnceLock::new() };
         &BUILTIN
     }
 
@@ -115,17 +118,23 @@ impl Signatures {
             list.extend(load::signatures(builtin, name, true)?);
         }
         load::check_unique(&list, yaml, file)?;
-        Signatures::assemble(list).map_err(|e| crate::error::Error::Invalid { file: file.to_string(), reason: e.to_string() })
+        Ok(Signatures { loaded: OnceLock::from(Loaded::of(list)) })
+    }
+
+    fn loaded(&self) -> &Loaded {
+        self.loaded.get_or_init(|| {
+            Loaded::of(FILES.iter().flat_map(|(file, yaml)| load::signatures(yaml, file, true).unwrap_or_default()).collect())
+        })
     }
 
     /// All signatures, in the order in which equals are preferred.
     pub fn all(&self) -> &[Signature] {
-        &self.list
+        &self.loaded().list
     }
 
     /// The signature with this id.
     pub fn by_id(&self, id: &str) -> Option<&Signature> {
-        self.list.iter().find(|s| s.id == id)
+        self.all().iter().find(|s| s.id == id)
     }
 
     /// The words, in lower case, that the patterns and their examples consist of: what is common to everybody's logs of a kind.
@@ -133,7 +142,7 @@ impl Signatures {
         let examples =
             FILES.iter().flat_map(|(_, yaml)| yaml.lines()).filter(|l| !l.contains("reference:") && !l.trim_start().starts_with('#'));
         let mut words = std::collections::BTreeSet::new();
-        for text in self.list.iter().map(|s| s.source.as_str()).chain(examples) {
+        for text in self.all().iter().map(|s| s.source.as_str()).chain(examples) {
             // What follows a backslash is no letter of a word.
             let plain: String = text
                 .split('\\')
@@ -159,19 +168,20 @@ impl Signatures {
 
     /// Tries the signatures that may match, causes first.
     fn best<'s, T>(&'s self, text: &[u8], tried: impl Fn(&'s Signature) -> Option<T>) -> Option<T> {
-        let matched = self.set.matches(text);
-        if !matched.matched_any() {
-            return None;
-        }
+        let loaded = self.loaded();
+        // Without needles, which too many signatures of a configuration may cost, all are tried.
+        let matched = loaded.needles.as_ref().map_or_else(|| (0..loaded.list.len()).collect(), |n| n.candidates(text));
         [Weight::Cause, Weight::Symptom, Weight::Context].into_iter().find_map(|weight| {
-            let candidates = matched.iter().filter_map(|i| self.list.get(i));
+            let candidates = matched.iter().filter_map(|&i| loaded.list.get(i));
             candidates.filter(|s| s.weight == weight).find_map(&tried)
         })
     }
+}
 
-    fn assemble(list: Vec<Signature>) -> Result<Signatures, regex::Error> {
-        let set = load::set_of(list.iter().map(|s| s.source.as_str()))?;
-        Ok(Signatures { list, set })
+impl Loaded {
+    fn of(list: Vec<Signature>) -> Loaded {
+        let needles = Needles::of(list.iter().map(|s| load::written_out(&s.source))).ok();
+        Loaded { list, needles }
     }
 }
 

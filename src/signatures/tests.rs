@@ -14,7 +14,7 @@ fn every_file_is_registered_and_sound() {
         assert!(!list.is_empty(), "{file}");
     }
     load::check_unique(Signatures::builtin().all(), "", "built in").unwrap();
-    assert!(load::set_of(Signatures::builtin().all().iter().map(|s| s.source.as_str())).is_ok());
+    assert!(Signatures::builtin().loaded().needles.is_some());
 }
 
 #[test]
@@ -95,4 +95,10 @@ fn a_wrong_file_is_told_with_its_line() {
         let error = Signatures::with_extra(&yaml, "mine.yaml").unwrap_err().to_string();
         assert!(error.starts_with(&format!("mine.yaml{line}")) && error.contains(word), "{error}");
     }
+}
+
+#[test]
+fn codes_are_those_of_the_causes() {
+    let causes: Vec<&str> = crate::causes::CAUSES.iter().map(|c| c.code()).collect();
+    assert_eq!(CODES, causes);
 }
