@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Uses of a later folder that are allowed: the file, the folder it uses, why.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str, &str)] =
+    &[("src/archive/run.rs", "commands", "an archived incident expects the exit status that the command line would end with")];
 
 #[test]
 fn each_folder_uses_only_those_above_it() {
