@@ -1,6 +1,6 @@
 //! The command line: arguments in, one command run, its exit status out.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use sockdiag::commands::{self, Exit};
 use sockdiag::error::Error;
 use std::io::Write;
@@ -30,8 +30,24 @@ enum Command {
     Inspect(commands::inspect::Args),
     /// Every row understood, as NDJSON: one object per line with member, line, format and typed fields
     Facts(commands::facts::Args),
+    /// The capture again without addresses, names, paths and texts, proved to mean the same
+    Redact(commands::redact::Args),
     /// Prints the embedded collect.sh
     Collector(commands::collector::Args),
+    /// What a cause, look-alike, check, log signature or word of a report means, how to confirm and mend it
+    Explain(commands::explain::Args),
+    /// Regression run over archived incidents
+    Check(commands::check::Args),
+    /// What changed between two captures, and how long each limit lasts
+    Diff(commands::diff::Args),
+    /// The smallest capture with the same diagnosis
+    Minimize(commands::minimize::Args),
+    /// Shell completions
+    #[command(hide = true)]
+    Completions(commands::completions::Args),
+    /// Man pages
+    #[command(hide = true)]
+    Man(commands::man::Args),
 }
 
 impl Cli {
@@ -41,7 +57,14 @@ impl Cli {
             Command::Analyze(args) => commands::analyze::run(args, out),
             Command::Inspect(args) => commands::inspect::run(args, out),
             Command::Facts(args) => commands::facts::run(args, out),
+            Command::Redact(args) => commands::redact::run(args, out),
             Command::Collector(args) => commands::collector::run(args, out),
+            Command::Explain(args) => commands::explain::run(args, out),
+            Command::Check(args) => commands::check::run(args, out),
+            Command::Diff(args) => commands::diff::run(args, out),
+            Command::Minimize(args) => commands::minimize::run(args, out),
+            Command::Completions(args) => commands::completions::run(args, Cli::command(), out),
+            Command::Man(args) => commands::man::run(args, Cli::command()),
         }
     }
 }

@@ -84,5 +84,13 @@ pub fn inputs(
 fn one(input: &Input, limits: &Limits, signatures: &Signatures, progress: Option<&dyn Progress>) -> Result<capture::Input, Error> {
     let mut watched = Watched { inner: Intake::new(signatures, input.format.as_deref()), progress };
     let walked = bundle::walk(input, limits, &mut watched)?;
-    Ok(watched.inner.finish(&input.path, walked))
+    let read = watched.inner.finish(&input.path, walked);
+    match read.members.as_slice() {
+        // One loose text in which no line is known is a wrong file; in an archive such a member is only listed as unknown.
+        [only] if read.walked.kind == "text" && only.reading.rows() == 0 => Err(Error::Unreadable {
+            input: input.path.clone(),
+            reason: "no line of it is in a format sockdiag knows; give a capture, or force a format with NAME=PATH".into(),
+        }),
+        _ => Ok(read),
+    }
 }

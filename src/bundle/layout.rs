@@ -99,12 +99,12 @@ pub fn place(path: &str) -> Placement {
         sample = Some(directories.remove(at).to_string());
     }
     let mut root = directories.join("/");
-    if sample.is_none()
-        && let Some((host, time)) = split_time(directories.last().copied().unwrap_or(""))
-    {
+    if let Some((host, time)) = split_time(directories.last().copied().unwrap_or("")) {
         directories.pop();
         directories.push(host);
-        (root, sample) = (directories.join("/"), Some(time.to_string()));
+        // Samples inside a dated capture belong to that capture, in time order with others of the host.
+        let time = sample.map_or_else(|| time.to_string(), |s| format!("{time}/{s}"));
+        (root, sample) = (directories.join("/"), Some(time));
     }
     Placement { root, sample: sample.or_else(|| sample_of_name(name)) }
 }
@@ -367,6 +367,14 @@ mod tests {
             assert_eq!(place(name).sample.as_deref(), Some("20261124-1652"), "{name}");
         }
         assert_eq!(place("2026_11_22_15_02_03-netstat").sample.as_deref(), Some("2026_11_22_15_02_03"));
+    }
+
+    #[test]
+    fn samples_inside_a_dated_capture_are_of_that_host() {
+        let main = place("sockdiag-web1-20261124T175312Z/ss_-s");
+        let inner = place("sockdiag-web1-20261124T175312Z/samples/03/sockstat");
+        assert_eq!(main.root, inner.root);
+        assert_eq!((main.sample.as_deref(), inner.sample.as_deref()), (Some("20261124T175312Z"), Some("20261124T175312Z/03")));
     }
 
     #[test]

@@ -118,7 +118,9 @@ impl FdList {
         let path = matches!(d.name.first(), Some(b'/' | b'@'));
         let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || (d.protocol == Some(Protocol::Unix) && path);
         if named && !d.name.is_empty() && class.names.distinct() < 64 {
-            class.names.add(names.add(d.name));
+            // lsof prints the type behind a unix socket's path.
+            let name = memchr::memmem::find(d.name, b" type=").and_then(|i| d.name.get(..i)).unwrap_or(d.name);
+            class.names.add(names.add(name));
         }
     }
 

@@ -64,6 +64,17 @@ struct Open {
     tools: Vec<String>,
 }
 
+/// What the layout of an archive says of a member's completeness: insights keeps only the lines of some commands that its rules ask for,
+/// sos keeps the last 25 MiB of a large output under another name.
+fn incomplete(path: &str) -> Option<(NoteKind, &'static str)> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let filtered = ["lsof", "ps_aux", "ps_auxww"].contains(&name);
+    if path.contains("insights_commands/") && filtered {
+        return Some((NoteKind::Filtered, "an insights archive keeps only the lines of this command that its rules ask for"));
+    }
+    (name.ends_with(".tailed") || path.contains("/sos_strings/")).then_some((NoteKind::HeadLost, "sos kept only the end of this output"))
+}
+
 /// The sink of one member: adds its surroundings to each fact.
 struct Route<'a> {
     snapshot: &'a mut Snapshot,
@@ -113,6 +124,11 @@ impl Visitor for Intake<'_> {
         }
         if let Some(snapshot) = self.snapshots.get_mut(snapshot) {
             snapshot.begin_member(&head.path);
+            if let Some((kind, why)) = incomplete(&head.path) {
+                let citation = Citation { member: MemberId(self.members.len() as u32), line: 0 };
+                let at = At { citation, format: "layout", text: why.as_bytes() };
+                snapshot.note(&at, &Note { kind, pid: None, text: why.as_bytes() });
+            }
         }
         let command = command_of(&head.path).unwrap_or_default();
         let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced);
@@ -182,5 +198,18 @@ impl Sink for Route<'_> {
 
     fn note(&mut self, at: At<'_>, n: &Note<'_>) {
         self.snapshot.note(&at, n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_that_keep_only_a_part() {
+        assert_eq!(incomplete("insights-a/insights_commands/lsof").map(|i| i.0), Some(NoteKind::Filtered));
+        assert_eq!(incomplete("insights-a/insights_commands/ss_-tupna"), None);
+        assert_eq!(incomplete("sos/sos_strings/networking/ss_-peaonmi.tailed").map(|i| i.0), Some(NoteKind::HeadLost));
+        assert_eq!(incomplete("x/lsof"), None);
     }
 }

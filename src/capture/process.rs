@@ -9,6 +9,8 @@ use crate::facts::LimitValue;
 pub struct Proc {
     /// The kernel's name (`comm`), the longest spelling seen.
     pub command: String,
+    /// How good the source of that name is: netstat prints the program's argument instead, lsof cuts, the kernel's own files are right.
+    pub command_rank: u8,
     /// The user.
     pub user: String,
     /// The command line.

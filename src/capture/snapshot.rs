@@ -30,6 +30,10 @@ const MAX_NOTE: usize = 1024;
 /// What is kept of a text then.
 const SHORT_TEXT: usize = 64;
 
+/// The largest count that is believed. No machine holds as many of anything that is compared or multiplied; a larger number is a damaged
+/// row, and within this bound no product of the reasoning leaves 64 bits. Limits of files may be larger: they mean "no limit".
+const MAX_COUNT: i64 = 1 << 53;
+
 /// One reading of a counter.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -147,7 +151,7 @@ impl Snapshot {
         self.cool();
         let Some(proc) = process(&mut self.processes, pid) else { return };
         if d.tid.is_none() || proc.command.is_empty() {
-            longer(&mut proc.command, &unescape(d.command));
+            name_it(proc, &unescape(d.command), LISTED);
         }
         if proc.user.is_empty() {
             proc.user = name(d.user);
@@ -188,7 +192,7 @@ impl Snapshot {
         if !known || s.holders.len() > 1 {
             for holder in s.holders {
                 if let Some(proc) = process(&mut self.processes, holder.pid) {
-                    longer(&mut proc.command, holder.command);
+                    name_it(proc, holder.command, if at.format == "netstat" { ARGUMENT } else { KERNEL });
                 }
             }
         }
@@ -197,6 +201,9 @@ impl Snapshot {
     /// Takes one counter.
     pub fn counter(&mut self, at: &At<'_>, c: &Counter<'_>, names: &mut Interner) {
         self.facts += 1;
+        if !matches!(c.unit, Unit::Files | Unit::None) && c.value.unsigned_abs() > MAX_COUNT.unsigned_abs() {
+            return;
+        }
         let name = names.add(c.name.as_bytes());
         if self.counters.len() >= MAX_READINGS && !self.counters.contains_key(&name) {
             return;
@@ -219,7 +226,7 @@ impl Snapshot {
             proc.thread_rows += 1;
             return;
         }
-        longer(&mut proc.command, p.command);
+        name_it(proc, p.command, KERNEL);
         if p.cmdline.len() > proc.cmdline.len() {
             let room = if self.texts < MAX_TEXTS { MAX_TEXT } else { SHORT_TEXT };
             let cmdline = p.cmdline.get(..room).unwrap_or(p.cmdline);
@@ -282,7 +289,7 @@ impl Snapshot {
     /// Takes a count.
     pub fn tally(&mut self, at: &At<'_>, t: &Tally<'_>) {
         self.facts += 1;
-        if self.tallies.len() < MAX_READINGS {
+        if self.tallies.len() < MAX_READINGS && t.value <= MAX_COUNT.unsigned_abs() {
             self.tallies.push(Counted { command: note(t.command), label: note(t.label), value: t.value, quote: Quote::keep(at) });
         }
     }
@@ -470,7 +477,7 @@ fn process(processes: &mut BTreeMap<u32, Proc>, pid: u32) -> Option<&mut Proc> {
 }
 
 fn absorb(mine: &mut Proc, other: Proc) {
-    longer(&mut mine.command, other.command.as_bytes());
+    name_it(mine, other.command.as_bytes(), other.command_rank);
     if other.cmdline.len() > mine.cmdline.len() {
         mine.cmdline = other.cmdline;
         mine.cmdline_at = other.cmdline_at;
@@ -504,16 +511,29 @@ fn unescape(name: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     }
 }
 
-/// Keeps the longer spelling of a name: lsof cuts it to 9 bytes, the kernel to 15.
-fn longer(name: &mut String, seen: &[u8]) {
-    // A cut escape (`data\x20p` of 9 bytes, or its tail) is worse than any whole name.
-    if name.contains('\\') && !seen.contains(&b'\\') {
-        name.clear();
+/// A name from the program's own arguments (netstat).
+const ARGUMENT: u8 = 1;
+/// The kernel's name as a listing of descriptors cuts and escapes it.
+const LISTED: u8 = 2;
+/// The kernel's name.
+const KERNEL: u8 = 3;
+
+/// Names a process: a better source wins, of equally good ones the longer spelling, since lsof cuts to 9 bytes.
+fn name_it(proc: &mut Proc, seen: &[u8], rank: u8) {
+    if seen.is_empty() || rank < proc.command_rank {
+        return;
     }
     let seen = seen.get(..MAX_NAME).unwrap_or(seen);
-    if seen.len() > name.len() && (name.is_empty() || seen.starts_with(name.as_bytes())) {
+    let name = &mut proc.command;
+    // A cut name that the better source spells out, or the other way round, is the longer of both.
+    let longer = seen.len() > name.len();
+    if rank > proc.command_rank && (longer || !name.as_bytes().starts_with(seen))
+        || name.is_empty()
+        || (longer && seen.starts_with(name.as_bytes()))
+    {
         *name = text(seen);
     }
+    proc.command_rank = rank;
 }
 
 fn name(bytes: &[u8]) -> String {

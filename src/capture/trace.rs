@@ -320,13 +320,11 @@ impl Trace {
                     self.create(group, fd, Origin::Dup, at, call);
                 }
             }
-            b"pipe" | b"pipe2" | b"socketpair" => {
-                if call.result == Some(0) {
-                    let origin = if call.name == b"socketpair" { Origin::Pair } else { Origin::Pipe };
-                    self.tally(if origin == Origin::Pair { "socketpair" } else { "pipe" });
-                    for fd in sockaddr::pair(call.args).into_iter().flatten() {
-                        self.create(group, fd, origin, at, call);
-                    }
+            b"pipe" | b"pipe2" | b"socketpair" if call.result == Some(0) => {
+                let origin = if call.name == b"socketpair" { Origin::Pair } else { Origin::Pipe };
+                self.tally(if origin == Origin::Pair { "socketpair" } else { "pipe" });
+                for fd in sockaddr::pair(call.args).into_iter().flatten() {
+                    self.create(group, fd, origin, at, call);
                 }
             }
             b"epoll_create" | b"epoll_create1" | b"eventfd" | b"eventfd2" => {

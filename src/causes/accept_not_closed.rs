@@ -7,32 +7,56 @@ use crate::capture::trace::Origin;
 use crate::ledger::Kind;
 
 cause! {
-    /// A server accepts connections and never closes them: its clients leave, its descriptors stay.
+    /// A server accepts connections and never closes them: its clients leave, its descriptors stay. Either a path lacks the close, or
+    /// the handler that would close is blocked for ever.
     ///
     /// # How it looks
-    /// CLOSE-WAIT rows (or ESTABLISHED ones with unread data, or unlisted ones once reset) whose local port is the server's own, many client
-    /// ports; at the limit `accept4 = -1 EMFILE` in a loop, and more connections without owner in the accept queue.
+    /// - ss, netstat: CLOSE-WAIT rows (or ESTABLISHED with unread data) whose local port is the server's own, with many client ports.
+    ///   Recv-Q is the request that nobody read.
+    /// - lsof: `TCP server:port->client:port (CLOSE_WAIT)`; once the client's kernel has reset it, `protocol: TCP` or `can't identify
+    ///   protocol`.
+    /// - `ss -s`: closed minus timewait grows only for those that were reset. sockstat: inuse grows with alloc.
+    /// - /proc/PID/fd: as many `socket:` links as stuck handlers; at the limit, `accept4() = -1 EMFILE` in a loop, and ownerless rows
+    ///   beside it.
+    /// - strace: `accept4(L) = N`, reads, no `close(N)`.
+    /// - log: `accept: too many open files; retrying in 1s` (Go hides it and backs off), TLS handshake errors, handler time-outs.
     ///
     /// # Evidence for
-    /// The rows; a trace with accept and no close; handlers stuck (goroutines, threads) as many as sockets.
+    /// - The rows; a trace with accept and no close.
+    /// - Handlers stuck (goroutines, threads) as many as sockets, all in the same place.
+    /// - Growth with the churn of clients, not with their number.
     ///
     /// # Evidence against
-    /// Rows without owner: never accepted, so nothing that could be closed (backlog-overflow, accept-stalled).
+    /// - Rows without owner and inode: never accepted, so nothing that could be closed (`backlog-overflow`, `accept-stalled`).
+    /// - Clients alive and idle: `idle-not-reaped`.
     ///
     /// # Mistaken for
-    /// A limit that is too low: raising it delays the end. A SYN flood.
+    /// - `fd-limit-too-low`: raising the limit delays the end.
+    /// - `syn-flood`: those are in SYN-RECV and hold no descriptor.
+    /// - Impatient clients: a slow handler that does end shows the same rows for a while. Two captures tell.
     ///
     /// # Confirm
-    /// `ss -tanp 'sport = :PORT'` twice; a thread or goroutine dump at the same time.
+    /// - `ss -tanp 'sport = :PORT'`, twice; `strace -f -e trace=accept4,shutdown,close -p PID`.
+    /// - A dump at the same time: `jstack PID`; Go: `curl localhost:PORT/debug/pprof/goroutine?debug=2` or SIGQUIT.
     ///
     /// # Now
-    /// Restart; a lower idle time limit on the balancer in front does not help.
+    /// - Take the dump, then restart. A lower idle limit on the balancer in front does not help: the clients are already gone.
     ///
     /// # For good
-    /// Close when the client has gone (read returns 0 or an error); deadlines for handlers shorter than the clients' patience.
+    /// - All: close when the client has gone (read returns 0 or an error), also in the branches of failed TLS handshakes and refused
+    ///   requests; deadlines for handlers shorter than the clients' patience.
+    /// - Go: `defer conn.Close()` right after Accept; contexts with deadlines; no send on a channel nobody reads. Set
+    ///   ReadHeaderTimeout, ReadTimeout, IdleTimeout.
+    /// - Java: try-with-resources around the accepted socket; Netty: IdleStateHandler and close in exceptionCaught; Kafka broker:
+    ///   releases with KAFKA-6529 and KAFKA-2779.
+    /// - Node: destroy in `tlsClientError` and `timeout`; set `requestTimeout` and `headersTimeout`.
+    /// - Python: `with conn:` in each handler; gunicorn `timeout`. PHP-FPM: `request_terminate_timeout`.
+    /// - C: store the descriptor in its context before anything can fail; drop every reference on hang-up. nginx modules: the alert
+    ///   `open socket #N left in connection M` names the leak.
     ///
     /// # References
-    /// accept(2); net/http Server.Serve backs off on EMFILE and hides it.
+    /// accept(2); github.com/CESNET/libnetconf2 issue 313; github.com/apache/kafka pull 4517;
+    /// github.com/wandenberg/nginx-push-stream-module issue 113; github.com/haproxy/haproxy issue 2249.
     AcceptNotClosed, "accept-not-closed", leak, "accepted connections are never closed", weigh
 }
 
@@ -104,5 +128,10 @@ fn server_only(case: &Case<'_>, pile: &crate::ledger::Pile, claim: &mut Claim) {
         "the program listens and shows no connection that it opened itself",
         [],
     ));
+    let before = claim.evidence.len();
     support::by_counter(case, pile, claim, "snmp.tcp.passive_opens", "accepted connections");
+    // As many accepts as sockets say which side they are of, not how they ended; another cause may tell that.
+    for evidence in claim.evidence.iter_mut().skip(before) {
+        evidence.strength = evidence.strength.min(Strength::Moderate);
+    }
 }

@@ -11,29 +11,44 @@ cause! {
     /// limit.
     ///
     /// # How it looks
-    /// As backlog-overflow, and the waiting clients have given up (CLOSE-WAIT without owner, requests unread); strace without accept, or
-    /// accept failing with EMFILE.
+    /// - ss: a LISTEN row with Recv-Q above 0 or full; ESTAB and CLOSE-WAIT rows on that port without owner and inode, with the
+    ///   request unread in Recv-Q. netstat: the same rows with `-`.
+    /// - lsof, /proc/PID/fd: the listener, and none of the waiting ones.
+    /// - /proc/PID/status: state T (stopped) or D; wchan shows where it waits.
+    /// - strace: no accept at all, or `accept4 = -1 EMFILE` again and again.
+    /// - `ss -s`, sockstat: they count in alloc and inuse. netstat -s: overflows rise once the queue is full.
+    /// - log: `accept: too many open files`, or nothing since it stopped.
     ///
     /// # Evidence for
-    /// Ownerless CLOSE-WAIT rows; a stopped process; a trace without accept.
+    /// - Ownerless CLOSE-WAIT rows: clients connected, sent, gave up, and nobody looked.
+    /// - A stopped process; a trace without accept; EMFILE on accept.
     ///
     /// # Evidence against
-    /// Accepts in the trace.
+    /// - Accepts in the trace.
+    /// - Rows with an owner: they were accepted.
     ///
     /// # Mistaken for
-    /// backlog-overflow, where it accepts too slowly; a leak of CLOSE-WAIT.
+    /// - `backlog-overflow`, where it accepts too slowly.
+    /// - `accept-not-closed`: a leak of CLOSE-WAIT has an owner.
+    /// - Missing privilege: then LISTEN rows of other users lack an owner as well.
     ///
     /// # Confirm
-    /// `strace -f -e trace=accept,accept4 -p PID` for a few seconds.
+    /// - `strace -f -e trace=accept,accept4 -p PID` for a few seconds; `grep State: /proc/PID/status`; `ss -ltn 'sport = :PORT'`.
     ///
     /// # Now
-    /// A thread dump, then restart.
+    /// - A thread dump first (`jstack PID`, SIGQUIT for Go and the JVM, `py-spy dump -p PID`, `gdb -p PID -batch -ex 'thread apply
+    ///   all bt'`), then restart; SIGCONT where it was stopped.
     ///
     /// # For good
-    /// Mend what blocks the accepting thread.
+    /// - Mend what blocks the accepting thread: no locks, no DNS, no disk in it.
+    /// - At EMFILE: keep a spare descriptor or pause accepting. libuv does (accept, close, again); Go backs off 5 ms to 1 s; others
+    ///   spin at 100% CPU.
+    /// - Java: acceptor threads apart from workers; PHP-FPM: pm.max_children, request_terminate_timeout; gunicorn: timeout and async
+    ///   workers; Node: nothing blocking in the loop.
     ///
     /// # References
-    /// accept(2).
+    /// accept(2) EMFILE; github.com/sustrik/libmill issue 182; github.com/dlundquist/sniproxy issue 89; github.com/joyent/libuv issue
+    /// 315.
     AcceptStalled, "accept-stalled", lookalike, "a server does not accept at all any more", weigh
 }
 

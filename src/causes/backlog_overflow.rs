@@ -7,40 +7,51 @@ use crate::capture::table::Listener;
 use crate::ledger::{CountIs, Family, Owner};
 
 cause! {
-    /// Connections complete and wait to be accepted; when the queue is full, further ones are dropped. Nothing leaks: what waits has no
-    /// descriptor.
+    /// Connections complete and wait to be accepted; when the queue is full, further ones are dropped. Nothing leaks: what waits has
+    /// no descriptor.
     ///
     /// # How it looks
-    /// ss: LISTEN with Recv-Q at or above Send-Q; ESTAB or CLOSE-WAIT rows on that port without owner; `times the listen queue of a
-    /// socket overflowed` rising.
+    /// - ss: LISTEN rows with Recv-Q (waiting) at or above Send-Q (the bound). netstat shows the same Recv-Q without the bound.
+    /// - ss, netstat: ESTAB or CLOSE-WAIT rows on that port without owner, inode 0.
+    /// - `netstat -s`, nstat: `times the listen queue of a socket overflowed` (ListenOverflows) and `SYNs to LISTEN sockets dropped`
+    ///   (ListenDrops) rise.
+    /// - lsof, /proc/PID/fd: only the listener and what was accepted. `ss -s`, sockstat: the waiting ones count in alloc and inuse.
+    /// - strace: accept called seldom. log: kernel `Possible SYN flooding on port`; clients report time-outs.
     ///
     /// # Evidence for
-    /// The full queue; the counter; ownerless rows.
+    /// - The full queue; the counter rising between captures; ownerless rows on the port.
     ///
     /// # Evidence against
-    /// An empty queue now and a counter that is old.
+    /// - An empty queue now and a counter that has not moved since boot time.
     ///
     /// # Mistaken for
-    /// accept-not-closed; a SYN flood.
+    /// - `accept-not-closed`: those rows have an owner.
+    /// - `syn-flood`: the kernel prints the same line for a slow server.
+    /// - `accept-stalled`: there the server accepts nothing at all.
     ///
     /// # Confirm
-    /// `ss -ltn` and `nstat -az TcpExtListenOverflows`, twice.
+    /// - `ss -ltn` and `nstat -az TcpExtListenOverflows TcpExtListenDrops`, twice.
     ///
     /// # Now
-    /// Find out why the server does not accept: busy, blocked, at its descriptor limit.
+    /// - Find out why the server does not accept: busy, blocked, at its descriptor limit.
     ///
     /// # For good
-    /// Accept faster (more workers), a larger backlog and somaxconn.
+    /// - All: more workers or an event loop that only accepts; a larger backlog in listen() and a larger net.core.somaxconn: the
+    ///   smaller one counts.
+    /// - nginx: `listen ... backlog=`, `reuseport`. PHP-FPM: pm.max_children, listen.backlog. Python: gunicorn --backlog and workers.
+    ///   HAProxy: `backlog`, `maxconn`.
+    /// - Java: the backlog argument of ServerSocket (50 by default); Tomcat acceptCount. Node: server.listen backlog (511). Go reads
+    ///   somaxconn at start.
     ///
     /// # References
-    /// listen(2); net/ipv4/tcp_ipv4.c `tcp_v4_syn_recv_sock`.
+    /// listen(2); net/ipv4/tcp_ipv4.c `tcp_v4_syn_recv_sock`; net/ipv4/proc.c.
     BacklogOverflow, "backlog-overflow", lookalike, "connections arrive faster than the server accepts them", weigh
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
     let overflows = case.counter("tcpext.listen_overflows").filter(|f| f.value > 0);
-    let full = listener.backlog.is_some_and(|b| b > 0 && listener.queue.unwrap_or(0) * 10 >= b * 7);
+    let full = listener.backlog.is_some_and(|b| b > 0 && listener.queue.unwrap_or(0).saturating_mul(10) >= b.saturating_mul(7));
     if !full && overflows.is_none() && waiting < 5 {
         return Vec::new();
     }
@@ -76,8 +87,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 /// The listener with the most connections waiting relative to its backlog, and the ownerless connections on its port.
 pub(super) fn fullest<'a>(case: &Case<'a>) -> Option<(&'a Listener, u64)> {
     let tables = case.snapshot.tables.iter();
-    let queued =
-        tables.flat_map(|t| &t.listeners).filter(|l| l.queue.unwrap_or(0) >= 5 && l.queue.unwrap_or(0) * 2 >= l.backlog.unwrap_or(0));
+    let queued = tables
+        .flat_map(|t| &t.listeners)
+        .filter(|l| l.queue.unwrap_or(0) >= 5 && l.queue.unwrap_or(0).saturating_mul(2) >= l.backlog.unwrap_or(0));
     let listener = queued.max_by_key(|l| (l.queue, l.backlog, l.owner))?;
     let port = listener.local.port();
     let view = case.ledger.best(Family::Tcp)?;

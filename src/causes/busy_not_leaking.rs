@@ -6,31 +6,40 @@ use super::{Case, Claim, number, suspect};
 use crate::ledger::{Kind, Pile};
 
 cause! {
-    /// A proxy, broker or hub holds thousands of connections because it has thousands of clients.
+    /// A proxy, broker, hub or crawler holds thousands of connections because it has thousands of peers. It holds most sockets of the
+    /// host and does nothing wrong.
     ///
     /// # How it looks
-    /// ESTABLISHED rows with many peers, Recv-Q 0, both sides of a proxy; no unlisted sockets; the count follows the load.
+    /// - ss, netstat: ESTABLISHED rows with many peers, Recv-Q 0; a proxy shows both sides in equal numbers.
+    /// - lsof, /proc/PID/fd: as many sockets as rows, no unidentified ones.
+    /// - `ss -s`: large estab, closed minus timewait near 0. sockstat: alloc near inuse of both families.
+    /// - strace: reads and writes on many different descriptors, accepts and closes in balance.
+    /// - log: nothing about connections.
     ///
     /// # Evidence for
-    /// Traffic in the trace; peers that differ; a count that stays.
+    /// - Traffic in the trace; peers that differ; a count that stays between captures, or follows the load.
     ///
     /// # Evidence against
-    /// Growth at constant load; idle times of hours.
+    /// - Growth at constant load; idle times of hours on most rows.
+    /// - Sockets in a state that has no use (CLOSE-WAIT, unidentified).
     ///
     /// # Mistaken for
-    /// A leak, because the process holds most sockets.
+    /// - A leak, because the process holds most sockets.
+    /// - `fd-limit-too-low`, when its limit is near: that is worth mending although nothing leaks.
     ///
     /// # Confirm
-    /// Two samples.
+    /// - Two samples: `ss -Htanp state established | grep -c pid=PID,`; `ss -tnip` for `lastrcv`.
     ///
     /// # Now
-    /// Nothing.
+    /// - Nothing. Watch descriptors against the limit.
     ///
     /// # For good
-    /// -
+    /// - Limits that fit: LimitNOFILE of two descriptors per proxied connection and some more; an alarm on the share used, not on the
+    ///   number.
+    /// - nginx worker_rlimit_nofile and worker_connections, HAProxy maxconn, Kafka max.connections: set them on purpose.
     ///
     /// # References
-    /// -
+    /// ss(8) `-i`; tcp(7).
     BusyNotLeaking, "busy-not-leaking", lookalike, "many connections, all of them live", weigh
 }
 

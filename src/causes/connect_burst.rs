@@ -6,31 +6,38 @@ use super::{Case, Claim, number, suspect};
 use crate::ledger::Kind;
 
 cause! {
-    /// A crawler or health checker opens many connections at once; for a moment hundreds are in SYN-SENT.
+    /// A crawler, scanner or health checker opens many connections at once; for a moment hundreds are in SYN-SENT. Each ends in time.
     ///
     /// # How it looks
-    /// SYN-SENT rows to many remotes, few retransmits; a trace that closes them.
+    /// - ss, netstat: SYN-SENT rows of one process to many remotes, first transmissions only (`timer:(on,...,0)`).
+    /// - lsof: `(SYN_SENT)` rows, many different peers.
+    /// - `ss -s`, sockstat: alloc and inuse rise and fall again.
+    /// - strace: `connect = -1 EINPROGRESS`, then poll with a time limit, then close.
+    /// - log: rounds of checks.
     ///
     /// # Evidence for
-    /// The spread; closes in the trace; a later sample without them.
+    /// - The spread over remotes; closes in the trace; a later sample without them.
     ///
     /// # Evidence against
-    /// One remote, retransmits rising.
+    /// - One remote, retransmits rising, the same local ports in both samples.
     ///
     /// # Mistaken for
-    /// connect-stuck.
+    /// - `connect-stuck`.
+    /// - An attack from this host: look at who started the program.
     ///
     /// # Confirm
-    /// `ss -tan state syn-sent | wc -l`, twice.
+    /// - `ss -Htano state syn-sent | wc -l`, twice, a few seconds apart; compare local ports.
     ///
     /// # Now
-    /// Nothing.
+    /// - Nothing.
     ///
     /// # For good
-    /// A bound on connects at once.
+    /// - A bound on connects at once and a time limit: Go errgroup.SetLimit, Python asyncio.Semaphore, Java bounded executors, Node
+    ///   p-limit.
+    /// - Health checkers (HAProxy `spread-checks`, Prometheus scrape offsets): spread them.
     ///
     /// # References
-    /// -
+    /// connect(2); ss(8) `-o`.
     ConnectBurst, "connect-burst", lookalike, "a burst of connects, each ended in time", weigh
 }
 

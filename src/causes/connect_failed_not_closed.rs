@@ -7,33 +7,59 @@ use crate::capture::trace::Outcome;
 use crate::ledger::Kind;
 
 cause! {
-    /// A program connects, the attempt fails (refused, timed out, unreachable), and the descriptor is not closed.
+    /// A program connects, the attempt fails (refused, timed out, unreachable), and the descriptor is not closed. One socket is lost
+    /// per attempt, so the leak runs at the pace of the retries.
     ///
     /// # How it looks
-    /// As never-connected (in no table, counted in `alloc`), with SYN-SENT rows to one peer while attempts run. Log: the same endpoint fails
-    /// again and again. strace: `connect = -1 ECONNREFUSED` (or EINPROGRESS, then SO_ERROR), and no close of that number.
+    /// - lsof: as `never-connected`: growing rows `protocol: TCP`, `protocol: TCPv6` or `can't identify protocol`.
+    /// - ss, netstat: nothing for the leaked ones; a few SYN-SENT rows to one remote while attempts are under way. They name the
+    ///   endpoint.
+    /// - `ss -s`: closed minus timewait grows. sockstat: alloc grows, inuse does not.
+    /// - /proc/net/snmp: `Tcp: AttemptFails` rises as fast as the sockets.
+    /// - strace: `connect(N) = -1 ECONNREFUSED`, `ETIMEDOUT`, `EHOSTUNREACH` or `ENETUNREACH`; or `EINPROGRESS`, then `getsockopt(N,
+    ///   SOL_SOCKET, SO_ERROR, [111])` (110 timed out, 113 no route); no `close(N)`.
+    /// - log: the same endpoint fails again and again: `Connection refused`, `could not be established. Broker may not be available`,
+    ///   `dial tcp ...: connect: no route to host`.
     ///
     /// # Evidence for
-    /// The trace; a log whose attempts are as many as the sockets; `Tcp: AttemptFails` as large as the number of sockets, or rising with it.
+    /// - A trace with failed connects and no close of their numbers.
+    /// - A log whose attempts (or elapsed time divided by retry interval) are as many as the sockets.
+    /// - AttemptFails at least as large as the number of sockets, or rising with it between two captures.
+    /// - SYN-SENT rows of the same process.
     ///
     /// # Evidence against
-    /// Fewer AttemptFails since boot than sockets; a trace that shows failed connects being closed.
+    /// - Fewer AttemptFails since boot than sockets.
+    /// - A trace that shows failed connects being closed.
     ///
     /// # Mistaken for
-    /// never-connected, reset-not-closed: the same sockets, other counters. A full descriptor limit, which is its effect.
+    /// - `never-connected`, `reset-not-closed`: the same sockets, other counters.
+    /// - `fd-limit-too-low`: `Too many open files` is the effect, and the stack trace in the log shows who asked next, not who leaks.
+    /// - `port-exhaustion`: once local ports run out connects fail too; the first link of the chain is the one to name.
     ///
     /// # Confirm
-    /// `strace -f -tt -T -e trace=network,close -p PID`; two readings of `/proc/net/snmp`.
+    /// - `strace -f -tt -T -e trace=network,close -p PID` over two retries.
+    /// - `grep Tcp: /proc/net/snmp`, twice; `ss -tanp state syn-sent`.
     ///
     /// # Now
-    /// Make the endpoint reachable, or take it out of the configuration or metadata: the leak stops at once. A restart buys time only.
+    /// - Make the endpoint reachable, or take it out of the configuration or cluster metadata: the leak stops at once.
+    /// - A restart gives the sockets back and buys time only. `ss -K` cannot end them: they are in no table.
     ///
     /// # For good
-    /// Close on the error path, and back off between attempts. Java NIO: close the channel and let the selector run once, else the descriptor
-    /// stays. Raising `ulimit -n` or tuning `tcp_tw_*` changes nothing.
+    /// - All: close on the error path; back off between attempts; bound the number of endpoints tried.
+    /// - Java NIO: close the channel and let the selector run once (`selectNow()`), because close() only cancels the key of a
+    ///   registered channel.
+    /// - Netty: close the Channel in the connect future's failure listener. reactor-netty: 0.9.9 or later.
+    /// - Kafka and ZooKeeper clients: remove dead brokers from `bootstrap.servers` and metadata; raise `reconnect.backoff.max.ms`;
+    ///   upgrade (ZOOKEEPER-4736).
+    /// - Go: net.Dialer closes by itself; with raw syscalls, close on error. Node: destroy the socket in the `error` handler; the
+    ///   happy-eyeballs loop needs a fixed release.
+    /// - Python: `with socket.create_connection(...)`; a socket whose connect() raised must be closed by you. C: close before storing
+    ///   the descriptor in the context.
     ///
     /// # References
-    /// connect(2), net/ipv4/tcp.c `tcp_done`; identity 19 of the cross-checks.
+    /// connect(2), tcp(7); net/ipv4/tcp.c `tcp_done`; github.com/apache/zookeeper pull 2047 and 2046;
+    /// github.com/scalecube/scalecube-cluster issue 331; github.com/bumptech/stud pull 143; github.com/adobkin/libcapn issue 35;
+    /// github.com/informatikr/hedis pull 150; github.com/nodejs/node issue 50479.
     ConnectFailedNotClosed, "connect-failed-not-closed", leak, "connects fail and their sockets are not closed", weigh
 }
 

@@ -7,31 +7,53 @@ use crate::capture::trace::Outcome;
 use crate::ledger::Kind;
 
 cause! {
-    /// A program opens connection after connection to a peer that never answers, sets no time limit, and gives none up.
+    /// A program opens connection after connection to a peer that never answers, sets no time limit, and gives none up: SYN-SENT
+    /// piles up. The packets are dropped on the way (a firewall, a dead host behind a router), because a live host would refuse.
     ///
     /// # How it looks
-    /// ss and netstat: SYN-SENT rows to one remote, with `timer:(on,...,n)` counting retransmits. strace: `connect = -1 EINPROGRESS`, no close.
+    /// - ss: SYN-SENT rows to one remote, with `timer:(on,...,n)` where n counts retransmits. netstat: SYN_SENT, with `-o` the same
+    ///   timer.
+    /// - lsof: `TCP a:p->b:q (SYN_SENT)`.
+    /// - `ss -s` does not show them apart; sockstat: both alloc and inuse grow, because a connecting socket is hashed.
+    /// - /proc/net/tcp: state 02.
+    /// - strace: `connect(N) = -1 EINPROGRESS`, no `close(N)`; blocking programs show one unfinished connect per thread.
+    /// - log: `i/o timeout`, `connect timed out`, or nothing at all for two minutes at a time.
     ///
     /// # Evidence for
-    /// Hundreds of SYN-SENT rows of one process to one remote; retransmits above zero; a trace that never closes them.
+    /// - Hundreds of SYN-SENT rows of one process, nearly all to one remote.
+    /// - Retransmits above zero: the SYNs are lost, not just young.
+    /// - A trace that never closes them; growth between two captures.
     ///
     /// # Evidence against
-    /// Many different remotes and no retransmits (a crawler's burst); a trace that closes them in time.
+    /// - Many different remotes and no retransmits: a crawler's burst.
+    /// - A trace that closes them in time, or a later sample without them.
     ///
     /// # Mistaken for
-    /// connect-burst; a SYN flood, which arrives (SYN-RECV) instead of leaving.
+    /// - `connect-burst`, which ends by itself.
+    /// - `syn-flood`, which arrives (SYN-RECV) instead of leaving.
+    /// - `conntrack-full` on this host drops SYNs too: look for the kernel's line.
+    /// - `connect-failed-not-closed`: what these become after tcp_syn_retries, about two minutes.
     ///
     /// # Confirm
-    /// `ss -tano state syn-sent` twice, ten seconds apart.
+    /// - `ss -tanpo state syn-sent`, twice, ten seconds apart.
+    /// - `traceroute -T -p PORT HOST`, or `tcpdump -ni any 'host HOST and tcp[tcpflags] & tcp-syn != 0'`.
     ///
     /// # Now
-    /// Restore the route or firewall rule to the remote, or take it out of the configuration.
+    /// - Restore the route or the firewall rule to the remote, or take the endpoint out of the configuration. A REJECT instead of a
+    ///   DROP ends each attempt at once.
+    /// - Restart if the descriptor limit is near.
     ///
     /// # For good
-    /// A connect time limit, a bound on attempts under way, back-off.
+    /// - All: a connect time limit well below a minute, a bound on attempts under way, back-off, a circuit breaker.
+    /// - Java: `Socket.connect(addr, timeout)`; HTTP clients: set the connect timeout apart from the response timeout. Netty:
+    ///   CONNECT_TIMEOUT_MILLIS.
+    /// - Go: `net.Dialer{Timeout: ...}` or a context with a deadline. Node: `socket.setTimeout` and destroy in its handler; undici
+    ///   `connect.timeout`.
+    /// - Python: `timeout=` in every call (requests has none by default). PHP: `default_socket_timeout`, CURLOPT_CONNECTTIMEOUT.
+    /// - nginx `proxy_connect_timeout`, HAProxy `timeout connect`. The kernel's last resort is `net.ipv4.tcp_syn_retries`.
     ///
     /// # References
-    /// tcp(7) `tcp_syn_retries`.
+    /// connect(2), tcp(7) tcp_syn_retries; net/ipv4/tcp_timer.c `tcp_write_timeout`.
     ConnectStuck, "connect-stuck", leak, "connects to a peer that never answers pile up", weigh
 }
 

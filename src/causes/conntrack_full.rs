@@ -5,31 +5,41 @@ use super::support;
 use super::{Case, Claim, number};
 
 cause! {
-    /// The firewall tracks more connections than its table holds and drops packets: connects time out, nothing leaks here.
+    /// The firewall tracks more connections than its table holds and drops packets of new ones: connects time out, in both
+    /// directions. Nothing leaks in any process.
     ///
     /// # How it looks
-    /// kernel: `nf_conntrack: table full, dropping packet`; nf_conntrack_count near nf_conntrack_max.
+    /// - log: kernel `nf_conntrack: table full, dropping packet` (old: `ip_conntrack`).
+    /// - sysctl: net.netfilter.nf_conntrack_count near nf_conntrack_max.
+    /// - /proc/net/stat/nf_conntrack: columns drop and early_drop rise.
+    /// - ss, netstat: SYN-SENT rows to many remotes at once, or clients that cannot reach listeners whose queues are empty.
+    /// - lsof, /proc/PID/fd, `ss -s`, sockstat: nothing unusual. strace: connect that times out.
     ///
     /// # Evidence for
-    /// The kernel line; the numbers.
+    /// - The kernel's line; the two numbers.
     ///
     /// # Evidence against
-    /// Room in the table.
+    /// - Room in the table, and no line.
     ///
     /// # Mistaken for
-    /// A network fault; a leak of SYN-SENT.
+    /// - A network fault.
+    /// - `connect-stuck`: only one remote then; here all.
+    /// - `syn-flood`, which may be what fills the table.
     ///
     /// # Confirm
-    /// `sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max`.
+    /// - `sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max`; `conntrack -S`.
+    /// - `conntrack -L 2>/dev/null | awk '{print $4}' | sort | uniq -c | sort -rn`.
     ///
     /// # Now
-    /// Raise nf_conntrack_max.
+    /// - `sysctl -w net.netfilter.nf_conntrack_max=N` (about 320 bytes each), and hashsize to a quarter of it.
     ///
     /// # For good
-    /// Shorter timeouts; no tracking for busy ports.
+    /// - Shorter nf_conntrack_tcp_timeout_established (5 days by default) and time_wait; NOTRACK for busy ports that need no NAT.
+    /// - Docker and Kubernetes nodes track every pod's connections: size by node; kube-proxy --conntrack-max-per-core.
+    /// - Clients with pools (fewer connections), as in `port-exhaustion`.
     ///
     /// # References
-    /// net/netfilter/nf_conntrack_core.c.
+    /// net/netfilter/nf_conntrack_core.c; Documentation/networking/nf_conntrack-sysctl.rst.
     ConntrackFull, "conntrack-full", lookalike, "the firewall's table of connections is full", weigh
 }
 

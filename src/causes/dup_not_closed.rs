@@ -10,32 +10,44 @@ use crate::ledger::{CountIs, Kind, Owner};
 const MANY: u64 = 64;
 
 cause! {
-    /// A program duplicates a descriptor (dup, fcntl F_DUPFD) for each use and never closes the copies: thousands of descriptors, few
-    /// sockets.
+    /// A program duplicates a descriptor (dup, fcntl F_DUPFD, fdopen on a copy) for each use and never closes the copies: thousands
+    /// of descriptors, few sockets.
     ///
     /// # How it looks
-    /// lsof and /proc/PID/fd: many descriptors with one inode; sockstat does not grow.
+    /// - lsof, /proc/PID/fd: many descriptors with one inode.
+    /// - ss -p: many `fd=` of one process on one row. netstat: nothing unusual.
+    /// - `ss -s`, sockstat: do not grow: no socket is created.
+    /// - strace: `dup(N) = M` or `fcntl(N, F_DUPFD_CLOEXEC, ...) = M` with rising results, no `close(M)`.
+    /// - log: only `Too many open files` in the end.
     ///
     /// # Evidence for
-    /// The ratio of descriptors to distinct inodes; a trace with dup and no close.
+    /// - The ratio of descriptors to distinct inodes; a trace with dup and no close.
     ///
     /// # Evidence against
-    /// Thread rows of lsof, which repeat descriptors by themselves; anonymous inodes, which share one number.
+    /// - lsof rows of threads repeat descriptors by themselves: `threads-counted-as-files`.
+    /// - Anonymous inodes (eventpoll, eventfd, timerfd) all share one number and are still different.
+    /// - Two or three copies per socket: stdio streams for reading and writing.
     ///
     /// # Mistaken for
-    /// A socket leak.
+    /// - A socket leak, by the count of descriptors. The peer sees one connection.
     ///
     /// # Confirm
-    /// `ls -l /proc/PID/fd | awk '{print $NF}' | sort | uniq -c | sort -rn | head`.
+    /// - `ls -l /proc/PID/fd | awk '{print $NF}' | sort | uniq -c | sort -rn | head`.
+    /// - `strace -f -e trace=dup,dup2,dup3,fcntl,close -p PID`.
     ///
     /// # Now
-    /// Restart before the descriptor limit.
+    /// - Restart before the descriptor limit.
     ///
     /// # For good
-    /// Close each copy; with fdopen, close the file object, which closes the copy.
+    /// - C: close each copy; with fdopen(dup(fd)), fclose() closes the copy and not the original.
+    /// - Python: `sock.makefile()` holds a reference, `socket.dup()` and `os.dup()` a descriptor: close them; `socket.fromfd()`
+    ///   duplicates.
+    /// - Go: `TCPConn.File()` and `TCPListener.File()` return a copy that needs its own Close(). Java: channels from
+    ///   `inheritedChannel` and JNI copies.
+    /// - Node: `fd` taken for a new net.Socket is owned twice; destroy both. PHP: `dup` by streams of `php://fd/N`.
     ///
     /// # References
-    /// dup(2).
+    /// dup(2), fcntl(2) F_DUPFD; golang net documentation of File.
     DupNotClosed, "dup-not-closed", leak, "descriptors are duplicated and never closed", weigh
 }
 

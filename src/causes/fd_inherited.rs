@@ -11,32 +11,49 @@ use std::collections::BTreeMap;
 const MANY: usize = 20;
 
 cause! {
-    /// A program starts a child without close-on-exec: the child holds the parent's sockets, so they live on when the parent closes or
-    /// ends.
+    /// A program starts a child without close-on-exec: the child holds the parent's sockets, so they live on when the parent closes
+    /// them or ends. Peers see no FIN, ports stay taken.
     ///
     /// # How it looks
-    /// The same inodes under two different programs; CLOSE-WAIT or LISTEN rows owned by a helper that does no network I/O.
+    /// - lsof, /proc/PID/fd: the same inodes under two different programs; CLOSE-WAIT, ESTABLISHED or LISTEN rows of a helper (shell,
+    ///   sleep, backup script) that does no network I/O.
+    /// - ss: rows with two names in `users:(...)`. netstat shows only one of the holders, often the wrong one.
+    /// - `ss -s`, sockstat: each socket counts once, however many hold it.
+    /// - strace: `socket` or `accept4` without SOCK_CLOEXEC in the parent; `execve` in the child with those numbers open.
+    /// - log: `Address already in use` after a restart of the parent.
     ///
     /// # Evidence for
-    /// Many sockets shared by different programs.
+    /// - Many sockets shared by different programs.
+    /// - A child whose program opens no sockets of its own.
+    /// - LISTEN rows of a service's port owned by something else.
     ///
     /// # Evidence against
-    /// Workers of one program share their listeners by design.
+    /// - Workers of one program share their listeners by design (nginx, php-fpm, gunicorn, postgres).
+    /// - Descriptors handed over on purpose (systemd socket activation, a reload that passes listeners on).
     ///
     /// # Mistaken for
-    /// A leak of the parent.
+    /// - A leak of the parent: it has closed, and the count is the child's.
+    /// - `dup-not-closed`, where one process holds copies.
     ///
     /// # Confirm
-    /// `lsof -nP` of both, inodes compared.
+    /// - `lsof -nP -p PARENT,CHILD`, inodes compared; `grep flags: /proc/PID/fdinfo/N`: the octal bit 02000000 is close-on-exec.
+    /// - `strace -f -e trace=execve,socket,accept4 -p PARENT`.
     ///
     /// # Now
-    /// End the child.
+    /// - End the child, or restart it with its descriptors closed.
     ///
     /// # For good
-    /// SOCK_CLOEXEC, or close descriptors before exec.
+    /// - C: SOCK_CLOEXEC, O_CLOEXEC, accept4(), pipe2() everywhere; close_range(3, ~0U, 0) between fork and exec. posix_spawn with
+    ///   close actions.
+    /// - Python: not inheritable since 3.4 unless `close_fds=False` or set_inheritable(True) (PEP 446).
+    /// - Go: os/exec closes all but ExtraFiles; cgo and raw syscalls need O_CLOEXEC. Node: child_process passes only `stdio`; sockets
+    ///   of native addons may leak.
+    /// - Java: ProcessBuilder closes in its helper; JNI libraries may not set the flag. PHP: exec() and proc_open() from php-fpm pass
+    ///   the listener on: close it in the child.
+    /// - Daemons: systemd units instead of `&`; `ssh host cmd` with redirected stdio.
     ///
     /// # References
-    /// open(2) O_CLOEXEC, PEP 446.
+    /// open(2) O_CLOEXEC, close_range(2), PEP 446, socket(2) SOCK_CLOEXEC.
     FdInherited, "fd-inherited", leak, "a child process holds sockets it inherited and never uses", weigh
 }
 

@@ -7,31 +7,44 @@ use crate::facts::DescriptorKind;
 use crate::ledger::{CountIs, Kind, Owner};
 
 cause! {
-    /// A process reaches its limit of open files, and what fills it are regular files, pipes or devices.
+    /// A process reaches its limit of open files, and what fills it are regular files, pipes or devices, not sockets.
     ///
     /// # How it looks
-    /// lsof: REG rows by the hundred; EMFILE in the log; few sockets.
+    /// - lsof: rows of type REG, DIR, FIFO or CHR with a descriptor number by the hundred; `(deleted)` after the name where logs were
+    ///   rotated.
+    /// - /proc/PID/fd: links to paths, `pipe:[N]`, `inotify`.
+    /// - ss, netstat, `ss -s`, sockstat: few sockets.
+    /// - strace: `openat = N` with rising results, no close; in the end EMFILE.
+    /// - log: `Too many open files`, also from the code that accepts connections: it is the victim.
     ///
     /// # Evidence for
-    /// The listing.
+    /// - A listing in which files outnumber sockets by far, near the limit.
     ///
     /// # Evidence against
-    /// Sockets that fill it.
+    /// - Sockets that fill it.
+    /// - Rows cwd, rtd, txt, mem and DEL: they are no descriptors and do not count.
     ///
     /// # Mistaken for
-    /// A socket leak.
+    /// - A socket leak, by the error alone.
+    /// - `threads-counted-as-files`, by the number of lsof's lines.
     ///
     /// # Confirm
-    /// `lsof -nP -p PID | awk '{print $5}' | sort | uniq -c`.
+    /// - `lsof -nP -p PID | awk '{print $5}' | sort | uniq -c | sort -rn`.
+    /// - `ls -l /proc/PID/fd | awk '{print $NF}' | sed 's/[0-9]*$//' | sort | uniq -c | sort -rn | head`.
     ///
     /// # Now
-    /// Restart, or raise the limit.
+    /// - Restart, or `prlimit --pid PID --nofile=SOFT:HARD`.
     ///
     /// # For good
-    /// Close the files.
+    /// - Java: try-with-resources around streams, `Files.list()` and `Files.walk()`; the streams of Runtime.exec and ProcessBuilder
+    ///   must be closed too.
+    /// - Python: `with open()`; Popen pipes: communicate(). Go: defer f.Close(), also for directories. Node: fs.promises file
+    ///   handles, and streams destroyed on error.
+    /// - Search engines and databases (Lucene, HBase, TiKV) need a limit for their files: LimitNOFILE as their manuals say.
+    /// - C: FD_CLOEXEC and close in loops over files.
     ///
     /// # References
-    /// getrlimit(2) RLIMIT_NOFILE.
+    /// getrlimit(2) RLIMIT_NOFILE; ryanchapin.com (too many open files with Runtime.exec).
     FdLimitByFiles, "fd-limit-by-files", lookalike, "the limit of open files is filled by files, not sockets", weigh
 }
 

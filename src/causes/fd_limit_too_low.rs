@@ -11,28 +11,42 @@ cause! {
     /// A process reaches its soft limit of open files although nothing leaks: its load simply needs more.
     ///
     /// # How it looks
-    /// EMFILE in log or trace at exactly the limit; descriptors spread over live peers; the count follows the load.
+    /// - strace: `accept4`, `socket` or `open` = -1 EMFILE at exactly the limit; often a loop at 100% CPU, since the connection stays
+    ///   acceptable.
+    /// - log: `Too many open files`, errno 24; Go: `accept: too many open files; retrying in 1s`.
+    /// - /proc/PID/limits: `Max open files` 1024 or 4096; /proc/PID/fd: as many entries.
+    /// - lsof: descriptors spread over live peers, files and libraries; no pile of one useless kind.
+    /// - ss, netstat: ESTABLISHED rows; a full accept queue on the listener. `ss -s`, sockstat: closed minus timewait near 0.
     ///
     /// # Evidence for
-    /// A limit of 1024 or so, filled by live connections.
+    /// - A limit of 1024 or so, filled by live connections; a count that tracks the load and stays.
     ///
     /// # Evidence against
-    /// A pile of one kind that has no use: then the leak is the cause and the limit its effect.
+    /// - A pile of one kind that has no use: then the leak is the cause and the limit its effect.
+    /// - Room between descriptors and the process's own limit.
     ///
     /// # Mistaken for
-    /// A leak. The shell's `ulimit -n` is not the limit of a service: /proc/PID/limits is.
+    /// - A leak; and a leak for it: raising the limit only delays a leak.
+    /// - The shell's `ulimit -n`, which is not the limit of a service. /proc/PID/limits is.
+    /// - `system-file-limit`: that is ENFILE, errno 23.
+    /// - A kernel ceiling on sockets at 1024: there is none.
     ///
     /// # Confirm
-    /// `cat /proc/PID/limits`; `ls /proc/PID/fd | wc -l`.
+    /// - `grep 'open files' /proc/PID/limits`; `ls /proc/PID/fd | wc -l`, twice under load.
     ///
     /// # Now
-    /// `prlimit --pid PID --nofile=SOFT:HARD`.
+    /// - `prlimit --pid PID --nofile=SOFT:HARD`: takes effect at once, without a restart.
     ///
     /// # For good
-    /// LimitNOFILE of the unit; limits.conf does not apply to units.
+    /// - systemd: LimitNOFILE= in the unit; limits.conf does not apply to units. Docker: `--ulimit nofile=` or the daemon's default.
+    /// - nginx: worker_rlimit_nofile. HAProxy computes its own from maxconn. PHP-FPM: rlimit_files. Java: -XX:-MaxFDLimit matters on
+    ///   macOS only.
+    /// - Go 1.19 and later raise the soft limit to the hard one by themselves. Node, Python: start with a higher soft limit. Redis
+    ///   and Kafka: maxclients and the unit's limit.
+    /// - Programs that use select(2) break above 1024 whatever the limit is.
     ///
     /// # References
-    /// getrlimit(2) RLIMIT_NOFILE.
+    /// getrlimit(2) RLIMIT_NOFILE, prlimit(1), systemd.exec(5) LimitNOFILE; github.com/nodejs/node issue 45242.
     FdLimitTooLow, "fd-limit-too-low", lookalike, "the limit of open files is lower than the load needs", weigh, rule_out
 }
 
@@ -91,7 +105,9 @@ pub(super) fn full(case: &Case<'_>) -> Option<Full> {
     for (&pid, proc) in &case.snapshot.processes {
         let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { continue };
         let Some((descriptors, _, row)) = case.ledger.holdings.get(&pid).and_then(|h| h.descriptors.as_ref()) else { continue };
-        if descriptors * 100 >= limit * case.thresholds.near_limit && best.as_ref().is_none_or(|b| *descriptors > b.descriptors) {
+        if descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
+            && best.as_ref().is_none_or(|b| *descriptors > b.descriptors)
+        {
             best = Some(Full { pid, descriptors: *descriptors, limit: *limit, at: vec![quote.clone(), row.clone()] });
         }
     }

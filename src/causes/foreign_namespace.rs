@@ -7,32 +7,43 @@ use crate::facts::DescriptorKind;
 use crate::ledger::{CountIs, Kind};
 
 cause! {
-    /// lsof on a host cannot find a container's sockets in the host's tables, and inside a container the kernel's alloc counts the whole
-    /// host. Both look like a leak and are none.
+    /// lsof on a host cannot find a container's sockets in the host's tables, and inside a container the kernel's alloc counts the
+    /// whole host. Both look like a leak and are none.
     ///
     /// # How it looks
-    /// lsof: all sockets of a process unidentified, even UNIX and NETLINK; alloc far above `sockets: used`; different `ns/net` links.
+    /// - lsof on the host: all sockets of a process unidentified (`protocol: TCP`, `protocol: UNIX-STREAM`, `protocol: NETLINK`,
+    ///   `can't identify protocol`), not only TCP, and their number constant.
+    /// - sockstat: TCP alloc far above `sockets: used`: alloc is of the host, used (since Linux 4.16) of the network namespace, and
+    ///   so are inuse and tw.
+    /// - `ss -s` in a container: closed is large by the same surplus.
+    /// - ss, netstat on the host: nothing of the container. /proc/PID/net/tcp of the process itself: all its connections.
+    /// - /proc/PID/ns/net: another number than that of the collector; cgroup paths name docker, containerd, kubepods, lxc.
+    /// - strace: the descriptors are read and written. log: nothing.
     ///
     /// # Evidence for
-    /// Those signs; the descriptor in use in a trace.
+    /// - Those signs; the descriptor in use in a trace; a count that stays.
     ///
     /// # Evidence against
-    /// The process shares the collector's namespace.
+    /// - The process shares the collector's namespace.
+    /// - Growth: a container can leak as well, then its own tables decide.
     ///
     /// # Mistaken for
-    /// A leak of closed sockets.
+    /// - A leak of `closed` sockets: `never-connected`, `owner-not-visible`.
     ///
     /// # Confirm
-    /// `readlink /proc/PID/ns/net /proc/self/ns/net`; `cat /proc/PID/net/sockstat`.
+    /// - `readlink /proc/PID/ns/net /proc/self/ns/net`; `cat /proc/PID/net/sockstat`.
+    /// - `nsenter -t PID -n ss -tanp`, or `docker exec ID ss -s`.
     ///
     /// # Now
-    /// Read the tables of the process's own namespace.
+    /// - Read the tables of the process's own namespace before saying anything about it.
     ///
     /// # For good
-    /// -
+    /// - Docker, Kubernetes: collect on the node as root with one pass per network namespace (collect.sh does); alarms on closed
+    ///   minus timewait only where all sockets live in one namespace, or on its growth.
+    /// - lsof inside the container, or with nsenter.
     ///
     /// # References
-    /// network_namespaces(7).
+    /// network_namespaces(7); net/ipv4/proc.c `sockstat_seq_show`; github.com/canonical/hotsos issue 446; lsof FAQ section 10.2.2.
     ForeignNamespace, "foreign-namespace", lookalike, "sockets of another network namespace look unidentified or surplus", weigh
 }
 

@@ -6,31 +6,53 @@ use super::{Case, on_piles};
 use crate::ledger::Kind;
 
 cause! {
-    /// A server keeps connections of clients that are alive and say nothing, without an idle time limit: their number only grows.
+    /// A server keeps connections of clients that are alive and say nothing, without an idle time limit: their number only grows,
+    /// until a limit is reached. Nothing is closed too late by mistake; nothing is ever told to close.
     ///
     /// # How it looks
-    /// ESTABLISHED rows on the service port, Recv-Q 0, long `lastrcv` in `ss -i`; descriptors as many as connections; no unlisted sockets.
+    /// - ss, netstat: ESTABLISHED rows on the service port, Recv-Q and Send-Q 0. `ss -i` shows long `lastsnd` and `lastrcv`; `ss -o`
+    ///   shows no keepalive timer.
+    /// - lsof: `TCP server:port->client:port (ESTABLISHED)`, as many as connections. No unidentified rows.
+    /// - `ss -s`: estab grows, closed minus timewait does not. sockstat: inuse grows with alloc.
+    /// - strace: the descriptors are in the poll set and never become ready.
+    /// - log: nothing, until `Too many open files` or `too many connections`.
     ///
     /// # Evidence for
-    /// Growth at constant load; idle times of minutes on most rows; a descriptor limit filled by them.
+    /// - Growth at constant load.
+    /// - Idle times of minutes on most rows.
+    /// - A descriptor or connection limit filled by them.
     ///
     /// # Evidence against
-    /// Traffic on them; a count that stays.
+    /// - Traffic on them, in the trace or by `lastrcv`.
+    /// - A count that stays: a fleet of clients that keep one connection each.
     ///
     /// # Mistaken for
-    /// accept-not-closed, where the clients have gone; busy-not-leaking, where they are in use.
+    /// - `accept-not-closed`, where the clients have gone (CLOSE-WAIT).
+    /// - `busy-not-leaking`, where the connections are in use.
+    /// - `fd-limit-too-low`, where the number of live clients simply is that large.
+    /// - Peers that vanished without a FIN (power loss, a NAT that forgot) look alive from here: only keepalive finds them.
     ///
     /// # Confirm
-    /// `ss -tnio 'sport = :PORT'`, twice.
+    /// - `ss -tnio 'sport = :PORT'`, twice, some minutes apart; compare `lastrcv`.
+    /// - `ss -tn state established 'sport = :PORT' | awk '{print $4}' | cut -d: -f1 | sort | uniq -c | sort -rn | head`.
     ///
     /// # Now
-    /// Restart or drain; an idle time limit in the balancer in front, if there is one.
+    /// - Set an idle limit in the balancer in front, if there is one. Drain or restart.
+    /// - `ss -K state established 'sport = :PORT' dst HOST` ends those of one client.
     ///
     /// # For good
-    /// Idle and header time limits, keepalive for peers that vanished, limits per client.
+    /// - All: idle and header time limits, TCP keepalive for peers that vanished, limits per client.
+    /// - nginx: keepalive_timeout, client_header_timeout, send_timeout, limit_conn. HAProxy: timeout client, timeout http-keep-alive,
+    ///   timeout tunnel for WebSockets.
+    /// - Go: http.Server IdleTimeout and ReadHeaderTimeout; net.ListenConfig KeepAlive. Node: server.keepAliveTimeout,
+    ///   server.timeout.
+    /// - Java: Netty IdleStateHandler; Tomcat connectionTimeout, keepAliveTimeout, maxConnections. Kafka: connections.max.idle.ms.
+    ///   ZooKeeper: maxClientCnxns.
+    /// - Python: gunicorn keepalive, uvicorn --timeout-keep-alive. Databases: idle_session_timeout (PostgreSQL), wait_timeout
+    ///   (MySQL), timeout (Redis).
     ///
     /// # References
-    /// tcp(7) keepalive.
+    /// tcp(7) tcp_keepalive_time, SO_KEEPALIVE, TCP_USER_TIMEOUT; ss(8) `-i`.
     IdleNotReaped, "idle-not-reaped", leak, "idle connections of live clients are never ended", weigh
 }
 

@@ -6,33 +6,44 @@ use super::support;
 use crate::ledger::{CountIs, Family, Kind, Owner};
 
 cause! {
-    /// A process sends descriptors over a unix socket (SCM_RIGHTS), and the receiver never takes them: the sockets exist, no process
-    /// holds them.
+    /// A process sends descriptors over a unix socket (SCM_RIGHTS), and the receiver never takes them: the sockets exist and no
+    /// process holds them.
     ///
     /// # How it looks
-    /// ss: rows with an inode and no owner although the capture saw all processes; unix rows with unread bytes; strace: sendmsg with
-    /// SCM_RIGHTS.
+    /// - ss, netstat: rows with an inode and no owner, although the capture saw all processes with privilege.
+    /// - `ss -x`: a unix socket of the receiver with Recv-Q above 0.
+    /// - lsof: nothing. sockstat: alloc and inuse contain them; `ss -s` too.
+    /// - strace of the sender: `sendmsg(N, {... cmsg_type=SCM_RIGHTS ...})` and then `close`; of the receiver: no recvmsg.
+    /// - log: the receiver's is silent; it hangs or has ended its loop.
     ///
     /// # Evidence for
-    /// Such rows in numbers; the trace; unread messages on a unix socket.
+    /// - Ownerless rows in numbers, a trace with SCM_RIGHTS, unread messages on a unix socket.
     ///
     /// # Evidence against
-    /// A capture without privilege, or without the other pid namespace: then the owner is only not visible.
+    /// - A capture without privilege, or without the other pid namespace: then the owner is only not visible.
+    /// - Ownerless rows with inode 0 wait in an accept queue (`accept-stalled`) or are orphans.
     ///
     /// # Mistaken for
-    /// owner-not-visible.
+    /// - `owner-not-visible`, `kernel-leak`.
     ///
     /// # Confirm
-    /// `ss -xp` for unix sockets with Recv-Q; strace of the sender.
+    /// - `ss -xp` for unix sockets with Recv-Q; `strace -f -e trace=sendmsg,recvmsg -p SENDER`.
+    /// - io_uring can hold files too: `ls -l /proc/*/fd | grep io_uring`, then `/proc/PID/fdinfo/N`.
     ///
     /// # Now
-    /// Restart the receiver: its queue and what is in it are freed.
+    /// - Restart the receiver: its queue and what is in it are freed.
     ///
     /// # For good
-    /// Receive and close, or bound what is sent.
+    /// - C: receive and close, or bound what is sent: check the queue (SO_SNDBUF, RLIMIT_NOFILE bounds descriptors in flight per
+    ///   user).
+    /// - nginx, HAProxy, Envoy and systemd pass listeners in this way at reload: upgrade the receiver first; the old process must
+    ///   end.
+    /// - Docker and containerd shims pass consoles and stdio: restart the shim's client, not the daemon.
+    /// - Python: `socket.recv_fds` returns numbers that must be closed by hand. Node: cluster workers that are busy for ever keep
+    ///   handles queued.
     ///
     /// # References
-    /// unix(7) SCM_RIGHTS; net/unix/garbage.c.
+    /// unix(7) SCM_RIGHTS; net/unix/garbage.c; io_uring_register(2).
     InFlight, "in-flight", leak, "descriptors sent over a unix socket are never received", weigh
 }
 

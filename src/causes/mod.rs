@@ -4,6 +4,7 @@
 
 pub mod case;
 pub mod claim;
+mod clock;
 mod forecast;
 mod say;
 mod support;
@@ -190,6 +191,7 @@ fn on_piles(
         claim.against = suspicion.against;
         weigh(pile, &mut claim);
         claim.evidence.extend(forecast::forecast(case, pile));
+        claim.evidence.extend(clock::clock(case, pile));
         claims.push(claim);
     }
     claims

@@ -7,34 +7,54 @@ use crate::capture::trace::{Origin, Outcome};
 use crate::ledger::Kind;
 
 cause! {
-    /// A program creates TCP sockets, fails before it connects or uses them, and keeps the descriptors.
+    /// A program creates TCP sockets, fails before it connects or uses them, and keeps the descriptors. Nothing was ever sent: the
+    /// failure is inside the program, most often a name that does not resolve or an option that cannot be set.
     ///
     /// # How it looks
-    /// lsof: growing rows `protocol: TCP`, `protocol: TCPv6` or `can't identify protocol`. ss and netstat: nothing, such a socket is in no table.
-    /// sockstat: `alloc` grows, `inuse` does not; `ss -s`: closed − timewait grows. strace: `socket()` with rising numbers, no `connect`, no `close`.
+    /// - lsof: growing rows `protocol: TCP` or `protocol: TCPv6`; older lsof says `can't identify protocol`. Descriptor numbers form
+    ///   unbroken runs.
+    /// - ss, netstat: nothing. A socket that was never connected is in no table, and so is one that is only bound; ss from 6.8 on can
+    ///   list bound ones with `-B`.
+    /// - `ss -s`: closed minus timewait grows. `/proc/net/sockstat`: TCP alloc grows, inuse does not.
+    /// - /proc/PID/fd: `socket:[N]` links whose inodes are in no file of /proc/PID/net.
+    /// - strace: `socket(AF_INET6, SOCK_STREAM...)` with rising results, perhaps `bind` or `setsockopt`, neither `connect` nor
+    ///   `close`; near it, UDP sockets to port 53 that are closed properly.
+    /// - log: UnknownHostException, UnresolvedAddressException, `no such host`, `Name or service not known`, at the same pace as the
+    ///   sockets.
     ///
     /// # Evidence for
-    /// A trace with `socket()` and neither `connect` nor `close`; fewer active opens in the kernel's counters than sockets; log lines of
-    /// unresolvable names.
+    /// - A trace with socket() and neither connect nor close on that number.
+    /// - Fewer active opens and failed attempts in the kernel's counters since boot than sockets held: they cannot have connected.
+    /// - Log lines of unresolvable names whose number or interval fits the count.
     ///
     /// # Evidence against
-    /// As many active opens or failed attempts as sockets; a trace in which connects fail.
+    /// - As many `AttemptFails` as sockets: the connects were made and failed.
+    /// - A trace in which every socket() is followed by connect(), or by close().
     ///
     /// # Mistaken for
-    /// connect-failed-not-closed, which leaves the same sockets; an IPv6 problem, because lsof says TCPv6: that is only a label.
+    /// - `connect-failed-not-closed` and `reset-not-closed`: the same sockets in lsof, other counters.
+    /// - An IPv6 problem, because lsof says TCPv6. That only tells how the socket was created; switching IPv6 off changes the label.
+    /// - `foreign-namespace`: lsof prints the same words for healthy sockets of a container.
     ///
     /// # Confirm
-    /// `strace -f -tt -T -e trace=network,close -p PID` over one retry interval.
+    /// - `strace -f -tt -T -e trace=network,close -p PID` over one retry interval.
+    /// - `ls -l /proc/PID/fd | grep -c socket:`, twice, beside `grep TCP: /proc/net/sockstat`.
     ///
     /// # Now
-    /// Restart the program before its limit; repair the name or configuration on which it fails.
+    /// - Repair the name, or take it out of the configuration: that stops the leak at once.
+    /// - Restart before the descriptor limit; `prlimit --pid PID --nofile=SOFT:HARD` buys time.
     ///
     /// # For good
-    /// Resolve names before creating the socket; close it on every path, for every exception class. Java: UnresolvedAddressException is no
-    /// IOException; a channel registered with a selector is freed only at the next select.
+    /// - All: resolve names before creating the socket; close it on every path out of the function.
+    /// - Java NIO: UnresolvedAddressException is a RuntimeException, so `catch (IOException)` misses it; close in finally or on
+    ///   Throwable. A channel that is registered with a selector is freed only at its next select().
+    /// - ZooKeeper and Ignite clients: versions that create the channel first leak one per reconnect while the name is unknown;
+    ///   upgrade.
+    /// - C: close(fd) in every error branch after socket(); goto-cleanup or RAII. Python: create sockets in `with`.
     ///
     /// # References
-    /// socket(2), net/ipv4/af_inet.c `inet_create`; ZooKeeper ZOOKEEPER-4736.
+    /// socket(2), bind(2); net/ipv4/af_inet.c `inet_create`; github.com/apache/zookeeper pull 1410 and 592; github.com/zeromq/jeromq
+    /// issue 678.
     NeverConnected, "never-connected", leak, "TCP sockets are created, never connected, and never closed", weigh
 }
 

@@ -10,33 +10,46 @@ use crate::ledger::{CountIs, Family, Kind};
 const MANY: i64 = 100;
 
 cause! {
-    /// The kernel counts sockets that no listed process holds: the holder is in another pid or network namespace, or beyond the capture's
-    /// privilege.
+    /// The kernel counts sockets that no listed process holds: the holder is in another pid or network namespace, or beyond the
+    /// capture's privilege. Something piles up, and the capture cannot say whose it is.
     ///
     /// # How it looks
-    /// `ss -s`: closed − timewait large, and lsof (if there) does not explain it; rows with an inode and without owner; rows `Permission
-    /// denied`.
+    /// - `ss -s`: closed minus timewait is large, and lsof (if captured) does not explain it. sockstat: alloc minus inuse, both
+    ///   families, is the same number.
+    /// - ss -p, netstat -p: rows with an inode and without owner; `-` in netstat's column also for LISTEN rows means no privilege.
+    /// - lsof: `Permission denied` rows, `WARNING: can't stat`, or only the processes of one user.
+    /// - /proc/PID/fd: directories that could not be read.
+    /// - strace, log: belong to other processes.
     ///
     /// # Evidence for
-    /// The unexplained rest of the ledger.
+    /// - The unexplained rest of the ledger, larger than races between commands explain.
+    /// - A capture that was not made by root, or inside a container.
     ///
     /// # Evidence against
-    /// alloc above used: then it counts other namespaces' sockets, healthy or not.
+    /// - alloc above `sockets: used`: alloc is of the whole host and contains healthy connections of other namespaces: see
+    ///   `foreign-namespace`.
+    /// - A rest of a few dozen: sockets that came and went while the commands ran.
     ///
     /// # Mistaken for
-    /// kernel-leak.
+    /// - `kernel-leak`: first look where nobody looked.
+    /// - `in-flight`: no process holds those, but one could receive them.
     ///
     /// # Confirm
-    /// Capture as root, in the initial namespaces; each namespace through `/proc/PID/net`.
+    /// - Capture again as root in the initial namespaces: `sudo sh collect.sh`.
+    /// - Each network namespace: `lsns -t net`, then `nsenter -t PID -n ss -s` and `cat /proc/PID/net/sockstat`.
+    /// - Descriptors of all: `for p in /proc/[0-9]*; do echo $(ls $p/fd 2>/dev/null | wc -l) $p; done | sort -rn | head`.
     ///
     /// # Now
-    /// -
+    /// - Name the holder first; nothing can be mended for an unknown one.
     ///
     /// # For good
-    /// Name the holder first.
+    /// - Docker, Kubernetes: capture on the node, not in the pod; `docker top`, `crictl inspect` map a pid to its container.
+    /// - All: run the collector as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH. Mount options `hidepid` hide other users'
+    ///   processes.
+    /// - Then treat what is found by its own cause.
     ///
     /// # References
-    /// namespaces(7).
+    /// namespaces(7), network_namespaces(7), proc(5) hidepid; github.com/canonical/hotsos issue 446.
     OwnerNotVisible, "owner-not-visible", leak, "sockets exist whose holder the capture cannot see", weigh
 }
 

@@ -6,33 +6,56 @@ use super::{Case, on_piles};
 use crate::ledger::Kind;
 
 cause! {
-    /// Connections that this program opened were closed by the peer, and the program does not close its end: CLOSE-WAIT piles up.
+    /// Connections that this program opened were closed by the peer, and the program does not close its end: CLOSE-WAIT piles up on
+    /// the client side.
     ///
     /// # How it looks
-    /// ss, netstat, lsof: CLOSE-WAIT rows with an owner, local port ephemeral, remote port a service. Recv-Q 1 is the FIN alone.
-    /// CLOSE-WAIT has no time limit; only close() by the owner ends it.
+    /// - ss, netstat: CLOSE-WAIT rows with an owner, local port ephemeral, remote port a service (80, 443, 3306, 5432, 6379, 9092).
+    ///   Recv-Q 1 is the FIN alone; 24 to 31 is a TLS close alert and the FIN; more is an answer that was never read.
+    /// - lsof: `TCP a:p->b:q (CLOSE_WAIT)`. /proc/net/tcp: state 08 and an inode.
+    /// - `ss -s`: they are among the hashed ones, not in closed. sockstat: inuse grows with alloc.
+    /// - strace: `read(N) = 0` and no `close(N)`; or no read at all. An event loop at 100% CPU that gets the same descriptor from
+    ///   every epoll_wait has lost the event.
+    /// - log: `A connection to ... was leaked` (OkHttp), `unclosed <socket` and ResourceWarning (Python), `Could not get a resource
+    ///   from the pool`.
     ///
     /// # Evidence for
-    /// The rows themselves; a trace with `read = 0` and no close; growth.
+    /// - The rows themselves: CLOSE-WAIT has no time limit, only close() by the owner ends it.
+    /// - A trace with read returning 0 and no close; growth between two captures; one remote for nearly all rows.
     ///
     /// # Evidence against
-    /// Few, bounded by a pool's size, and cleaned at the next use; rows without owner, which wait in an accept queue.
+    /// - Few of them, bounded by a pool's size and gone at the next use: idle pooled connections, found stale when borrowed.
+    /// - Rows without owner and inode wait in an accept queue: `accept-stalled`.
+    /// - Local port is the process's own listening port: then it is the server side, `accept-not-closed`.
     ///
     /// # Mistaken for
-    /// TIME-WAIT tuning and keepalive settings, which do not touch CLOSE-WAIT; a leak of the remote.
+    /// - A kernel setting: tcp_keepalive, tcp_fin_timeout and tcp_tw_* do not touch CLOSE-WAIT.
+    /// - A fault of the remote: it closed properly.
+    /// - Long-lived readers: HBase region servers keep store-file readers to DataNodes until a compaction.
     ///
     /// # Confirm
-    /// `ss -tanp state close-wait` twice.
+    /// - `ss -tanp state close-wait`, twice; group by remote: `ss -Htan state close-wait | awk '{print $4}' | sort | uniq -c | sort
+    ///   -rn | head`.
     ///
     /// # Now
-    /// Restart, or reload the pool; `ss -K` can end such connections.
+    /// - Restart, or reload the pool. `ss -K state close-wait dst HOST` ends connections; the program then sees an error and may
+    ///   close.
     ///
     /// # For good
-    /// Treat read() == 0 as the end and close. HTTP clients: read or discard the body and close the response; Go: `defer resp.Body.Close()`;
-    /// Java: return the connection in finally; Node: do not set allowHalfOpen without ending the socket.
+    /// - All: treat read() == 0 as the end and close. An idle limit of the pool below that of the server.
+    /// - Java HTTP clients: read or discard the body and close the response in finally; run an evictor for idle connections. JDBC,
+    ///   Jedis: return the connection in finally.
+    /// - Go: `defer resp.Body.Close()`, also if only the status is read; one http.Client.
+    /// - Node: an Agent with `maxSockets` and `timeout`; consume or destroy every response; no `allowHalfOpen` without `end()`.
+    ///   undici: drain the body.
+    /// - Python: one Session, `with` for responses and pools; close aiohttp sessions and asyncpg pools. gunicorn gthread behind
+    ///   nginx: no upstream keep-alive.
+    /// - PHP-FPM: persistent streams hold workers; close them. nginx, HAProxy: upstream keep-alive below the backend's idle limit.
+    /// - Kafka and HDFS clients: close producers, consumers and input streams.
     ///
     /// # References
-    /// RFC 9293 section 3.6.
+    /// RFC 9293 section 3.6; tcp(7); github.com/psf/requests issue 4575; github.com/fastly/go-fastly issue 362;
+    /// github.com/zowe/api-layer issue 2738; github.com/sysown/proxysql issue 2908; github.com/kafka-rust/kafka-rust issue 178.
     PeerClosedNotClosed, "peer-closed-not-closed", leak, "peers have closed, the program keeps its end open", weigh
 }
 

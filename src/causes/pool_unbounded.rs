@@ -7,32 +7,57 @@ use crate::capture::trace::{Origin, Outcome};
 use crate::ledger::Kind;
 
 cause! {
-    /// A client opens a new connection for each piece of work and keeps it: a pool without bound, or one client object per call.
+    /// A client opens a new connection for each piece of work and keeps it: a pool without bound, or one client object per call. The
+    /// peer has closed nothing, so all of them are ESTABLISHED.
     ///
     /// # How it looks
-    /// ESTABLISHED rows to one remote service, local ports ephemeral, growing; the peer has closed nothing.
+    /// - ss, netstat: ESTABLISHED rows of one process to one remote service, local ports ephemeral, growing; later CLOSE-WAIT, when
+    ///   the peer's idle limit ends them.
+    /// - lsof: `TCP a:p->b:9092 (ESTABLISHED)` in unbroken runs of descriptors; runs interleaved with `pipe` and `eventpoll` rows
+    ///   mean one client object per call.
+    /// - `ss -s`: estab grows, closed minus timewait does not. sockstat: inuse grows with alloc.
+    /// - strace: connects that succeed, a little traffic, no close.
+    /// - log: `Could not get a resource from the pool`, `LEAK: ... was not released` (Netty), `A connection to ... was leaked`
+    ///   (OkHttp), `unclosed client session` (aiohttp). The server may log `too many connections`.
     ///
     /// # Evidence for
-    /// Growth between samples; a trace with connects that succeed and are never closed; a leak detector's log line.
+    /// - Growth between samples; a trace with connects that succeed and are never closed; a leak detector's line.
+    /// - Far more connections to one remote than the process has threads or tasks.
     ///
     /// # Evidence against
-    /// A count that stays, or connections in use.
+    /// - A count that stays, or that follows the load both ways.
+    /// - Traffic on most of them.
     ///
     /// # Mistaken for
-    /// busy-not-leaking: many connections that are used and bounded.
+    /// - `busy-not-leaking`: many connections that are used and bounded.
+    /// - A slow server: then the pool is full of borrowed ones, and bounded by its maximum.
+    /// - `selector-not-closed`: the same mistake, seen in the selectors that each client object brings along.
     ///
     /// # Confirm
-    /// Two samples of `ss -tanp 'dport = :PORT'`; the pool's own metrics.
+    /// - `ss -Htanp 'dport = :PORT' | wc -l`, twice; `ss -tnip 'dport = :PORT'` for idle times.
+    /// - The pool's own metrics (active, idle, waiting), and a heap histogram: `jmap -histo PID | grep -i producer`.
     ///
     /// # Now
-    /// Restart; lower the pool's maximum or the work that arrives.
+    /// - Restart; lower the pool's maximum or the work that arrives. The server's idle limit turns them into CLOSE-WAIT and frees
+    ///   nothing here.
     ///
     /// # For good
-    /// One shared client; close or return what was borrowed (finally, defer, with); a maximum and an idle limit for the pool. Go: one
-    /// http.Transport; Java: one EventLoopGroup or HttpClient; Python: one Session.
+    /// - All: one shared client for the life of the process; close or return what was borrowed on every path; a maximum and an idle
+    ///   limit for the pool.
+    /// - Java: one HttpClient, OkHttpClient, KafkaProducer; HikariCP maximumPoolSize and leakDetectionThreshold; Jedis in
+    ///   try-with-resources. Netty: one EventLoopGroup.
+    /// - Kafka: a producer per message, batch or transfer is the usual mistake, in every language.
+    /// - Go: one http.Client with one Transport; a Transport per request keeps an idle pool each. Set MaxIdleConnsPerHost,
+    ///   IdleConnTimeout; close response bodies.
+    /// - Node: one Agent or undici Pool; close database pools on shutdown only. Python: one requests.Session or
+    ///   aiohttp.ClientSession; asyncpg and SQLAlchemy pools with a maximum.
+    /// - PHP-FPM: persistent connections are per worker: pm.max_children times the hosts. nginx: `keepalive N` in the upstream block
+    ///   bounds the idle ones.
+    /// - CouchDB/Ektorp: one connector, not one per use.
     ///
     /// # References
-    /// The knowledge of section 3.6 in docs.
+    /// github.com/dpkp/kafka-python issue 689; github.com/confluentinc/librdkafka issue 5; github.com/dCache/dcache issue 4199;
+    /// github.com/psf/requests issue 4575; github.com/netty/netty issue 3120.
     PoolUnbounded, "pool-unbounded", leak, "connections to the same peer grow and are never given back", weigh
 }
 

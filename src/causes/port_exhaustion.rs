@@ -12,32 +12,44 @@ use crate::ledger::{CountIs, Family, Kind};
 const DEFAULT_PORTS: i64 = 28_232;
 
 cause! {
-    /// Connections to one remote need a local port each; when the range is used up, connect fails with EADDRNOTAVAIL, although
-    /// descriptors are free.
+    /// Each connection to one remote address and port needs a local port of its own; when the range is used up, connect fails with
+    /// EADDRNOTAVAIL, although descriptors are free.
     ///
     /// # How it looks
-    /// `cannot assign requested address`, errno 99; TIME-WAIT (or live) rows to one remote as many as the range has ports.
+    /// - ss, netstat: TIME-WAIT (or live) rows to one remote, as many as the range has ports: 28,232 for the default 32768 to 60999.
+    /// - strace: `connect(N) = -1 EADDRNOTAVAIL`; after `bind` to port 0, `bind = -1 EADDRINUSE`.
+    /// - log: `cannot assign requested address`, errno 99, NoRouteToHostException with that text.
+    /// - lsof, /proc/PID/fd: few descriptors. `ss -s`: large timewait or estab. sockstat: large tw.
+    /// - sysctl: net.ipv4.ip_local_port_range, ip_local_reserved_ports.
     ///
     /// # Evidence for
-    /// The error; the count near the size of ip_local_port_range (28,232 by default).
+    /// - The error; a count near the size of the range toward one remote.
     ///
     /// # Evidence against
-    /// Few ports in use.
+    /// - Few ports in use: half of the range or less toward every remote.
     ///
     /// # Mistaken for
-    /// A fault of the remote, which never sees the attempt.
+    /// - A fault of the remote, which never sees the attempt.
+    /// - `fd-limit-too-low`: that is EMFILE, errno 24.
+    /// - A leak, where failed attempts are not closed either: `connect-failed-not-closed` is then the effect.
     ///
     /// # Confirm
-    /// `ss -tan | awk '{print $5}' | sort | uniq -c | sort -rn | head`.
+    /// - `ss -Htan | awk '{print $5}' | sort | uniq -c | sort -rn | head`; `cat /proc/sys/net/ipv4/ip_local_port_range`.
     ///
     /// # Now
-    /// Reuse connections; widen ip_local_port_range.
+    /// - Widen ip_local_port_range; `net.ipv4.tcp_tw_reuse=1` on the connecting side. Slow the client down.
     ///
     /// # For good
-    /// A connection pool; tcp_tw_reuse on the client; more addresses.
+    /// - All: a connection pool; HTTP keep-alive. More remote addresses or ports multiply the range.
+    /// - nginx: upstream keepalive, several `proxy_bind` addresses. HAProxy: `source` with several addresses, http-reuse. Docker and
+    ///   Kubernetes: SNAT shares the node's range.
+    /// - Python, PHP: a database connection per query is the usual origin: use a pool or persistent connections. Go: raise
+    ///   MaxIdleConnsPerHost from 2.
+    /// - Java, Node: keep-alive agents; IP_BIND_ADDRESS_NO_PORT where the program binds a source address.
     ///
     /// # References
-    /// ip(7) ip_local_port_range, connect(2) EADDRNOTAVAIL.
+    /// ip(7) ip_local_port_range, connect(2) EADDRNOTAVAIL; net/ipv4/inet_hashtables.c `__inet_hash_connect`;
+    /// vincent.bernat.ch/en/blog/2014-tcp-time-wait-state-linux.
     PortExhaustion, "port-exhaustion", lookalike, "local ports toward one remote are used up", weigh, rule_out
 }
 

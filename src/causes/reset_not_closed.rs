@@ -6,32 +6,52 @@ use super::{Case, on_piles};
 use crate::ledger::Kind;
 
 cause! {
-    /// A connection is reset by the peer, the program notes the error (or not) and never closes the descriptor.
+    /// A connection is reset by the peer, the program notes the error (or does not) and never closes the descriptor. The kernel has
+    /// finished with the socket; only the program's number keeps it.
     ///
     /// # How it looks
-    /// In no table, counted in `alloc`, as never-connected; `Tcp: EstabResets` grows with the sockets. strace: `read = -1 ECONNRESET` or
-    /// `write = -1 EPIPE`, and no close.
+    /// - lsof: as `never-connected`: `protocol: TCP`, `protocol: TCPv6` or `can't identify protocol`, because the socket has left all
+    ///   tables.
+    /// - ss, netstat: nothing for the leaked ones; other connections to the same peer are ESTABLISHED.
+    /// - `ss -s`: closed minus timewait grows. sockstat: alloc grows, inuse does not.
+    /// - /proc/net/snmp: `Tcp: EstabResets` rises as fast as the sockets.
+    /// - strace: `read(N) = -1 ECONNRESET`, `write(N) = -1 EPIPE` or `epoll_wait` with EPOLLERR|EPOLLHUP, and no `close(N)`.
+    /// - log: `Connection reset by peer`, `Broken pipe`.
     ///
     /// # Evidence for
-    /// The trace; EstabResets as large as the number of sockets; log lines `connection reset`.
+    /// - A trace with the error and no close of its number.
+    /// - EstabResets at least as large as the number of sockets, or rising with it.
+    /// - Log lines of resets, in numbers that fit.
     ///
     /// # Evidence against
-    /// Fewer EstabResets since boot than sockets.
+    /// - Fewer EstabResets since boot than sockets: they cannot all have been reset.
+    /// - A trace that closes after each error.
     ///
     /// # Mistaken for
-    /// connect-failed-not-closed and never-connected: the same sockets, other counters.
+    /// - `connect-failed-not-closed` and `never-connected`: the same sockets, other counters.
+    /// - A fault of the peer: resetting is its right (an idle limit, a deploy, a full queue). The leak is here.
     ///
     /// # Confirm
-    /// Two readings of `/proc/net/snmp`; `strace -f -tt -T -e trace=network,read,write,close -p PID`.
+    /// - `grep Tcp: /proc/net/snmp`, twice, beside `ls /proc/PID/fd | wc -l`.
+    /// - `strace -f -tt -T -e trace=network,read,write,close -p PID` until one reset is seen.
     ///
     /// # Now
-    /// Find out why the peer resets (its limit, a balancer's idle time); restart before the descriptor limit.
+    /// - Find out why the peer resets: its connection limit, a balancer's idle time, a restart loop.
+    /// - Restart before the descriptor limit.
     ///
     /// # For good
-    /// Treat every error of read and write as the end of the descriptor: close it.
+    /// - All: every error of read and write other than EAGAIN and EINTR is the end of the descriptor: close it.
+    /// - epoll programs: handle EPOLLERR and EPOLLHUP also where no read was asked for.
+    /// - Java NIO: close the channel when read or write throws, and cancel nothing by hand; Grizzly lost such events and left
+    ///   CLOSE_WAIT beside unidentified sockets.
+    /// - Netty: `exceptionCaught` must end in `ctx.close()`. Kafka: an exception while sending the TLS close message skipped the
+    ///   close (KAFKA-2779).
+    /// - Go: close in `defer` right after the dial or accept. Node: `error` is followed by `close` only if nothing holds the socket
+    ///   back; destroy it. Python: `with closing(sock)`.
     ///
     /// # References
-    /// RFC 9293 section 3.10.7; net/ipv4/tcp_input.c `tcp_reset`.
+    /// RFC 9293 section 3.10.7; net/ipv4/tcp_input.c `tcp_reset`; github.com/apache/kafka pull 460;
+    /// github.com/eclipse-ee4j/glassfish-grizzly issue 1789.
     ResetNotClosed, "reset-not-closed", leak, "connections are reset and their descriptors kept", weigh
 }
 

@@ -6,31 +6,49 @@ use super::{Case, on_piles};
 use crate::ledger::Kind;
 
 cause! {
-    /// A client object with its own selector (Netty EventLoopGroup, NIO transport, HTTP client) is created per call and never shut down.
+    /// A client object with its own selector (Netty EventLoopGroup, NIO transport, HTTP client) is created per call and never shut
+    /// down. What piles up are epoll instances, eventfds and pipes; sockets come along or not.
     ///
     /// # How it looks
-    /// lsof: repeating groups pipe, pipe, eventpoll (both pipe rows share an inode), sometimes with TCP rows to one remote between them.
+    /// - lsof: groups that repeat: `FIFO pipe` read end, `FIFO pipe` write end (both with the same inode) and `a_inode [eventpoll]`;
+    ///   newer JVMs have `[eventfd]` in place of the pipes. Sometimes a TCP row to one remote in between.
+    /// - /proc/PID/fd: `pipe:[N]` twice, then `anon_inode:[eventpoll]`, over and over.
+    /// - ss, netstat: little or nothing, so the sockets do not explain the descriptors. sockstat and `ss -s` do not grow.
+    /// - strace: `pipe2` or `eventfd2`, and `epoll_create1`, before each connect; no close.
+    /// - log: `failed to open a new selector`, stack traces that name EPollSelectorImpl or EPollArrayWrapper; a thread per group in
+    ///   the dump.
     ///
     /// # Evidence for
-    /// Groups by the hundred; a trace with pipe2 and epoll_create before each connect; stack traces that name EPollSelectorImpl.
+    /// - Groups by the hundred; a trace.
+    /// - As many idle event loop threads as groups in a thread dump.
     ///
     /// # Evidence against
-    /// One per thread is how event loops work.
+    /// - One per event loop thread is how event loops work: a few per core.
+    /// - A constant number.
     ///
     /// # Mistaken for
-    /// A pipe leak of child processes.
+    /// - `pool-unbounded`, where the connections are what grows; here they may all be closed.
+    /// - Pipes of child processes: those come without eventpoll rows.
     ///
     /// # Confirm
-    /// `ls -l /proc/PID/fd | grep -c eventpoll` twice.
+    /// - `ls -l /proc/PID/fd | grep -c eventpoll`, twice.
+    /// - `jstack PID | grep -c 'nioEventLoopGroup\|HttpClient-.*-SelectorManager'`.
     ///
     /// # Now
-    /// Restart the program.
+    /// - Restart the program; garbage collection closes none or only some of them.
     ///
     /// # For good
-    /// One shared client or EventLoopGroup; shut down what you create.
+    /// - Netty: one EventLoopGroup per process, shared by all bootstraps; `shutdownGracefully()` on what you create. Grizzly: one
+    ///   transport.
+    /// - Java: one java.net.http.HttpClient (each has a selector thread; from 21 on it is AutoCloseable), one OkHttpClient, one
+    ///   AsyncHttpClient, one KafkaProducer or AdminClient.
+    /// - ZooKeeper, CouchDB and gRPC clients: one per process; close channels with `shutdown()`.
+    /// - Python: one asyncio loop per thread, `loop.close()`; `asyncio.run` per call is right, new_event_loop per call without close
+    ///   is not.
+    /// - Node and Go: the runtime has one poller; if eventpolls grow, a native module or cgo library creates them.
     ///
     /// # References
-    /// epoll(7).
+    /// epoll(7), eventfd(2); github.com/netty/netty issue 3120 and 5653; github.com/eclipse-ee4j/glassfish-grizzly issue 1797.
     SelectorNotClosed, "selector-not-closed", leak, "client objects with their own selector are created per call", weigh
 }
 

@@ -6,32 +6,53 @@ use super::{Case, on_piles};
 use crate::ledger::Kind;
 
 cause! {
-    /// A program calls `shutdown()` and relies on it to close, or waits for an event that never comes: the connection ends, the descriptor stays.
+    /// A program calls `shutdown()` and takes it for close, or waits for an event that never comes before it closes: the connection
+    /// ends, the descriptor stays.
     ///
     /// # How it looks
-    /// Once both sides have finished, the socket is in no table and counted in `alloc`; while the peer has not, it is FIN-WAIT-2 with an owner
-    /// (which has no time limit: `tcp_fin_timeout` is for orphans). strace: `shutdown(N)` without `close(N)`.
+    /// - lsof: while the peer has not finished, `TCP ... (FIN_WAIT2)`; once both sides have, `protocol: TCP` or `can't identify
+    ///   protocol`.
+    /// - ss, netstat: FIN-WAIT-2 rows with an owner. These have no time limit: `tcp_fin_timeout` is for orphans. Later, nothing.
+    /// - `ss -s`: closed minus timewait grows. sockstat: alloc grows, inuse does not.
+    /// - strace: `shutdown(N, SHUT_WR)` or `SHUT_RDWR`, perhaps `read(N) = 0`, no `close(N)`.
+    /// - log: mostly silent; TLS libraries note `close_notify` or handshake errors.
     ///
     /// # Evidence for
-    /// The trace; connections were established (active or passive opens at least as many as sockets) but neither failed nor were reset.
+    /// - A trace with shutdown and no close of the same number.
+    /// - Connections were established (active or passive opens at least as many as the sockets), and neither failed nor were reset in
+    ///   such numbers.
+    /// - FIN-WAIT-2 rows that a descriptor still holds.
     ///
     /// # Evidence against
-    /// AttemptFails or EstabResets as large as the number of sockets.
+    /// - AttemptFails or EstabResets as large as the number of sockets explain them better.
+    /// - FIN-WAIT rows without an owner are orphans, which is `orphan-buildup`.
     ///
     /// # Mistaken for
-    /// connect-failed-not-closed; reset-not-closed.
+    /// - `connect-failed-not-closed`, `reset-not-closed`: the same unidentified rows once both sides are done.
+    /// - A slow peer: it decides how long FIN-WAIT-2 lasts, but not whether the descriptor is closed afterwards.
     ///
     /// # Confirm
-    /// `strace -f -tt -T -e trace=shutdown,close -p PID`.
+    /// - `strace -f -tt -T -e trace=shutdown,close -p PID`.
+    /// - `ss -tanpe state fin-wait-2`.
     ///
     /// # Now
-    /// Restart before the descriptor limit.
+    /// - Restart before the descriptor limit. `ss -K` ends those in FIN-WAIT-2 where the kernel has CONFIG_INET_DIAG_DESTROY; their
+    ///   descriptors stay.
     ///
     /// # For good
-    /// Close after shutdown, on every path, with a time limit for the peer's answer.
+    /// - All: close after shutdown, on every path, with a time limit for the peer's answer.
+    /// - Node: `socket.end()` only half-closes; call `destroy()` when `close` has not come in time. A TLS server must destroy the
+    ///   socket in `tlsClientError`.
+    /// - Python asyncio: `writer.close(); await writer.wait_closed()`, not `write_eof()` alone; plain sockets: shutdown() then
+    ///   close().
+    /// - Java: `shutdownOutput()` is no close; use try-with-resources. Netty: close the channel also where ALLOW_HALF_CLOSURE is set.
+    /// - Go: `CloseWrite()` needs a `Close()` after it; in proxies, when both copies have ended. A proxy that passes on only one
+    ///   direction's end leaves FIN-WAIT-2 beside CLOSE-WAIT.
+    /// - C: shutdown() frees nothing.
     ///
     /// # References
-    /// shutdown(2), close(2).
+    /// shutdown(2), close(2); tcp(7) tcp_fin_timeout; github.com/joyent/libuv issue 690;
+    /// idea.popcount.org/2012-12-09-lsof-cant-identify-protocol.
     ShutdownNotClosed, "shutdown-not-closed", leak, "connections are shut down but their descriptors not closed", weigh
 }
 

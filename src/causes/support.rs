@@ -132,13 +132,14 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
             .into_iter()
             .chain(sighting.broker.as_ref().map(|b| if b.starts_with("broker") { b.clone() } else { format!("broker {b}") }));
         for endpoint in named {
-            let why = match (&sighting.broker, endpoint.contains(':')) {
-                (Some(_), false) => {
-                    "named by the log, which gives only its id: the port is not in the capture (9092 would be Kafka's default, an inference)"
+            let why = match (&sighting.endpoint, endpoint.contains(':')) {
+                (Some(known), false) if known.contains(':') => format!("the log's name for {known}"),
+                (_, false) if sighting.broker.is_some() => {
+                    "named by the log, which gives only its id: the port is not in the capture (9092 would be Kafka's default, an inference)".to_string()
                 }
-                _ => "named by the log",
+                _ => "named by the log".to_string(),
             };
-            add_remote(claim, endpoint, 0, why);
+            add_remote(claim, endpoint, 0, &why);
         }
     }
 }

@@ -158,9 +158,23 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
                 format!("{owner} holds {count} {} (threshold {threshold})", pile.kind.plural()),
             ));
         }
+        Kind::Established if pile.accepted == Some(true) && pile.count >= threshold && mostly_silent(pile) => {
+            let silent = number(pile.traits.idle_minute as i64);
+            s.reasons.push(reason(
+                Strength::Moderate,
+                Witnessed::Table,
+                format!("{silent} accepted connections of {owner} have been silent for a minute or more"),
+            ));
+        }
         Kind::Unix => unix_peers(case, pile, threshold, s),
         _ => {}
     }
+}
+
+/// Whether most connections that tell their idle time received nothing for a minute.
+fn mostly_silent(pile: &Pile) -> bool {
+    let t = &pile.traits;
+    t.idle_known * 2 >= pile.count && t.idle_minute * 10 >= t.idle_known * 9
 }
 
 /// A unix socket is as innocent as its peers: many clients make a hub, one client with hundreds of connections to one server a hoard,
@@ -310,7 +324,7 @@ fn fills_limit(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     let (Some((limit, quote)), Some((descriptors, ..))) = (&pile.limit, &pile.descriptors) else { return };
     let first = pile.owner.as_ref().and_then(|o| o.pids.first()).map_or(pile.count, |p| p.1);
     if *limit >= 256
-        && descriptors * 100 >= limit * case.thresholds.near_limit
+        && descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
         && first * 2 >= *descriptors
         && pile.kind != Kind::Established
     {

@@ -9,31 +9,41 @@ use crate::facts::SocketState;
 const MANY: i64 = 256;
 
 cause! {
-    /// Many SYNs arrive whose connections never complete. They hold no descriptor and are in SYN-RECV.
+    /// Many SYNs arrive whose connections never complete. Half-open connections are requests, not sockets: they hold no descriptor
+    /// and are in SYN-RECV.
     ///
     /// # How it looks
-    /// SYN-RECV rows in numbers; kernel: `possible SYN flooding`; cookies sent.
+    /// - ss, netstat: SYN-RECV rows in numbers, without owner, often from addresses that do not repeat.
+    /// - `netstat -s`, nstat: SYN cookies sent (TCPReqQFullDoCookies), ListenDrops rising.
+    /// - log: kernel `Possible SYN flooding on port N. Sending cookies.`
+    /// - lsof, /proc/PID/fd, strace: nothing. sockstat: does not count them.
+    /// - `ss -s`: `synrecv` is always 0 since Linux 2.6 and proves nothing.
     ///
     /// # Evidence for
-    /// The rows; the counters rising.
+    /// - The rows, hundreds or more; the counters rising; cookies that are never answered.
     ///
     /// # Evidence against
-    /// None in SYN-RECV. `synrecv 0` of an old ss proves nothing: that number is always 0 on 2.6 and later.
+    /// - None in SYN-RECV.
+    /// - A listener whose accept queue is full: then the kernel's line is about the slow server.
     ///
     /// # Mistaken for
-    /// backlog-overflow: a slow server shows the same kernel line.
+    /// - `backlog-overflow`, `accept-stalled`: the same kernel line.
+    /// - `connect-stuck`, which leaves (SYN-SENT) instead of arriving.
+    /// - A burst of honest clients after an outage.
     ///
     /// # Confirm
-    /// `ss -tan state syn-recv | wc -l`.
+    /// - `ss -Htan state syn-recv | wc -l`; `nstat -az | grep -i -e Cookies -e ListenDrops`, twice.
+    /// - `tcpdump -ni any 'tcp[tcpflags] == tcp-syn and dst port PORT' -c 100`.
     ///
     /// # Now
-    /// tcp_syncookies (default on); filter upstream.
+    /// - net.ipv4.tcp_syncookies=1 (the default); filter upstream.
     ///
     /// # For good
-    /// -
+    /// - A filter in front (provider, XDP, SYNPROXY); net.ipv4.tcp_max_syn_backlog and somaxconn for honest bursts.
+    /// - nginx, HAProxy: rate limits help only after the handshake.
     ///
     /// # References
-    /// tcp(7) tcp_syncookies; net/ipv4/tcp_input.c `tcp_syn_flood_action`.
+    /// tcp(7) tcp_syncookies, tcp_max_syn_backlog; net/ipv4/tcp_input.c `tcp_syn_flood_action`.
     SynFlood, "syn-flood", lookalike, "half-open connections arrive faster than they complete", weigh, rule_out
 }
 

@@ -6,31 +6,38 @@ use super::{Case, Claim, Exclusion, number};
 use crate::ledger::Figure;
 
 cause! {
-    /// All processes together reach fs.file-max: calls fail with ENFILE.
+    /// All processes together reach fs.file-max: calls fail with ENFILE for everybody but root.
     ///
     /// # How it looks
-    /// /proc/sys/fs/file-nr: first number near the third; kernel: `file-max limit N reached`; ENFILE.
+    /// - /proc/sys/fs/file-nr: the first number (allocated) near the third (the limit). The second is 0 on every kernel since 2.6.
+    /// - log: kernel `VFS: file-max limit N reached`; `Too many open files in system`, errno 23.
+    /// - strace: any open, socket or accept = -1 ENFILE.
+    /// - lsof, /proc/PID/fd: the sum over all processes is near the number; shared descriptors count once in the kernel.
+    /// - ss, netstat, `ss -s`, sockstat: tell whether sockets are what fills it.
     ///
     /// # Evidence for
-    /// The numbers.
+    /// - The two numbers near each other.
     ///
     /// # Evidence against
-    /// Room between them.
+    /// - Room between them. On current kernels the default limit is 9223372036854775807: never reached.
     ///
     /// # Mistaken for
-    /// EMFILE, which is one process's limit.
+    /// - EMFILE, errno 24, which is one process's limit: `fd-limit-too-low`.
+    /// - fs.nr_open, which bounds RLIMIT_NOFILE and is no count.
     ///
     /// # Confirm
-    /// `cat /proc/sys/fs/file-nr`.
+    /// - `cat /proc/sys/fs/file-nr`.
+    /// - `for p in /proc/[0-9]*; do echo $(ls $p/fd 2>/dev/null | wc -l) $p; done | sort -rn | head`.
     ///
     /// # Now
-    /// `sysctl fs.file-max`.
+    /// - `sysctl -w fs.file-max=N`: takes effect at once.
     ///
     /// # For good
-    /// Find who holds them.
+    /// - Find who holds them and mend that by its cause; a limit per service (LimitNOFILE) keeps one program from taking all.
+    /// - Docker, Kubernetes: the limit is the node's; count per pod.
     ///
     /// # References
-    /// proc(5) file-nr.
+    /// proc(5) file-nr, file-max; fs/file_table.c.
     SystemFileLimit, "system-file-limit", lookalike, "the whole host is at its limit of open files", weigh, rule_out
 }
 

@@ -8,32 +8,41 @@ use super::{Case, Claim, Exclusion, number};
 const FEW: i64 = 65_536;
 
 cause! {
-    /// Data queued on many sockets fills tcp_mem: the kernel drops and prunes. Its cause is slow readers or peers, not the number of
-    /// sockets.
+    /// Data queued on many sockets fills tcp_mem: the kernel prunes queues and drops packets. Its cause is slow readers or peers, not
+    /// the number of sockets.
     ///
     /// # How it looks
-    /// sockstat `mem` (pages) near the third value of tcp_mem; kernel: `out of memory -- consider tuning tcp_mem`; large queues.
+    /// - sockstat: TCP `mem`, in pages and of the whole host, near the third value of net.ipv4.tcp_mem, which is in pages too.
+    /// - ss, netstat: large Recv-Q (a reader here is slow) or Send-Q (a peer is slow). `ss -tm` shows the memory of each.
+    /// - `netstat -s`: packets pruned from receive queue, TCP ran low on memory, memory pressures.
+    /// - lsof, /proc/PID/fd, `ss -s`: nothing unusual. strace: reads missing, or writes that return EAGAIN.
+    /// - log: kernel `TCP: out of memory -- consider tuning tcp_mem`.
     ///
     /// # Evidence for
-    /// mem above the pressure value.
+    /// - mem above the second value (pressure); the kernel's line.
     ///
     /// # Evidence against
-    /// A few pages per thousand sockets.
+    /// - A few pages per thousand sockets: closed and idle sockets cost next to nothing here.
     ///
     /// # Mistaken for
-    /// Orphans, whose old kernel line is the same.
+    /// - `orphan-buildup`, whose old kernel line is the same.
+    /// - A bytes limit: 400,000 pages are 1.6 GB.
     ///
     /// # Confirm
-    /// `cat /proc/net/sockstat /proc/sys/net/ipv4/tcp_mem`.
+    /// - `cat /proc/net/sockstat /proc/sys/net/ipv4/tcp_mem`; rows by queue: `ss -Htn | sort -k2 -rn | head`.
     ///
     /// # Now
-    /// Find the sockets with full queues (`ss -tm`).
+    /// - Find the sockets with full queues and their process; restart the reader that has stopped.
     ///
     /// # For good
-    /// -
+    /// - Readers that keep up, or that stop reading with back-pressure on the sender; limits on connections.
+    /// - Proxies that pass on only one direction's end keep full queues in FIN-WAIT-2 and CLOSE-WAIT: close both.
+    /// - nginx: proxy_buffers bounded; HAProxy: tune.rcvbuf. Java, Node: honour `write()` returning false, Netty isWritable. Go:
+    ///   deadlines on writes.
+    /// - Smaller tcp_rmem and tcp_wmem maxima; only then a larger tcp_mem.
     ///
     /// # References
-    /// tcp(7) tcp_mem: pages, not bytes.
+    /// tcp(7) tcp_mem: pages, not bytes; net/core/sock.c `__sk_mem_raise_allocated`; github.com/canonical/hotsos issue 445.
     TcpMemory, "tcp-memory", lookalike, "buffers of TCP sockets reach the limit of the kernel", weigh, rule_out
 }
 

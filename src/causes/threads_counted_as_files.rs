@@ -8,31 +8,41 @@ use crate::formats::reader::pid_of;
 use crate::ledger::Owner;
 
 cause! {
-    /// Plain lsof lists every descriptor of a process again for each of its threads; counting its lines multiplies.
+    /// Plain lsof lists every descriptor of a process again for each of its threads; counting its lines multiplies. The process holds
+    /// what /proc/PID/fd holds and no more.
     ///
     /// # How it looks
-    /// Rows with a TID that repeat descriptor and inode; `lsof | wc -l` far above the descriptors of /proc/PID/fd.
+    /// - lsof: rows with a TID column (and TASKCMD in newer versions) that repeat descriptor and inode; `lsof | wc -l` in the
+    ///   millions.
+    /// - `lsof -p PID | wc -l`, or lsof with `-Ki`, is smaller by the number of threads.
+    /// - /proc/PID/fd: small. /proc/PID/status: Threads large.
+    /// - ss, netstat, `ss -s`, sockstat: small.
+    /// - strace, log: nothing about limits.
     ///
     /// # Evidence for
-    /// The repeated rows; two counts that differ by the number of threads.
+    /// - The repeated rows; two counts that differ by the number of threads.
     ///
     /// # Evidence against
-    /// Rows without TID in such numbers.
+    /// - Rows without TID in such numbers.
+    /// - A count of distinct (pid, fd) that is large as well.
     ///
     /// # Mistaken for
-    /// A leak, by the number of lines.
+    /// - A leak, by the number of lines.
+    /// - `fd-inherited` or `dup-not-closed`: there pids or descriptors differ; here only the thread does.
     ///
     /// # Confirm
-    /// `ls /proc/PID/fd | wc -l`.
+    /// - `ls /proc/PID/fd | wc -l`; `ls /proc/PID/task | wc -l`.
     ///
     /// # Now
-    /// Nothing.
+    /// - Nothing.
     ///
     /// # For good
-    /// Count distinct (pid, fd); lsof -Ki.
+    /// - Count distinct (pid, fd): `lsof -nP -Ki`, or /proc/PID/fd, in monitoring too.
+    /// - Java, Go and databases such as TiKV or InfluxDB have hundreds of threads: their alarms must not count lsof lines.
     ///
     /// # References
-    /// lsof(8) -K.
+    /// lsof(8) -K; github.com/tikv/tikv issue 4233; github.com/driskell/log-courier issue 364; github.com/influxdata/telegraf issue
+    /// 3114.
     ThreadsCountedAsFiles, "threads-counted-as-files", lookalike, "lsof rows repeat the same descriptors for every thread", weigh
 }
 
@@ -69,7 +79,6 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 }
 
 /// Lines of lsof with and without threads, as pipelines counted them.
-#[expect(clippy::type_complexity, reason = "two counts with their lines")]
 fn tallies(case: &Case<'_>, pid: u32) -> Option<((u64, crate::capture::Quote), (u64, crate::capture::Quote))> {
     let counts = || case.snapshot.tallies.iter().filter(|t| t.command.starts_with("lsof") && t.command.contains("wc -l"));
     let own = counts().find(|t| pid_of("", t.command.as_bytes()) == Some(pid))?;

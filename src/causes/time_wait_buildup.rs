@@ -7,31 +7,45 @@ use crate::facts::SocketState;
 use crate::ledger::{CountIs, Figure, Kind};
 
 cause! {
-    /// The side that closes first keeps each connection in TIME-WAIT for a minute. Such entries hold no descriptor and end by themselves.
+    /// The side that closes first keeps each connection in TIME-WAIT for 60 seconds. Such entries hold no descriptor, belong to no
+    /// process and end by themselves: many of them mean that many connections were closed, properly, within the last minute.
     ///
     /// # How it looks
-    /// ss, netstat: TIME-WAIT rows without owner; `ss -s` adds them to `closed`, so that closed − timewait is near 0.
+    /// - ss, netstat: TIME-WAIT rows without owner, with a timer of at most a minute.
+    /// - `ss -s`: timewait N, and the same N inside `closed`, so that closed minus timewait is near 0.
+    /// - sockstat: `tw`; alloc and inuse contain none of them.
+    /// - lsof, /proc/PID/fd, strace: nothing.
+    /// - log: `TCP: time wait bucket table overflow` when tcp_max_tw_buckets is reached, which is harmless.
     ///
     /// # Evidence for
-    /// The count itself.
+    /// - The count itself; rows to one remote and port name the client that does not reuse connections.
     ///
     /// # Evidence against
-    /// Few of them beside the sockets in question.
+    /// - Few of them beside the sockets in question.
     ///
     /// # Mistaken for
-    /// A leak: `closed` of ss -s contains every TIME-WAIT entry.
+    /// - A leak: `closed` of ss -s contains every TIME-WAIT entry.
+    /// - The cause of EMFILE: they hold no descriptor.
+    /// - `port-exhaustion`, which they become when all go to one remote and are as many as the port range.
     ///
     /// # Confirm
-    /// `ss -tan state time-wait | wc -l` now and in two minutes.
+    /// - `ss -Htan state time-wait | wc -l`, now and in two minutes; `ss -Htan state time-wait | awk '{print $4}' | sort | uniq -c |
+    ///   sort -rn | head`.
     ///
     /// # Now
-    /// Nothing, unless local ports run out (port-exhaustion).
+    /// - Nothing, unless local ports run out.
+    /// - Not tcp_fin_timeout, which does not set this time, and not tcp_tw_recycle, which broke clients behind NAT and was removed in
+    ///   Linux 4.12.
     ///
     /// # For good
-    /// Keep connections open and reuse them.
+    /// - Keep connections open and reuse them: HTTP keep-alive, pools.
+    /// - nginx: `keepalive` in the upstream with `proxy_http_version 1.1` and an empty Connection header. HAProxy: http-reuse. PHP:
+    ///   persistent connections. Python: Session; Go: read bodies to the end, so that connections are reused; Node: Agent with
+    ///   keepAlive.
+    /// - `net.ipv4.tcp_tw_reuse=1` on the connecting side, with timestamps.
     ///
     /// # References
-    /// RFC 9293 section 3.6.1; net/ipv4/inet_timewait_sock.c.
+    /// RFC 9293 section 3.6.1; net/ipv4/inet_timewait_sock.c; vincent.bernat.ch/en/blog/2014-tcp-time-wait-state-linux.
     TimeWaitBuildup, "time-wait-buildup", lookalike, "many connections were closed here lately, each properly", weigh, rule_out
 }
 

@@ -6,32 +6,49 @@ use super::{Case, on_piles};
 use crate::ledger::Kind;
 
 cause! {
-    /// A resolver, statsd or syslog client opens a UDP socket for each use and never closes it.
+    /// A resolver, statsd, syslog or SNMP client opens a UDP socket for each use and never closes it.
     ///
     /// # How it looks
-    /// lsof: `UDP *:port` rows with different ephemeral ports, or connected ones to one server; ss: UNCONN rows; sockstat: UDP inuse
-    /// grows.
+    /// - lsof: `UDP *:46123` rows with different ephemeral ports, or `UDP a:p->b:53` where the client connects the socket first.
+    /// - ss, netstat: UNCONN rows (ESTAB for connected ones) of one process, Recv-Q 0 or the bytes of one late answer.
+    /// - `ss -s`: the UDP row of the table grows. sockstat: UDP inuse grows.
+    /// - /proc/net/udp: one row each, state 07 (or 01 when connected).
+    /// - A socket that was never bound nor used is in no table: lsof then says `protocol: UDP`.
+    /// - strace: `socket(AF_INET, SOCK_DGRAM)`, `sendto` or `connect`, perhaps `recvfrom`, no `close`.
+    /// - log: mostly silent; late, `Too many open files`.
     ///
     /// # Evidence for
-    /// Growth; a trace with socket and sendto and no close; inodes spread over a long time.
+    /// - Growth; a trace with socket and no close.
+    /// - One socket per flush, query or message, so that rate times time fits the count.
+    /// - Inodes spread over a long time.
     ///
     /// # Evidence against
-    /// A constant number: pools of source ports are by design (resolvers, pollers).
+    /// - A constant number: resolvers keep pools of source ports on purpose, and pollers keep one socket per device.
+    /// - A trace that shows data on many of them.
     ///
     /// # Mistaken for
-    /// Port exhaustion.
+    /// - `port-exhaustion`: UDP ports have their own space, and the descriptor limit comes first.
+    /// - A DNS fault, because lookups fail once no descriptor is left.
     ///
     /// # Confirm
-    /// Two samples of `ss -uanp`.
+    /// - `ss -uanp`, twice, counted by process; `grep UDP: /proc/net/sockstat`.
+    /// - `strace -f -e trace=network,close -p PID` over one flush interval.
     ///
     /// # Now
-    /// Restart the program.
+    /// - Restart the program.
     ///
     /// # For good
-    /// One socket per client object; close it. Netty: one resolver, shared.
+    /// - All: one socket per client object, made once; close it when the object goes.
+    /// - Java: one DatagramSocket per reporter; Netty: one DnsNameResolver, shared, not one per request.
+    /// - Go: `defer conn.Close()` after net.DialUDP; statsd libraries: one client. Node: `dgram` sockets need `close()`; one for all
+    ///   sends.
+    /// - Python: keep the socket in the handler; logging.handlers.SysLogHandler must be closed when loggers are rebuilt. PHP:
+    ///   persistent `pfsockopen`, or one socket per request closed at its end.
+    /// - C: res_nclose() after res_ninit() in every thread; close in the branch where sendto fails.
     ///
     /// # References
-    /// udp(7).
+    /// udp(7), resolver(3); github.com/netty/netty issue 13013; by design: github.com/TechnitiumSoftware/DnsServer issue 854,
+    /// github.com/rspamd/rspamd issue 2148.
     UdpNotClosed, "udp-not-closed", leak, "UDP sockets are opened per use and never closed", weigh
 }
 

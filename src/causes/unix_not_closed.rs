@@ -6,32 +6,51 @@ use super::{Case, on_piles};
 use crate::ledger::Kind;
 
 cause! {
-    /// A program connects to a local daemon (or accepts from clients) over a unix socket and never closes.
+    /// A program connects to a local daemon (or accepts from local clients) over a unix socket and never closes.
     ///
     /// # How it looks
-    /// ss -x: hundreds of u_str rows of one process, all with the same peer process; the accepted side carries the server\'s path, the
-    /// client side none.
+    /// - ss -x: many `u_str ESTAB` rows of one process, all with the same peer process. The accepted side carries the server's path,
+    ///   the connecting side `*`.
+    /// - lsof: rows of type `unix`; newer versions add `type=STREAM (CONNECTED)` and, with `+E`, the peer.
+    /// - netstat -x: CONNECTED rows. /proc/net/unix: state 03.
+    /// - `ss -s`: only the total grows. sockstat: `sockets: used` grows, TCP does not.
+    /// - strace: `connect(N, {sa_family=AF_UNIX, ...}) = 0`, or accept4, no `close(N)`; socketpair() whose other end is lost.
+    /// - log: often the daemon's: `too many connections`, `accept: too many open files`.
     ///
     /// # Evidence for
-    /// One client process with most of the connections; growth; a trace.
+    /// - One client process with most of a daemon's connections.
+    /// - Growth between captures; a trace.
+    /// - A dead peer: rows whose peer inode is 0 and which the owner keeps.
     ///
     /// # Evidence against
-    /// A hub with as many client processes as connections, in use.
+    /// - A hub (message bus, display server, container runtime) with as many client processes as connections, in use.
+    /// - A constant number.
     ///
     /// # Mistaken for
-    /// A busy message bus.
+    /// - A busy message bus.
+    /// - A leak of the daemon, when its client forgets: each connection shows twice, once per side. Whoever should close first is the
+    ///   leak.
     ///
     /// # Confirm
-    /// `ss -xp` twice, grouped by peer.
+    /// - `ss -xp`, twice, grouped by process and path.
+    /// - `strace -f -e trace=network,close -p PID`.
     ///
     /// # Now
-    /// Restart the program.
+    /// - Restart the side that forgets. Ending the client frees both.
     ///
     /// # For good
-    /// One connection per client, closed on every path.
+    /// - All: one connection per client, closed on every path; the server closes when read returns 0.
+    /// - Docker and container runtimes: clients of docker.sock need `Close()` on the response and one client object. systemd: close
+    ///   sd_bus with `sd_bus_flush_close_unref`.
+    /// - PHP-FPM over unix sockets: the web server's keep-alive to FPM holds a worker each; mono FastCGI leaked accepted rows per
+    ///   request.
+    /// - Go: one http.Transport with a unix DialContext. Node: destroy in `error`. Python: `with`; MySQL and PostgreSQL on local
+    ///   sockets: return connections to the pool.
+    /// - C: close both ends of a socketpair that the child has taken over; SOCK_CLOEXEC on both.
     ///
     /// # References
-    /// unix(7).
+    /// unix(7), ss(8) `-x`; net/unix/af_unix.c; github.com/xplicit/HyperFastCgi issue 23; github.com/hollodotme/fast-cgi-client pull
+    /// 42.
     UnixNotClosed, "unix-not-closed", leak, "unix sockets are opened and never closed", weigh
 }
 

@@ -9,28 +9,37 @@ cause! {
     /// The capture shows that sockets are left open and who holds them, but nothing that tells which mistake leaves them open.
     ///
     /// # How it looks
-    /// A pile of the kind, and no trace, log or counter that fits a cause.
+    /// - lsof, /proc/PID/fd: a pile of one kind under one program.
+    /// - ss, netstat, `ss -s`, sockstat: agree on the number, or cannot see it.
+    /// - strace: absent, too short, or of another process.
+    /// - log: absent, or without a line about connections.
     ///
     /// # Evidence for
-    /// The pile.
+    /// - The pile, its growth, or the limit it fills.
     ///
     /// # Evidence against
-    /// Any evidence for another cause.
+    /// - Any evidence for another cause: then that one is named.
     ///
     /// # Mistaken for
-    /// Nothing: it is what remains.
+    /// - Nothing: it is what remains. It does not say that the cause is exotic.
     ///
     /// # Confirm
-    /// The commands listed under what is missing.
+    /// - The commands listed in the report under what is missing; first of all `strace -f -tt -T -e trace=network,close -p PID` over
+    ///   one period of the leak.
+    /// - Two captures of `/proc/net/snmp` beside the sockets: AttemptFails, EstabResets and ActiveOpens tell failed, reset and never
+    ///   connected apart.
     ///
     /// # Now
-    /// Restart before the descriptor limit.
+    /// - Restart before the descriptor limit; `prlimit --pid PID --nofile=SOFT:HARD` buys time.
+    /// - Capture before the restart: it destroys the evidence.
     ///
     /// # For good
-    /// Capture what is missing, then mend the cause it shows.
+    /// - Java: `jstack` for threads, `jmap -histo` for client objects; Go: pprof goroutine; Node: `process._getActiveHandles()`;
+    ///   Python: `gc.get_objects()` filtered by socket, `-X dev` for ResourceWarning.
+    /// - Then mend the cause that the new capture shows.
     ///
     /// # References
-    /// -
+    /// strace(1), proc(5).
     Unknown, "unknown", leak, "a leak whose cause the capture does not show", weigh
 }
 

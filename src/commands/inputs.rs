@@ -3,12 +3,11 @@
 use super::progress::Bar;
 use crate::bundle::{Input, Limits};
 use crate::capture;
-use crate::config::{self, Thresholds};
+use crate::config::{self, Config};
 use crate::error::Error;
 use crate::formats::by_id;
 use crate::read;
-use crate::signatures::Signatures;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Inputs and how they are read.
 #[derive(Debug, clap::Args)]
@@ -25,14 +24,6 @@ pub struct Inputs {
     /// Refuse inputs with more members than this
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_members: Option<u64>,
-}
-
-/// Thresholds and signatures as configured.
-#[derive(Debug)]
-pub struct Config {
-    /// Thresholds.
-    pub thresholds: Thresholds,
-    extended: Option<Signatures>,
 }
 
 impl Inputs {
@@ -66,10 +57,7 @@ impl Inputs {
     /// # Errors
     /// A configuration that cannot be read or is wrong.
     pub fn config(&self) -> Result<Config, Error> {
-        match &self.config {
-            None => Ok(Config { thresholds: Thresholds::default(), extended: None }),
-            Some(path) => config::load(path).map(|(thresholds, signatures)| Config { thresholds, extended: Some(signatures) }),
-        }
+        configured(self.config.as_deref())
     }
 
     /// Reads all inputs, with a bar on a terminal if it takes long; `digest` asks for their SHA-256.
@@ -87,15 +75,16 @@ impl Inputs {
     }
 }
 
-impl Config {
-    /// The signatures: the built-in ones, and those of the configuration.
-    pub fn signatures(&self) -> &Signatures {
-        self.extended.as_ref().unwrap_or_else(|| Signatures::builtin())
-    }
+/// The configuration of a file, or the defaults.
+///
+/// # Errors
+/// A configuration that cannot be read or is wrong.
+pub fn configured(path: Option<&Path>) -> Result<Config, Error> {
+    path.map_or_else(|| Ok(Config::default()), config::load)
 }
 
 /// `64G`, `512MiB`, `1000`: powers of 1024.
-fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, suffix) = text.split_at_checked(digits).unwrap_or((text, ""));
     let shift = match suffix.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {

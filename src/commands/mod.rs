@@ -1,12 +1,19 @@
 //! One file per command of the binary: its arguments, and what it does with them.
 
 pub mod analyze;
+pub mod check;
 pub mod collector;
+pub mod completions;
+pub mod diff;
+pub mod explain;
 pub mod facts;
 pub mod inputs;
 pub mod inspect;
+pub mod man;
+pub mod minimize;
 pub mod output;
 pub mod progress;
+pub mod redact;
 
 use crate::error::Error;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! Where a report goes and how it looks there.
 
 use crate::error::Error;
+use crate::report::harmless::{harmless, harmless_json};
 use crate::report::{Detail, Look};
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -60,6 +61,23 @@ impl Output {
 /// Anything but a closed pipe: what was asked for is not there.
 pub fn write(out: &mut dyn Write, text: &[u8]) -> Result<(), Error> {
     settle(out.write_all(text).and_then(|()| out.flush()))
+}
+
+/// Writes text of several lines to standard output, with whatever captures put into it made harmless.
+///
+/// # Errors
+/// As [`write()`].
+pub fn show(out: &mut dyn Write, text: &str) -> Result<(), Error> {
+    let lines: Vec<_> = text.split('\n').map(harmless).collect();
+    write(out, lines.join("\n").as_bytes())
+}
+
+/// Writes a JSON document to standard output, with what acts on a terminal escaped.
+///
+/// # Errors
+/// As [`write()`].
+pub fn show_json(out: &mut dyn Write, json: &serde_json::Value) -> Result<(), Error> {
+    write(out, format!("{}\n", harmless_json(&format!("{json:#}"))).as_bytes())
 }
 
 /// What a result of writing to standard output means.

@@ -268,6 +268,11 @@ fn drop_effects(findings: &mut Vec<Finding>) {
         if f.claim.class == Class::Leak && f.claim.code != "fd-inherited" && mine(&inherited) {
             return false;
         }
+        // A proxy that forgets its clients' connections keeps their upstreams with them.
+        let forgets = |l: &(u64, Option<Kind>, Vec<u32>)| l.1 == Some(Kind::CloseWait) && l.0 * 2 >= count && mine(&l.2);
+        if f.claim.code == "pool-unbounded" && leaks.iter().any(forgets) {
+            return false;
+        }
         if f.claim.class == Class::Leak && f.claim.code != "dup-not-closed" && leaks.iter().any(|l| l.0 > count * 20 && mine(&l.2)) {
             return false;
         }

@@ -70,6 +70,9 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
         if claim.code == "unknown" || claim.code == "owner-not-visible" {
             cap(Grade::Moderate, "the capture does not show the cause".into());
         }
+        if claim.code == "idle-not-reaped" && !sources.contains(&Witnessed::Growth) {
+            cap(Grade::Weak, "one sample cannot tell forgotten connections from clients that have nothing to say".into());
+        }
         if claim.owner.is_none() {
             cap(Grade::Moderate, "the capture does not name the process".into());
         }

@@ -42,6 +42,18 @@ pub fn diagnose(sources: Vec<Source>, hosts: Vec<Host>, thresholds: &Thresholds)
 
 /// The host's ledger, checks, exclusions and findings.
 fn one_host(sources: &[Source], host: &Host, thresholds: &Thresholds) -> (HostReport, Vec<Finding>) {
+    with_case(sources, host, thresholds, |case| {
+        let claims: Vec<Claim> = CAUSES.iter().flat_map(|c| c.weigh(case)).collect();
+        let checks: Vec<Checked> = checks::run(case);
+        let findings = finding::rank(claims, case, &checks);
+        let ruled_out = CAUSES.iter().filter_map(|c| Some(RuledOut { code: c.code(), exclusion: c.rule_out(case)? })).collect();
+        let input = host.takes.get(host.main).map_or(0, |t| t.input);
+        (HostReport::new(case, checks, ruled_out, input), findings)
+    })
+}
+
+/// Prepares the case of a host and hands it over: for whoever weighs single causes.
+pub fn with_case<T>(sources: &[Source], host: &Host, thresholds: &Thresholds, look: impl FnOnce(&Case<'_>) -> T) -> T {
     let empty = Interner::default();
     let no_members: &[Member] = &[];
     let input = host.takes.get(host.main).map_or(0, |t| t.input);
@@ -60,12 +72,7 @@ fn one_host(sources: &[Source], host: &Host, thresholds: &Thresholds) -> (HostRe
         })
         .collect();
     let case = Case { host, sources, snapshot, names, members, ledger: &ledger, earlier: &earlier, thresholds };
-    let claims: Vec<Claim> = CAUSES.iter().flat_map(|c| c.weigh(&case)).collect();
-    let checks: Vec<Checked> = checks::run(&case);
-    let findings = finding::rank(claims, &case, &checks);
-    let ruled_out = CAUSES.iter().filter_map(|c| Some(RuledOut { code: c.code(), exclusion: c.rule_out(&case)? })).collect();
-    let report = HostReport::new(&case, checks, ruled_out, input);
-    (report, findings)
+    look(&case)
 }
 
 /// The verdict over all hosts: a leak anywhere is a leak.

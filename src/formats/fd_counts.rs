@@ -29,6 +29,8 @@ impl Format for FdCounts {
     fn fit(&self, probe: &Probe<'_>) -> Fit {
         match probe.rows().find(|l| !l.starts_with(b"#") || is_header(l)) {
             Some(line) if is_header(line) => Fit::Sure,
+            // Without its header the name has to say what the three numbers are.
+            Some(line) if probe.name().starts_with("fd-counts") && is_row(line) => Fit::Sure,
             _ => Fit::No,
         }
     }
@@ -64,6 +66,13 @@ fn counted(field: &[u8]) -> Option<Option<u32>> {
         b"-" | b"?" => Some(None),
         _ => scan::number32(field).map(Some),
     }
+}
+
+fn is_row(line: &[u8]) -> bool {
+    let mut fields = scan::Fields::new(line);
+    fields.next().and_then(scan::number32).is_some()
+        && fields.next().and_then(counted).is_some()
+        && fields.next().and_then(counted).is_some()
 }
 
 fn is_header(line: &[u8]) -> bool {

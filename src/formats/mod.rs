@@ -18,6 +18,8 @@ mod fd_counts;
 mod file_nr;
 mod goroutines;
 mod hostname;
+mod if_inet6;
+mod io;
 mod jstack;
 mod limits;
 mod log;
@@ -159,6 +161,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &file_nr::FileNr,
     &goroutines::Goroutines,
     &hostname::Hostname,
+    &if_inet6::IfInet6,
+    &io::Io,
     &jstack::Jstack,
     &limits::Limits,
     &lsfd::Lsfd,

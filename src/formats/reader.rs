@@ -51,6 +51,21 @@ pub struct Reading {
     pub binary: bool,
     /// What stood in front of each line and was taken off.
     pub prefix: Option<Prefix>,
+    /// What became of each line, where [`Reader::traced`] asked for it and [`Reader::drain`] has not taken it yet.
+    pub trace: Vec<Traced>,
+}
+
+/// A line and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced {
+    /// Its number.
+    pub line: u32,
+    /// The format that read it, `unknown` if none did.
+    pub format: &'static str,
+    /// What became of it.
+    pub taken: Taken,
+    /// The line as the parser saw it: without its end, its prefix and colours.
+    pub text: Vec<u8>,
 }
 
 impl Reading {
@@ -98,6 +113,9 @@ pub struct Reader {
     wide: Option<Wide>,
     current: Option<Active>,
     reading: Reading,
+    /// Whether each line is kept with what became of it, and what became of the last.
+    tracing: bool,
+    last: Taken,
 }
 
 struct Active {
@@ -120,7 +138,20 @@ impl Reader {
             wide: None,
             current: None,
             reading: Reading::default(),
+            tracing: false,
+            last: Taken::Noise,
         }
+    }
+
+    /// Keeps every line with what became of it, for whoever writes the member again. Costs a copy of each line.
+    pub fn traced(mut self) -> Self {
+        self.tracing = true;
+        self
+    }
+
+    /// The lines traced since the last call.
+    pub fn drain(&mut self) -> Vec<Traced> {
+        std::mem::take(&mut self.reading.trace)
     }
 
     /// Takes the next bytes of the member.
@@ -254,8 +285,17 @@ impl Reader {
         if memchr::memchr(0x1b, line).is_some() {
             let plain = strip_colours(line);
             self.route(&plain, sink);
+            self.trace(&plain);
         } else {
             self.route(line, sink);
+            self.trace(line);
+        }
+    }
+
+    fn trace(&mut self, line: &[u8]) {
+        if self.tracing {
+            let format = self.reading.sections.last().map_or(UNKNOWN, |s| s.format);
+            self.reading.trace.push(Traced { line: self.line, format, taken: self.last, text: line.to_vec() });
         }
     }
 
@@ -330,6 +370,7 @@ impl Reader {
     }
 
     fn count(&mut self, taken: Taken, line: &[u8]) {
+        self.last = taken;
         let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.format.id());
         if self.reading.sections.last().is_none_or(|s| s.format != wanted) && self.reading.sections.len() < MAX_SECTIONS {
             self.reading.sections.push(Section { format: wanted, first_line: self.line, lines: 0, rows: 0, unknown: 0 });

@@ -323,13 +323,18 @@ fn count_descriptors(proc: &Proc, holding: &mut Holding) {
     holding.descriptors = lists.chain(counted).max_by_key(|(n, whole, _)| (*whole, *n));
 }
 
+/// `net:[4026531992]` and `4026531992` are the same namespace, spelled by a link and by a manifest.
+fn namespace_inode(text: &str) -> &str {
+    text.trim_start_matches("net:").trim_matches(['[', ']'])
+}
+
 /// Signs that a process's sockets live in another network namespace than the tables: its namespace differs from the collector's, or lsof
 /// found even its unix sockets in no table, which are always in the table of their own namespace.
 fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
     use crate::facts::IdentityKey;
     let quote = || proc.lists.iter().flat_map(|l| &l.classes).find_map(|c| c.quotes.first().cloned());
     if let (Some(theirs), Some((ours, at))) = (&proc.netns, snapshot.identity.get(&IdentityKey::Netns))
-        && theirs != ours
+        && namespace_inode(theirs) != namespace_inode(ours)
     {
         return Some((format!("its network namespace {theirs} is not the collector's {ours}"), at.clone()));
     }
@@ -341,5 +346,16 @@ fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
             class.quotes.first().cloned().or_else(quote)?,
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::namespace_inode;
+
+    #[test]
+    fn a_link_and_a_manifest_name_the_same_namespace() {
+        assert_eq!(namespace_inode("net:[4026531992]"), namespace_inode("4026531992"));
+        assert_ne!(namespace_inode("net:[4026531992]"), namespace_inode("4026532180"));
     }
 }

@@ -39,6 +39,8 @@ pub struct Ledger<'a> {
     pub piles: Vec<Pile>,
     /// Whom each process's unix sockets are connected with.
     pub peers: BTreeMap<u32, peers::Peers>,
+    /// The highest socket inode anywhere in the capture.
+    pub newest_inode: Option<u64>,
     /// The line that shows that other users' processes are missing from descriptors or holders.
     pub unprivileged: Option<Quote>,
     /// Whether descriptors of all processes were listed with privilege: only then is a missing holder missing.
@@ -61,7 +63,18 @@ impl<'a> Ledger<'a> {
         foreign_by_room(&books, &mut piles);
         excerpt_by_books(&books, &mut piles);
         let peers = peers::peers(snapshot);
-        let mut ledger = Ledger { books, views, states, states_whole, holdings, piles, peers, unprivileged, all_listed };
+        let mut ledger = Ledger {
+            books,
+            views,
+            states,
+            states_whole,
+            holdings,
+            piles,
+            peers,
+            newest_inode: newest_inode(snapshot),
+            unprivileged,
+            all_listed,
+        };
         ledger.opaque_owner(snapshot);
         ledger
     }
@@ -103,8 +116,8 @@ impl<'a> Ledger<'a> {
             user: proc.map_or(String::new(), |p| p.user.clone()),
             pids: vec![(pid, unexplained as u64)],
         };
-        let mut traits = witness::Traits::default();
-        traits.quotes = std::iter::once(quote.clone()).chain(quotes).collect();
+        let quotes = std::iter::once(quote.clone()).chain(quotes).collect();
+        let traits = witness::Traits { quotes, ..witness::Traits::default() };
         self.piles.insert(
             0,
             Pile {
@@ -160,6 +173,13 @@ fn excerpt_by_books(books: &Books, piles: &mut [Pile]) {
     pile.words.push(Word { source: "kernel", count: held as u64, quote: figure.at.first().cloned() });
     pile.traits.quotes.extend(figure.at.iter().take(2).cloned());
     (pile.count, pile.is) = (held as u64, CountIs::Estimate);
+}
+
+/// The highest inode of any socket that a table or listing shows.
+fn newest_inode(snapshot: &Snapshot) -> Option<u64> {
+    let rows = snapshot.tables.iter().flat_map(|t| &t.rows).map(|r| r.0);
+    let listed = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).flat_map(|c| &c.sockets).map(|s| s.0);
+    rows.chain(listed).max().map(u64::from)
 }
 
 /// A pile of unhashed sockets several times larger than what this namespace has room for lives in another one.

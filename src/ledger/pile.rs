@@ -188,6 +188,14 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
             Some(told) if !told.quotes.is_empty() => traits.merge(told),
             told => traits.merge(&Traits { quotes: best.traits.quotes.clone(), ..told.cloned().unwrap_or_default() }),
         }
+        // Idle times may stand in another table (`ss -i`) than inodes (`ss -e`).
+        if holding.telling(kind).is_none_or(|t| t.idle_known == 0)
+            && let Some(idle) = holding.kinds.get(&kind).into_iter().flatten().map(|w| &w.traits).find(|t| t.idle_known > 0)
+        {
+            traits.idle_known += idle.idle_known;
+            traits.idle_minute += idle.idle_minute;
+            traits.idle_max_ms = traits.idle_max_ms.max(idle.idle_max_ms);
+        }
         for witness in holding.kinds.get(&kind).into_iter().flatten() {
             let word = words.entry(witness.source).or_insert_with(|| word_of(witness));
             word.count = word.count.max(witness.count);

@@ -69,7 +69,6 @@ const GROUPS: &[&str] = &["addr", "host", "port", "broker", "interval", "attempt
 /// Lines that must and must not match.
 #[derive(Debug)]
 pub struct Examples {
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tried by the tests"))]
     pub matches: Vec<Match>,
     #[cfg_attr(not(test), expect(dead_code, reason = "examples are tried by the tests"))]
     pub rejects: Vec<String>,
@@ -78,7 +77,6 @@ pub struct Examples {
 /// A line that must match, and what must be read from it.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-#[cfg_attr(not(test), expect(dead_code, reason = "examples are tried by the tests"))]
 pub enum Match {
     /// Only the line.
     Line(String),
@@ -115,6 +113,16 @@ struct Entry {
     matches: Vec<Match>,
     #[serde(default)]
     rejects: Vec<String>,
+}
+
+impl Match {
+    /// The line.
+    pub fn line(&self) -> &str {
+        match self {
+            Match::Line(line) => line,
+            Match::Told(told) => &told.line,
+        }
+    }
 }
 
 /// The signatures of a file.

@@ -68,7 +68,6 @@ pub struct Signature {
     pub file: String,
     source: String,
     pattern: OnceLock<Option<Regex>>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "examples are tried by the tests"))]
     examples: load::Examples,
 }
 
@@ -138,6 +137,23 @@ impl Signatures {
         self.all().iter().find(|s| s.id == id)
     }
 
+    /// The words, in lower case, that the patterns and their examples consist of: what is common to everybody's logs of a kind.
+    pub fn vocabulary(&self) -> std::collections::BTreeSet<String> {
+        let examples =
+            FILES.iter().flat_map(|(_, yaml)| yaml.lines()).filter(|l| !l.contains("reference:") && !l.trim_start().starts_with('#'));
+        let mut words = std::collections::BTreeSet::new();
+        for text in self.all().iter().map(|s| s.source.as_str()).chain(examples) {
+            // What follows a backslash is no letter of a word.
+            let plain: String = text
+                .split('\\')
+                .enumerate()
+                .map(|(i, part)| if i == 0 { part } else { part.get(1..).unwrap_or("") })
+                .fold(String::new(), |out, part| out + " " + part);
+            words.extend(plain.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() > 1).map(str::to_ascii_lowercase));
+        }
+        words
+    }
+
     /// The signature that says most about a message, with what the message names.
     pub fn find(&self, text: &[u8]) -> Option<Sighting<'_>> {
         let text = text.get(..SEARCHED).unwrap_or(text);
@@ -170,6 +186,16 @@ impl Loaded {
 }
 
 impl Signature {
+    /// The pattern as it is compiled, its shapes written out.
+    pub fn pattern(&self) -> &str {
+        &self.source
+    }
+
+    /// A line that it matches, if the file gives one.
+    pub fn example(&self) -> Option<&str> {
+        self.examples.matches.first().map(load::Match::line)
+    }
+
     /// Whether it matches a message.
     pub fn is_match(&self, text: &[u8]) -> bool {
         self.regex().is_some_and(|regex| regex.is_match(text))

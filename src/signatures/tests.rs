@@ -96,3 +96,9 @@ fn a_wrong_file_is_told_with_its_line() {
         assert!(error.starts_with(&format!("mine.yaml{line}")) && error.contains(word), "{error}");
     }
 }
+
+#[test]
+fn codes_are_those_of_the_causes() {
+    let causes: Vec<&str> = crate::causes::CAUSES.iter().map(|c| c.code()).collect();
+    assert_eq!(CODES, causes);
+}

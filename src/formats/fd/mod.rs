@@ -141,7 +141,8 @@ impl Reading {
         if self.names_only && self.names(at, sink) {
             return Taken::Row;
         }
-        let quiet = line.trim_ascii().is_empty() || is_total(line) || is_dot(line) || self.is_info(line);
+        // `pos: 0` has the shape of a total, so the longer memory is asked first.
+        let quiet = self.is_info(line) || line.trim_ascii().is_empty() || is_total(line) || is_dot(line);
         if quiet { Taken::Noise } else { Taken::Unknown }
     }
 

@@ -99,6 +99,8 @@ fn other_listings_are_not_taken() {
 fn dumps_of_fdinfo_are_understood() {
     let (told, reading) = told_as("x", "fdinfo/83:\npos:\t0\nflags:\t02000002\nino:\t26\ntfd:       58 events:       19\n");
     assert_eq!((reading.format(), reading.unparsed(), told.lines.len()), ("fd", 0, 0));
+    let (told, reading) = told_as("proc/12/fdinfo/83", "pos:\t0\nflags:\t02000002\nmnt_id:\t10\nino:\t26\n");
+    assert_eq!((reading.format(), reading.unparsed(), told.lines.len()), ("fd", 0, 0));
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! Diagnoses incidents, several at once.
+
+use super::find::Incident;
+use super::told::Told;
+use crate::bundle::{Input, Limits};
+use crate::config::Config;
+use crate::report;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Status of a bug in sockdiag itself.
+const BUG: u8 = 70;
+
+/// With what incidents are diagnosed.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// What a capture may cost.
+    pub limits: Limits,
+    /// Thresholds and signatures.
+    pub config: Config,
+}
+
+/// How an incident's run ended.
+#[derive(Clone, Debug, Default)]
+pub struct Ran {
+    /// The exit status that `analyze` would have ended with.
+    pub status: u8,
+    /// The error, if one ended it.
+    pub error: String,
+    /// The report, if one was made.
+    pub told: Option<Told>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Diagnoses one incident.
+pub fn run(incident: &Incident, setup: &Setup) -> Ran {
+    let start = Instant::now();
+    let inputs: Vec<Input> = incident.captures.iter().map(|p| Input { path: p.to_string_lossy().into_owned(), format: None }).collect();
+    let diagnosed = catch_unwind(AssertUnwindSafe(|| {
+        crate::diagnose(&inputs, &setup.limits, setup.config.signatures(), &setup.config.thresholds).map(|d| report::json::report(&d))
+    }));
+    let took = start.elapsed();
+    match diagnosed {
+        Ok(Ok(report)) => match serde_json::from_value(report) {
+            Ok(told) => Ran { told: Some(told), took, ..Ran::default() },
+            Err(e) => Ran { status: BUG, error: format!("the report does not follow its schema: {e}"), took, ..Ran::default() },
+        },
+        Ok(Err(e)) => Ran { status: crate::commands::status(&e), error: e.to_string(), took, ..Ran::default() },
+        Err(_) => Ran { status: BUG, error: "sockdiag panicked; this is a bug".into(), took, ..Ran::default() },
+    }
+}
+
+/// Runs `work` on every job on all cores, and hands the results to `done` in the order of the jobs, each as soon as all before it are there.
+pub fn run_all<J: Sync, T: Send>(jobs: &[J], work: impl Fn(&J) -> T + Sync, mut done: impl FnMut(&J, T)) {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(jobs.len().max(1));
+    let next = AtomicUsize::new(0);
+    let (sender, results) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(number) else { break };
+                    if sender.send((number, work(job))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut turn = 0;
+        for (number, result) in results {
+            waiting.insert(number, result);
+            while let (Some(result), Some(job)) = (waiting.remove(&turn), jobs.get(turn)) {
+                done(job, result);
+                turn += 1;
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_whoever_is_first() {
+        let jobs: Vec<u64> = (0..20).collect();
+        let mut seen = Vec::new();
+        let work = |n: &u64| {
+            std::thread::sleep(Duration::from_millis((20 - n) % 7));
+            n * 2
+        };
+        run_all(&jobs, work, |n, twice| seen.push((*n, twice)));
+        assert_eq!(seen, (0..20).map(|n| (n, n * 2)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_read_is_a_status_not_a_panic() {
+        let gone = Incident { name: "x".into(), path: "x".into(), captures: vec!["/nonexistent/capture.tgz".into()], expected: true };
+        let ran = run(&gone, &Setup::default());
+        assert_eq!((ran.status, ran.told.is_none()), (3, true));
+        assert!(ran.error.contains("/nonexistent/capture.tgz"));
+    }
+}
