@@ -13,7 +13,7 @@ const MAX_LISTENERS: usize = 20_000;
 const MAX_SHARED: usize = 1 << 20;
 
 /// Groups kept, at most; some hundred processes with a handful of states each is a large host.
-const MAX_GROUPS: usize = 100_000;
+const MAX_GROUPS: usize = 50_000;
 /// Stands for all holders past that bound; no process has this number.
 const OTHERS: u32 = u32::MAX;
 
