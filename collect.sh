@@ -385,8 +385,9 @@ idle() {
 # salvage: what the watchdog does for a collector that was killed: the bundle, marked incomplete from its first line on, is moved
 # to where it was meant to be, as a directory; the work directory goes.
 salvage() {
-  [ -e "$CTL/packed" ] || [ "$O_OUT" = - ] || mv "$WORK/$TOP" "$OUT/$TOP" 2>/dev/null
-  [ -d "$WORK/$TOP" ] && [ "$O_OUT" != - ] && [ ! -e "$CTL/packed" ] && return 0
+  if [ "$O_OUT" != - ] && [ ! -e "$CTL/packed" ] && [ -s "$WORK/$TOP/MANIFEST" ]; then
+    mv "$WORK/$TOP" "$OUT/$TOP" 2>/dev/null || return 0
+  fi
   rm -rf "$WORK"
 }
 
@@ -1812,10 +1813,11 @@ try_place() {
   WORK=$1/.sockdiag-$STAMP-$$
   CTL=$WORK/ctl
   mkdir "$WORK" 2>/dev/null || { WORK='' CTL=''; return 1; }
+  # At once: from here on there is something to remove, should the collector be killed.
+  start_watchdog
   if mkdir "$CTL" "$WORK/$TOP" "$WORK/$TOP/stderr" 2>/dev/null && must_put - "$CTL/job"; then
-    put $((DEADLINE + 45)) >"$CTL/hard"
-    put "$MASK" >"$CTL/mask.awk"
-    start_watchdog
+    put $((DEADLINE + 45)) 2>/dev/null >"$CTL/hard"
+    put "$MASK" 2>/dev/null >"$CTL/mask.awk"
     guard 3 normal "$CTL/df" /dev/null df -P -k "$1"
     free_of "$CTL/df"
     if [ "$FREE" = - ] || [ "$FREE" -ge "$2" ]; then
@@ -1832,9 +1834,9 @@ try_place() {
       fi
       return 0
     fi
-    stop_watchdog
   fi
   rm -rf "$WORK"
+  stop_watchdog
   WORK='' CTL=''
   return 1
 }
