@@ -73,8 +73,9 @@ fn every_capture() -> Vec<PathBuf> {
 #[test]
 fn every_capture_means_the_same_and_tells_no_names() {
     let scratch = tempfile::tempdir().expect("a directory");
-    let mut leaks = Vec::new();
-    for (n, capture) in every_capture().iter().enumerate() {
+    let (mut leaks, mut refused) = (Vec::new(), 0);
+    let all = every_capture();
+    for (n, capture) in all.iter().enumerate() {
         let out = scratch.path().join(n.to_string());
         // What nobody can read is not the matter here.
         if bundle::walk(&input(capture), &Limits::default(), &mut Secrets::default()).is_err() {
@@ -84,10 +85,16 @@ fn every_capture_means_the_same_and_tells_no_names() {
         assert_eq!(done.changed, None, "{}", capture.display());
         leaks.extend(left(&secrets(capture), &secrets(&out)).into_iter().map(|l| format!("{}: {l}", capture.display())));
         std::fs::remove_dir_all(&out).expect("an output");
+        // A name such as `sleep` can carry the diagnosis; then nothing may be written.
         let hidden = Options { hide_commands: true, mask_unparsed: true, ..options() };
-        assert_eq!(run(capture, &out, &hidden).changed, None, "{} with its processes hidden", capture.display());
-        std::fs::remove_dir_all(&out).expect("an output");
+        if run(capture, &out, &hidden).changed.is_some() {
+            assert!(!out.exists(), "{}", capture.display());
+            refused += 1;
+        } else {
+            std::fs::remove_dir_all(&out).expect("an output");
+        }
     }
+    assert!(refused * 10 <= all.len(), "{refused} of {} cannot hide their processes", all.len());
     assert!(leaks.is_empty(), "{} left:\n{}", leaks.len(), leaks.join("\n"));
 }
 

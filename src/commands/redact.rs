@@ -21,7 +21,7 @@ pub struct Args {
     /// Replace by this key: the same text gives the same names in every bundle (default: a random key nobody knows)
     #[arg(long, value_name = "TEXT")]
     key: Option<String>,
-    /// Replace names of processes too
+    /// Replace names of processes too, but those of runtimes; refused where a name carries the diagnosis
     #[arg(long)]
     hide_commands: bool,
     /// Keep lines that are not understood, with every character an x, instead of dropping them

@@ -228,10 +228,17 @@ impl Masks {
     pub fn command(&mut self, command: &[u8], out: &mut Vec<u8>) {
         if self.hide_commands {
             self.count("process name");
-            self.names.command(command, out);
+            self.hidden_command(command, out);
         } else {
             out.extend_from_slice(command);
         }
+    }
+
+    /// What stands for the name of a process where such names are hidden. Those of runtimes stay.
+    pub fn hidden_command(&self, command: &[u8], out: &mut Vec<u8>) {
+        let version = command.iter().rev().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+        let stem = command.get(..command.len() - version).unwrap_or(command);
+        if has(words::RUNTIMES, stem) { out.extend_from_slice(command) } else { self.names.command(command, out) }
     }
 
     /// A command line: options stay, their values and all other arguments are replaced.

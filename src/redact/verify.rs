@@ -15,7 +15,7 @@ pub fn meaning(diagnosis: &Diagnosis, masks: Option<&mut Masks>) -> Vec<String> 
                 let mut command = owner.command.clone();
                 if let Some(masks) = &mut hidden {
                     let mut out = Vec::new();
-                    masks.names.command(command.as_bytes(), &mut out);
+                    masks.hidden_command(command.as_bytes(), &mut out);
                     command = String::from_utf8_lossy(&out).into_owned();
                 }
                 (command, owner.pids.iter().map(|p| p.0).collect::<Vec<_>>())

@@ -699,6 +699,10 @@ pub const PACKAGES: &[&str] = &[
     "database/sql",
 ];
 
+/// Runtimes: what a process runs in says what it is, not whose.
+pub const RUNTIMES: &[&str] =
+    &["java", "python", "node", "nodejs", "ruby", "perl", "php", "php-cgi", "bash", "sh", "dash", "mono", "dotnet", "uwsgi", "pypy"];
+
 /// Levels and heads of log lines.
 pub const LOGS: &[&str] = &[
     "trace",
