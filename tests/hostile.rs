@@ -192,8 +192,8 @@ fn one_line_without_an_end() {
 #[test]
 fn as_many_processes_as_rows() {
     let dir = temporary();
-    survives(&text(&dir, LSOF, 100_000, |n| format!("j{n} {} u{n} 4u sock 0,6 0t0 {} can't identify protocol\n", n + 1, n + 7)));
-    survives(&text(&dir, "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n", 100_000, |n| {
+    survives(&text(&dir, LSOF, 50_000, |n| format!("j{n} {} u{n} 4u sock 0,6 0t0 {} can't identify protocol\n", n + 1, n + 7)));
+    survives(&text(&dir, "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n", 50_000, |n| {
         let (a, b, c) = (n >> 16 & 255, n >> 8 & 255, n & 255);
         format!("ESTAB 0 0 10.{a}.{b}.{c}:{} 11.{a}.{b}.{c}:443 users:((\"c{n}\",pid={},fd=4)) ino:{}\n", n % 60_000 + 1, n + 1, n + 9)
     }));
