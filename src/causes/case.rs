@@ -171,11 +171,12 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether two piles belong to the same program: a common pid, or the same command and program.
+/// Whether two piles belong to the same program: a common pid, or the same command and program, which an interpreter's name alone is not.
 pub fn same_owner(a: &Pile, b: &Pile) -> bool {
     match (&a.owner, &b.owner) {
         (Some(a), Some(b)) => {
-            a.pids.iter().any(|&(p, _)| b.has(p)) || (a.command == b.command && a.program == b.program && !a.program.is_empty())
+            let named = !a.program.is_empty() && (!a.cmdline.is_empty() || crate::ledger::is_pool(&a.command));
+            a.pids.iter().any(|&(p, _)| b.has(p)) || (named && a.command == b.command && a.program == b.program)
         }
         (None, None) => true,
         _ => false,

@@ -69,7 +69,13 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if leaking || full.as_ref().is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid)) {
         return Vec::new();
     }
-    let mut claim = support::note("fd-limit-too-low", Class::Exhaustion, "at the limit of open files, without a sign of a leak");
+    // What fills the table decides between a limit that is too low and a leak.
+    let known = full.as_ref().is_some_and(|f| knows_content(case, f));
+    let (class, says) = match known {
+        true => (Class::Exhaustion, "at the limit of open files, without a sign of a leak"),
+        false => (Class::Note, "a limit of open files was reached, and nothing captured says what fills it"),
+    };
+    let mut claim = support::note("fd-limit-too-low", class, says);
     let pid = full.as_ref().map(|f| f.pid).or_else(|| errors.iter().find_map(|e| e.1));
     claim.owner = pid.map(|pid| owner(case, pid)).or_else(|| named_by_log(case));
     claim.is = CountIs::Exact;
@@ -81,15 +87,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     for (says, _, quotes) in errors {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
     }
-    if full.is_none() {
-        claim.missing.push(super::Missing {
-            what: "the limit and the descriptors of the process".into(),
-            would: "tell a limit that is too low from a leak that fills it".into(),
-            command: match pid {
-                Some(pid) => format!("cat /proc/{pid}/limits; ls -l /proc/{pid}/fd"),
-                None => "cat /proc/PID/limits; ls -l /proc/PID/fd".into(),
-            },
-        });
+    if !known {
+        claim.missing.push(content(pid));
     }
     claim.now = vec![match pid {
         Some(pid) => format!("prlimit --pid {pid} --nofile=SOFT:HARD raises it at once"),
@@ -97,6 +96,32 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }];
     claim.fix = vec!["LimitNOFILE in the service's unit, sized for two descriptors per proxied connection; /etc/security/limits.conf does not apply to units".into()];
     vec![claim]
+}
+
+/// A limit that was reached, where the capture does not say by what: neither a leak nor a limit that is too low.
+pub fn undecided(case: &Case<'_>) -> Option<(String, super::Missing)> {
+    let claim = weigh(case).into_iter().find(|c| c.class == Class::Note)?;
+    let who = claim.owner.as_ref().map_or("a process".to_string(), Owner::named);
+    Some((format!("{who} reached its limit of open files, and nothing captured says what fills it"), claim.missing.into_iter().next()?))
+}
+
+/// Whether the capture tells what most of the open descriptors are.
+fn knows_content(case: &Case<'_>, full: &Full) -> bool {
+    let Some(holding) = case.ledger.holdings.get(&full.pid) else { return false };
+    let told = |kind: &&Kind| **kind != Kind::Unidentified && **kind != Kind::TimeWait;
+    let known: u64 = holding.kinds.keys().filter(told).filter_map(|&k| holding.count(k)).map(|c| c.0).sum();
+    known * 2 >= full.descriptors
+}
+
+fn content(pid: Option<u32>) -> super::Missing {
+    super::Missing {
+        what: "the limit and the descriptors of the process".into(),
+        would: "tell a limit that is too low from a leak that fills it".into(),
+        command: match pid {
+            Some(pid) => format!("cat /proc/{pid}/limits; ls -l /proc/{pid}/fd"),
+            None => "cat /proc/PID/limits; ls -l /proc/PID/fd".into(),
+        },
+    }
 }
 
 /// The process that is nearest to its own limit, if one is near.

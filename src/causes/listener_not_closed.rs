@@ -55,7 +55,7 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "listener-not-closed", &[Kind::Listen], "opened at each reload and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "listen() on a new socket", |p| super::suspicion::leaves_open(Kind::Listen, p));
+        support::by_trace(case, pile, claim, "listen() on a new socket", |p| crate::ledger::leaves_open(Kind::Listen, p));
         support::by_logs(case, pile, claim, &["listener-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program".into()];

@@ -12,6 +12,7 @@ mod suspicion;
 
 pub use case::{Case, Growth, Tie};
 pub use claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
+pub use fd_limit_too_low::undecided as limit_undecided;
 pub use say::{many, number};
 pub use support::near;
 pub use suspicion::{Suspicion, suspect};

@@ -52,7 +52,7 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "netlink-not-closed", &[Kind::Netlink], "opened again and again and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "a netlink socket", |p| super::suspicion::leaves_open(Kind::Netlink, p));
+        support::by_trace(case, pile, claim, "a netlink socket", |p| crate::ledger::leaves_open(Kind::Netlink, p));
         support::by_logs(case, pile, claim, &["netlink-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the daemon".into()];

@@ -46,7 +46,7 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "packet-not-closed", &[Kind::Packet], "opened again and again and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "a packet socket", |p| super::suspicion::leaves_open(Kind::Packet, p));
+        support::by_trace(case, pile, claim, "a packet socket", |p| crate::ledger::leaves_open(Kind::Packet, p));
         support::by_logs(case, pile, claim, &["packet-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program; each of these sockets copies every frame".into()];

@@ -49,7 +49,7 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "raw-not-closed", &[Kind::Raw], "opened for one probe each and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "a raw socket", |p| super::suspicion::leaves_open(Kind::Raw, p));
+        support::by_trace(case, pile, claim, "a raw socket", |p| crate::ledger::leaves_open(Kind::Raw, p));
         support::by_logs(case, pile, claim, &["raw-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program".into()];

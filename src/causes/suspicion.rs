@@ -6,9 +6,8 @@
 use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::{many, number};
-use crate::capture::trace::{Origin, Outcome, Pattern, Tale};
-use crate::facts::Protocol;
-use crate::ledger::{Kind, Pile};
+use crate::capture::trace::{Pattern, Tale};
+use crate::ledger::{Kind, Pile, leaves_open};
 
 /// Why a pile is suspect.
 #[derive(Clone, Debug, Default)]
@@ -122,16 +121,8 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
             ));
         }
         Kind::SynSent if pile.count >= threshold => {
-            let to_one = pile.top_remote().is_some_and(|(_, n)| n * 10 >= pile.traits.remotes.total().max(1) * 7);
-            let strength = if to_one { Strength::Strong } else { Strength::Weak };
-            s.reasons.push(reason(
-                strength,
-                Witnessed::Table,
-                format!(
-                    "{count} connects of {owner} wait for an answer{}",
-                    if to_one { ", nearly all of the same remote" } else { ", of many remotes" }
-                ),
-            ));
+            let (strength, whose) = waits(pile);
+            s.reasons.push(reason(strength, Witnessed::Table, format!("{count} connects of {owner} wait for an answer, {whose}")));
         }
         Kind::Listen => {
             let (_, most) = pile.traits.locals.first().unwrap_or((crate::capture::End::Any(0), 0));
@@ -171,6 +162,21 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
     }
 }
 
+/// How suspect connects under way are: a burst goes to many remotes and ends in time; what waits for a few has been given up on by nobody.
+fn waits(pile: &Pile) -> (Strength, String) {
+    let t = &pile.traits;
+    let one = pile.top_remote().is_some_and(|(_, n)| n * 10 >= t.remotes.total().max(1) * 7);
+    let remotes = t.remotes.distinct().max(1);
+    // The third retransmission goes out seven seconds after the first SYN.
+    let old = t.max_retries >= 3 && t.retransmitting * 2 > pile.count;
+    match (one, pile.count / remotes) {
+        (true, _) => (Strength::Strong, "nearly all of the same remote".into()),
+        (_, 25..) if old => (Strength::Strong, format!("of {remotes} remotes, retransmitted up to {} times", t.max_retries)),
+        (_, 25..) if t.retransmitting == 0 => (Strength::Moderate, format!("of {remotes} remotes")),
+        _ => (Strength::Weak, "of many remotes".into()),
+    }
+}
+
 /// Whether most connections that tell their idle time received nothing for a minute.
 fn mostly_silent(pile: &Pile) -> bool {
     let t = &pile.traits;
@@ -192,6 +198,7 @@ fn unix_peers(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
                 at(),
             ));
         }
+        mirrored(case, pile, s);
         return;
     };
     let connected = peers.own + peers.gone + peers.others.values().sum::<u64>();
@@ -227,6 +234,36 @@ fn unix_peers(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     }
 }
 
+/// Without peer inodes: as many sockets of another program without a path are the other ends of those that carry one, which it keeps open.
+fn mirrored(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    if !carries_path(pile) {
+        return;
+    }
+    let Some(other) = other_ends(case, pile) else { return };
+    let name = other.owner.as_ref().map_or(String::new(), |o| o.named());
+    let says = format!(
+        "{} unix sockets without a path are held by {name}: the other ends of these accepted ones, which it keeps open",
+        number(other.count as i64)
+    );
+    s.against.push(Evidence::new(Strength::Decisive, Witnessed::Listing, says, other.traits.quotes.iter().take(1).cloned()));
+}
+
+/// Whether most sockets of a unix pile carry a path: the accepted side.
+pub fn carries_path(pile: &Pile) -> bool {
+    pile.kind == Kind::Unix && pile.traits.paths.total() * 2 > pile.count
+}
+
+/// The pile of another program that is as large as this one of unix sockets and is of the other side: with a path where this has none.
+pub fn other_ends<'a>(case: &Case<'a>, pile: &Pile) -> Option<&'a Pile> {
+    let fits = |p: &&Pile| {
+        p.kind == Kind::Unix
+            && carries_path(p) != carries_path(pile)
+            && !super::case::same_owner(p, pile)
+            && super::near(p.count, pile.count, 5)
+    };
+    case.ledger.piles.iter().find(fits).filter(|_| pile.count >= 50)
+}
+
 /// Whether unhashed sockets are most of what the holder has, so that even a few are its rule and no race of the capture.
 fn mostly_unhashed(case: &Case<'_>, pile: &Pile) -> bool {
     let Some(owner) = &pile.owner else { return false };
@@ -257,30 +294,6 @@ fn growing(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     }
 }
 
-/// Sockets that a trace shows being created and left open, by kind of pile.
-pub fn leaves_open(kind: Kind, pattern: &Pattern) -> bool {
-    let origin = pattern.origin;
-    let tcp = matches!(origin, Origin::Socket(p) if p.is_tcp());
-    match kind {
-        Kind::Closed | Kind::Unidentified => {
-            (tcp && matches!(pattern.outcome, Outcome::NotTried | Outcome::Failed(_)) && !pattern.listening)
-                || ((tcp || origin == Origin::Accept || origin == Origin::Before) && (pattern.reset || pattern.shutdown || pattern.eof))
-        }
-        Kind::CloseWait => (tcp || matches!(origin, Origin::Accept | Origin::Before)) && pattern.eof && !pattern.shutdown,
-        Kind::SynSent => tcp && pattern.outcome == Outcome::InProgress,
-        Kind::Established => (tcp && pattern.outcome == Outcome::Connected || origin == Origin::Accept) && !pattern.eof && !pattern.reset,
-        Kind::Listen => tcp && pattern.listening,
-        Kind::FinWait => (tcp || origin == Origin::Accept) && pattern.shutdown,
-        Kind::Udp => matches!(origin, Origin::Socket(p) if p.is_udp()),
-        Kind::Unix => matches!(origin, Origin::Socket(Protocol::Unix) | Origin::Pair | Origin::Accept),
-        Kind::Netlink => matches!(origin, Origin::Socket(Protocol::Netlink)),
-        Kind::Packet => matches!(origin, Origin::Socket(Protocol::Packet)),
-        Kind::Raw => matches!(origin, Origin::Socket(p) if p.is_raw()),
-        Kind::Eventpoll => matches!(origin, Origin::Poll),
-        Kind::TimeWait | Kind::File => false,
-    }
-}
-
 /// What a trace of the holder shows: left open again and again, or closed each time.
 fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     // A few live connections that a short trace does not see closed are a server at work.
@@ -294,7 +307,8 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
         let quotes = || tales.iter().filter(|(_, t)| t.settled > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(3);
         if left >= 2 && left > closed {
             // A server keeps what its clients keep: accepting without closing for a few seconds is its work.
-            let served = pile.kind == Kind::Established && pile.accepted == Some(true);
+            let forgotten: u64 = tales.iter().filter(|(p, _)| p.eof || p.reset).map(|(_, t)| t.settled).sum();
+            let served = (pile.kind == Kind::Established && pile.accepted == Some(true)) || (carries_path(pile) && forgotten < 2);
             let strength = match tie {
                 _ if served => Strength::Weak,
                 Tie::Loose => Strength::Moderate,

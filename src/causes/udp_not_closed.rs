@@ -55,7 +55,7 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "udp-not-closed", &[Kind::Udp], "opened for one use each and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "a UDP socket", |p| super::suspicion::leaves_open(Kind::Udp, p));
+        support::by_trace(case, pile, claim, "a UDP socket", |p| crate::ledger::leaves_open(Kind::Udp, p));
         support::by_logs(case, pile, claim, &["udp-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program".into()];

@@ -1,9 +1,8 @@
 //! Unix sockets that pile up.
 
-use super::claim::Claim;
-use super::support;
-use super::{Case, on_piles};
-use crate::ledger::Kind;
+use super::claim::{Claim, Evidence, Strength, Witnessed};
+use super::{Case, on_piles, support, suspicion};
+use crate::ledger::{Kind, Pile};
 
 cause! {
     /// A program connects to a local daemon (or accepts from local clients) over a unix socket and never closes.
@@ -57,24 +56,33 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "unix-not-closed", &[Kind::Unix], "opened again and again and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "a unix socket", |p| super::suspicion::leaves_open(Kind::Unix, p));
+        support::by_trace(case, pile, claim, "a unix socket", |p| crate::ledger::leaves_open(Kind::Unix, p));
         support::by_logs(case, pile, claim, &["unix-not-closed"]);
         support::ask_for_trace(case, pile, claim);
-        super::unix_not_closed::by_peers(case, pile, claim);
+        by_peers(case, pile, claim);
         claim.now = vec!["restart the program".into()];
         claim.fix = vec!["keep one connection to the daemon, or close each on every path".into()];
     })
 }
 
 /// Whom the sockets are connected with: one client process with hundreds of connections to one server has no use for them.
-pub(super) fn by_peers(case: &Case<'_>, pile: &crate::ledger::Pile, claim: &mut Claim) {
-    let Some((path, n)) = pile.traits.paths.first() else { return };
-    let says = format!("{} of them carry the path {}: the accepted side", super::number(n as i64), case.names.text(path));
-    claim.evidence.push(super::Evidence::new(
-        super::Strength::Weak,
-        super::Witnessed::Table,
-        says,
-        pile.traits.quotes.iter().take(1).cloned(),
-    ));
-    support::add_remote(claim, case.names.text(path), n, "path of the unix socket");
+fn by_peers(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
+    if let Some((path, n)) = pile.traits.paths.first() {
+        let says = format!("{} of them carry the path {}: the accepted side", super::number(n as i64), case.names.text(path));
+        let at = pile.traits.quotes.iter().take(1).cloned();
+        claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, at));
+        support::add_remote(claim, case.names.text(path), n, "path of the unix socket");
+    } else if let Some(other) = suspicion::other_ends(case, pile)
+        && let Some((path, n)) = other.traits.paths.first()
+    {
+        let name = other.owner.as_ref().map_or(String::new(), |o| o.named());
+        let says = format!(
+            "{name} holds {} accepted ones of {}, as many: the other ends, open as long as these are",
+            super::number(n as i64),
+            case.names.text(path)
+        );
+        let at = other.traits.quotes.iter().take(1).cloned();
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, at));
+        support::add_remote(claim, case.names.text(path), n, "path of the other ends");
+    }
 }

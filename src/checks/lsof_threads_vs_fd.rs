@@ -66,7 +66,9 @@ fn make(case: &Case<'_>) -> Checked {
         return Checked::skipped(format!("{says}; {path} ends inside of a line, so it may be cut"));
     }
     let times = shown.lsof.checked_div(shown.proc).unwrap_or(0);
-    let repeated = times >= 2 && REPEATED.covers(shown.lsof, shown.proc.saturating_mul(times));
+    // A process of two threads cannot have its descriptors listed ten times.
+    let threads = shown.threads.is_none_or(|n| i64::from(n) >= times);
+    let repeated = times >= 2 && threads && REPEATED.covers(shown.lsof, shown.proc.saturating_mul(times));
     let meaning = match shown.threads {
         _ if !repeated => "one of the listings is cut or of another moment".to_string(),
         Some(n) => format!("lsof repeats each descriptor for its threads, {n} of them"),

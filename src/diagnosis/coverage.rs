@@ -5,8 +5,8 @@ use crate::bundle::MemberEnd;
 use crate::capture::Quote;
 use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing};
-use crate::facts::NoteKind;
-use crate::ledger::Family;
+use crate::facts::{NoteKind, SocketState};
+use crate::ledger::{Family, View};
 
 /// What a capture of one host covers.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Coverage {
     pub limits: bool,
     /// More than one snapshot.
     pub growth: bool,
+    /// No kind of socket could pile up unseen.
+    pub whole: bool,
 }
 
 impl Coverage {
@@ -45,13 +47,40 @@ impl Coverage {
             logs: s.logs.lines > 0,
             limits: s.processes.values().any(|p| p.nofile.is_some()),
             growth: !case.earlier.is_empty() || case.host.takes.len() > 1,
+            whole: sees_all(case),
         }
     }
 
-    /// Whether silence of the evidence means health: the kernel's own counts, or a whole table with the descriptors of all processes.
+    /// Whether silence of the evidence means health.
     pub fn enough_for_health(&self) -> bool {
-        self.books || (self.table && self.all_descriptors)
+        self.whole
     }
+}
+
+/// Whether no kind of socket could pile up unseen: the descriptors of all processes with a second source; or the kernel's count of sockets
+/// in no table beside the whole table, and of the other families a table or a total with no room for a pile;
+/// or next to no sockets at all.
+fn sees_all(case: &Case<'_>) -> bool {
+    let (ledger, books, limits) = (case.ledger, &case.ledger.books, case.thresholds);
+    let value = |f: &Option<crate::ledger::Figure>| f.as_ref().map(|f| f.value.max(0) as u64);
+    let table = |family| ledger.best(family).is_some_and(|v| !v.partial);
+    let unhashed = books.unhashed.is_some();
+    if ledger.all_listed && (table(Family::Tcp) || unhashed) {
+        return true;
+    }
+    let used = value(&books.used);
+    // No pile is larger than all there is; descriptors of some process show that it was looked at.
+    let listed = case.snapshot.processes.values().any(|p| !p.lists.is_empty());
+    if unhashed && listed && used.is_some_and(|n| n < limits.close_wait) {
+        return true;
+    }
+    let hashed = value(&books.ss_hashed).or_else(|| Some(value(&books.inuse4)? + value(&books.inuse6).unwrap_or(0))).unwrap_or(0);
+    let others = used.map(|n| n.saturating_sub(hashed).saturating_sub(books.held_unhashed().unwrap_or(0).max(0) as u64));
+    // Far fewer rows than hashed sockets: the table is of one IP version, or of another moment or namespace.
+    let rows = |v: &View<'_>| v.count(Family::Tcp).saturating_sub(v.tcp(SocketState::TimeWait));
+    let fits = ledger.best(Family::Tcp).is_some_and(|v| rows(v).saturating_mul(5) / 4 + limits.closed >= hashed);
+    let rest = others.is_some_and(|n| n < limits.unix) || (table(Family::Unix) && table(Family::Udp));
+    unhashed && !books.unhashed_is_bound && table(Family::Tcp) && fits && rest
 }
 
 /// What a reader should know of a capture: cut members, missing privilege, filters.
@@ -114,6 +143,7 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
         }
     }
     if verdict != Verdict::Healthy {
+        reports.iter().flat_map(|r| &r.unjudged).map(|u| u.missing.clone()).for_each(&mut add);
         for coverage in reports.iter().map(|r| &r.coverage) {
             if !coverage.descriptors {
                 add(Missing {

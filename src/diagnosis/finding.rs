@@ -3,6 +3,7 @@
 use super::coverage::Coverage;
 use super::grade::{Derivation, grade};
 use super::seen::Seen;
+use super::unjudged::Unjudged;
 use crate::capture::Quote;
 use crate::causes::{Case, Claim, Class, Exclusion, Missing, near};
 use crate::checks::Checked;
@@ -78,6 +79,8 @@ pub struct HostReport {
     pub ruled_out: Vec<RuledOut>,
     /// What was captured and what not.
     pub coverage: Coverage,
+    /// What the capture shows and cannot settle.
+    pub unjudged: Vec<Unjudged>,
     /// Names of endpoints, resolved: the most frequent remotes of each pile, by pile index.
     pub remotes: BTreeMap<usize, Vec<(String, u64)>>,
     /// Things a reader should know of the capture.
@@ -138,11 +141,6 @@ impl Finding {
 }
 
 impl HostReport {
-    /// Whether many sockets live in a namespace whose tables were not captured, and nothing shows them in use.
-    pub fn has_unjudged(&self) -> bool {
-        self.piles.iter().any(|p| p.foreign.is_some() && p.kind == Kind::Closed && p.count >= 100 && !p.in_use)
-    }
-
     /// What the case tells besides findings.
     pub fn new(case: &Case<'_>, checks: Vec<Checked>, ruled_out: Vec<RuledOut>, input: usize) -> HostReport {
         let identity = |key| case.host.takes.iter().rev().find_map(|t| t.snapshot.identity.get(&key)).map(|(v, _)| v.clone());
@@ -173,6 +171,7 @@ impl HostReport {
             checks,
             ruled_out,
             coverage: Coverage::of(case),
+            unjudged: super::unjudged::unjudged(case),
             remotes,
             remarks: super::coverage::remarks(case),
             processes: super::seen::processes(case),

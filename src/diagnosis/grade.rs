@@ -94,6 +94,20 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
     Derivation { grade, because }
 }
 
+/// From how many on sockets in no table are a leak whatever namespace they live in.
+const BEYOND_CONCURRENCY: u64 = 5_000;
+
+/// Whether only a listing speaks of sockets in no table, of a process none of whose sockets it found in a table: so would a container's look.
+fn listing_alone(claim: &Claim, case: &Case<'_>) -> bool {
+    let Some(owner) = &claim.owner else { return false };
+    let identified = |h: &crate::ledger::Holding| h.kinds.keys().any(|k| k.is_inet() && *k != Kind::Closed);
+    claim.kind == Some(Kind::Closed)
+        && claim.count.is_some_and(|n| n < BEYOND_CONCURRENCY)
+        && case.ledger.best(crate::ledger::Family::Tcp).is_none()
+        && claim.evidence.iter().all(|e| e.by == Witnessed::Listing || e.strength == Strength::Weak)
+        && !owner.pids.iter().filter_map(|(pid, _)| case.ledger.holdings.get(pid)).any(identified)
+}
+
 /// Whether several sources counted the pile, and agree.
 fn agreement(claim: &Claim, case: &Case<'_>, cap: &mut impl FnMut(Grade, String)) {
     let Some(pile) = claim.pile.and_then(|n| case.ledger.piles.get(n)) else { return };
@@ -121,6 +135,9 @@ fn agreement(claim: &Claim, case: &Case<'_>, cap: &mut impl FnMut(Grade, String)
             Grade::Moderate,
             format!("the kernel counts only {} such sockets, fewer than the {} listed", number(n as i64), number(pile.count as i64)),
         ),
+        None if listing_alone(claim, case) => {
+            cap(Grade::Weak, "a listing alone cannot tell live sockets of another network namespace from sockets in no table".into())
+        }
         _ if agreeing.len() >= 2 => cap(Grade::Proved, format!("{} agree on their number", agreeing.join(" and "))),
         _ => cap(Grade::Strong, format!("only {} counted them", agreeing.first().copied().unwrap_or("one source"))),
     }

@@ -24,7 +24,10 @@ pub fn headline(verdict: Verdict, findings: &[Finding], reports: &[HostReport]) 
             format!("no socket leak and no limit reached, on what was captured{note}")
         }
         (_, Some(f)) if f.claim.class == Class::Leak => format!("cannot tell for sure: {}", leak_sentence(f)),
-        _ => "cannot tell: the capture lacks what would decide".to_string(),
+        _ => match reports.iter().flat_map(|r| &r.unjudged).next() {
+            Some(open) => format!("cannot tell: {}", open.says),
+            None => "cannot tell: the capture lacks what would decide".to_string(),
+        },
     }
 }
 

@@ -6,11 +6,13 @@ mod finding;
 mod grade;
 mod headline;
 mod seen;
+mod unjudged;
 
 pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Traced, Verdict};
 pub use grade::{Derivation, Grade};
 pub use headline::{leak_sentence, note_sentence};
 pub use seen::Seen;
+pub use unjudged::Unjudged;
 
 use crate::capture::{Interner, Member};
 use crate::causes::{CAUSES, Case, Claim, Class};
@@ -86,7 +88,7 @@ fn verdict(findings: &[Finding], reports: &[HostReport]) -> Verdict {
         Verdict::Inconclusive
     } else if any(Class::Exhaustion) {
         Verdict::Exhaustion
-    } else if reports.iter().any(HostReport::has_unjudged) {
+    } else if reports.iter().any(|r| !r.unjudged.is_empty()) {
         Verdict::Inconclusive
     } else if !reports.is_empty() && reports.iter().all(|r| r.coverage.enough_for_health()) {
         Verdict::Healthy

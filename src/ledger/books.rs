@@ -4,7 +4,10 @@
 //! (iproute2 `misc/ss.c`, `net/ipv4/inet_timewait_sock.c`). So closed − timewait = alloc − inuse4 − inuse6 is the number of TCP sockets
 //! that exist and are in no hash table; `closed` alone is not.
 
+use super::views::{Family, View};
+use crate::capture::table::Group;
 use crate::capture::{Interner, Quote, Snapshot};
+use crate::facts::SocketState;
 
 /// A number with the lines it comes from.
 #[derive(Clone, Debug, Default)]
@@ -167,6 +170,19 @@ impl Books {
             }
         };
         self.unhashed = Some(figure);
+    }
+
+    /// Where IPv6 in use was not captured, a whole table of both IP versions tells how many TCP sockets are hashed.
+    pub(super) fn bound_by_rows(&mut self, table: &View<'_>) {
+        let (true, Some(alloc), Some(inuse4)) = (self.unhashed_is_bound, &self.alloc, &self.inuse4) else { return };
+        let hashed =
+            |g: &&Group| !matches!(g.state, SocketState::TimeWait | SocketState::SynRecv | SocketState::Unconn | SocketState::Closed);
+        let groups: Vec<&Group> = table.groups(Family::Tcp).filter(hashed).collect();
+        let rows: u64 = groups.iter().map(|g| g.count).sum();
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX).max(inuse4.value);
+        let mut figure = Figure::of(alloc.value.saturating_sub(rows), &[alloc, inuse4]);
+        figure.at.extend(groups.iter().find_map(|g| g.quotes.0.first().cloned()));
+        (self.unhashed, self.unhashed_is_bound) = (Some(figure), false);
     }
 
     /// alloc is of the host, used (since Linux 4.16) of the namespace: more TCP sockets than sockets can only be other namespaces'.

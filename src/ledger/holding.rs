@@ -284,9 +284,11 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
     let elsewhere = proc.lists.iter().any(|l| l.sockets().any(|c| c.unlisted));
     let mut traits = Traits::default();
     traits.add_class(class, rest);
-    let unhashed = books.unhashed.as_ref().map_or(0, |f| f.value.max(0) as u64);
-    let kind =
-        if elsewhere || (known.covers_tcp && known.covers_unix) || unhashed * 10 >= rest * 8 { Kind::Closed } else { Kind::Unidentified };
+    let unhashed = books.unhashed.as_ref().map(|f| f.value.max(0) as u64);
+    // Fewer unhashed TCP sockets than these on the whole host: most are of a family whose table was not captured.
+    let too_few = unhashed.is_some_and(|n| n * 2 < rest);
+    let fits = (known.covers_tcp && known.covers_unix && !too_few) || unhashed.is_some_and(|n| n * 10 >= rest * 8);
+    let kind = if elsewhere || fits { Kind::Closed } else { Kind::Unidentified };
     // Where lsof names the family of what is in no table, its word stands; the listing cannot add to it.
     let named_otherwise = elsewhere && !holding.kinds.contains_key(&Kind::Closed);
     if !named_otherwise {

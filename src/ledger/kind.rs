@@ -85,6 +85,11 @@ impl Kind {
         }
     }
 
+    /// Whether it is TCP or UDP, which each network namespace has tables of its own for.
+    pub fn is_inet(self) -> bool {
+        !matches!(self, Kind::Unix | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll | Kind::Unidentified | Kind::File)
+    }
+
     /// The kind of a row of a socket table; `None` for rows that no process can hold or that say nothing.
     pub fn of_socket(protocol: Protocol, state: SocketState) -> Option<Kind> {
         match protocol {

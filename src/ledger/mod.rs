@@ -3,6 +3,7 @@
 pub mod books;
 pub mod holding;
 pub mod kind;
+mod likely;
 pub mod peers;
 pub mod pile;
 #[cfg(test)]
@@ -15,7 +16,8 @@ pub mod witness;
 pub use books::{Books, Figure};
 pub use holding::Holding;
 pub use kind::Kind;
-pub use pile::{CountIs, Owner, Pile, Word};
+pub use likely::leaves_open;
+pub use pile::{CountIs, Owner, Pile, Word, is_pool};
 pub use views::{Family, View};
 
 use crate::capture::{Interner, Member, Quote, Snapshot};
@@ -52,6 +54,9 @@ impl<'a> Ledger<'a> {
     pub fn reconcile(snapshot: &'a Snapshot, members: &[Member], names: &Interner) -> Ledger<'a> {
         let mut books = Books::open(snapshot, names);
         let views = views::views(snapshot, members);
+        if let Some(view) = views::best(&views, Family::Tcp).filter(|v| v.covers_both_ip_versions()) {
+            books.bound_by_rows(view);
+        }
         let (holdings, _) = holding::holdings(snapshot, &views, &books);
         let mut piles = pile::piles(snapshot, &holdings);
         books.narrow(listed_otherwise(&books, &views, &piles));
@@ -75,7 +80,8 @@ impl<'a> Ledger<'a> {
             unprivileged,
             all_listed,
         };
-        ledger.opaque_owner(snapshot);
+        likely::opaque(&mut ledger, snapshot);
+        likely::traced(&mut ledger, snapshot);
         ledger
     }
 
@@ -98,43 +104,6 @@ impl<'a> Ledger<'a> {
         let unhashed = self.books.held_unhashed()?;
         let held: u64 = self.piles.iter().filter(|p| p.kind == Kind::Closed && p.foreign.is_none()).map(|p| p.count).sum();
         Some(unhashed.saturating_sub(i64::try_from(held).unwrap_or(i64::MAX)))
-    }
-
-    /// A process whose descriptors' targets could not be read, but whose number is that of the unhashed sockets, is their likely owner.
-    fn opaque_owner(&mut self, snapshot: &Snapshot) {
-        let Some(unexplained) = self.unexplained().filter(|&n| n >= 100) else { return };
-        let Some(quotes) = self.books.unhashed.as_ref().map(|f| f.at.clone()) else { return };
-        let fits = |n: u64| u128::from(n) * 10 >= unexplained.unsigned_abs() as u128 * 9;
-        let mut candidates =
-            self.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(n, q)| (pid, *n, q.clone())));
-        let (Some((pid, _, quote)), None) = (candidates.next(), candidates.next()) else { return };
-        let proc = snapshot.processes.get(&pid);
-        let owner = Owner {
-            command: proc.map_or(String::new(), |p| p.command.clone()),
-            program: proc.map_or(String::new(), |p| p.program()),
-            cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-            user: proc.map_or(String::new(), |p| p.user.clone()),
-            pids: vec![(pid, unexplained as u64)],
-        };
-        let quotes = std::iter::once(quote.clone()).chain(quotes).collect();
-        let traits = witness::Traits { quotes, ..witness::Traits::default() };
-        self.piles.insert(
-            0,
-            Pile {
-                owner: Some(owner),
-                kind: Kind::Closed,
-                count: unexplained as u64,
-                is: CountIs::Estimate,
-                words: vec![Word { source: "fd", count: unexplained as u64, quote: Some(quote) }],
-                traits,
-                accepted: None,
-                descriptors: None,
-                limit: None,
-                longest_run: 0,
-                foreign: None,
-                in_use: false,
-            },
-        );
     }
 }
 

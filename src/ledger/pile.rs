@@ -162,7 +162,7 @@ fn first_pid(pile: &Pile) -> u32 {
 }
 
 /// Servers that run as a pool of equal workers, so that the same name is the same program even without a command line.
-fn is_pool(command: &str) -> bool {
+pub fn is_pool(command: &str) -> bool {
     !command.is_empty()
         && !matches!(
             command,
@@ -184,18 +184,13 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
         let Some(best) = holding.best(kind) else { continue };
         sum += best.count;
         partial |= best.partial;
-        match holding.telling(kind) {
-            Some(told) if !told.quotes.is_empty() => traits.merge(told),
-            told => traits.merge(&Traits { quotes: best.traits.quotes.clone(), ..told.cloned().unwrap_or_default() }),
+        let mut told = holding.telling(kind).cloned().unwrap_or_default();
+        if told.quotes.is_empty() {
+            told.quotes = best.traits.quotes.clone();
         }
-        // Idle times may stand in another table (`ss -i`) than inodes (`ss -e`).
-        if holding.telling(kind).is_none_or(|t| t.idle_known == 0)
-            && let Some(idle) = holding.kinds.get(&kind).into_iter().flatten().map(|w| &w.traits).find(|t| t.idle_known > 0)
-        {
-            traits.idle_known += idle.idle_known;
-            traits.idle_minute += idle.idle_minute;
-            traits.idle_max_ms = traits.idle_max_ms.max(idle.idle_max_ms);
-        }
+        // Queues, timers and idle times may stand in another source (`ss -o`, `ss -i`) than the one with most rows.
+        holding.kinds.get(&kind).into_iter().flatten().for_each(|w| told.learn(&w.traits));
+        traits.merge(&told);
         for witness in holding.kinds.get(&kind).into_iter().flatten() {
             let word = words.entry(witness.source).or_insert_with(|| word_of(witness));
             word.count = word.count.max(witness.count);

@@ -65,6 +65,13 @@ impl<'a> View<'a> {
         self.tables.iter().any(|t| t.holders_shown)
     }
 
+    /// Whether it is a whole reading of IPv4 and IPv6 TCP: ss and netstat list both, `/proc/net` has a file for each.
+    pub fn covers_both_ip_versions(&self) -> bool {
+        let has = |protocol| self.groups(Family::Tcp).any(|g| g.protocol == protocol);
+        let tool = self.tables.iter().any(|t| !t.format.starts_with("proc-net"));
+        !self.partial && (tool || (has(Protocol::Tcp) && has(Protocol::Tcp6)))
+    }
+
     /// Whether its rows carry inodes.
     pub fn has_inodes(&self) -> bool {
         self.tables.iter().any(|t| !t.rows.is_empty())

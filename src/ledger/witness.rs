@@ -124,6 +124,20 @@ impl Traits {
         self.quote(&other.quotes);
     }
 
+    /// Takes over what another source tells of the same rows beyond their ends: queues, timers, idle times.
+    pub fn learn(&mut self, other: &Traits) {
+        self.unread = self.unread.max(other.unread);
+        self.unread_one = self.unread_one.max(other.unread_one);
+        self.recv_q = self.recv_q.max(other.recv_q);
+        self.unsent = self.unsent.max(other.unsent);
+        self.retransmitting = self.retransmitting.max(other.retransmitting);
+        self.max_retries = self.max_retries.max(other.max_retries);
+        self.no_file = self.no_file.max(other.no_file);
+        if self.idle_known == 0 {
+            (self.idle_known, self.idle_minute, self.idle_max_ms) = (other.idle_known, other.idle_minute, other.idle_max_ms);
+        }
+    }
+
     /// All is in: copies cost nothing from now on.
     pub fn seal(&mut self) {
         self.remotes.seal();

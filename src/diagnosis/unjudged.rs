@@ -1,0 +1,166 @@
+//! What a capture shows and cannot settle: why silence of the causes is no proof of health.
+
+use crate::capture::trace::Origin;
+use crate::causes::{Case, Missing, limit_undecided, number};
+use crate::ledger::{Family, Kind, Pile};
+
+/// Something that is neither shown to be a leak nor shown to be none.
+#[derive(Clone, Debug)]
+pub struct Unjudged {
+    /// What, and why it cannot be told; a sentence without a full stop.
+    pub says: String,
+    /// What would decide.
+    pub missing: Missing,
+}
+
+/// From how many sockets on a pile that nothing explains keeps a host from being called healthy.
+const MANY: u64 = 100;
+/// From how many connections of one client to one remote on a pool is no longer taken for granted: the usual ones end at some hundreds.
+const POOL: u64 = 500;
+
+/// All that a case leaves open, largest first.
+pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
+    let mut all: Vec<Unjudged> =
+        case.ledger.piles.iter().filter_map(|p| foreign(p).or_else(|| unknown_kind(p)).or_else(|| pool(case, p))).collect();
+    all.extend(bound(case));
+    all.extend(nobodys(case));
+    all.extend(traced(case));
+    all.extend(overflows(case));
+    all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
+    all
+}
+
+/// Sockets of a namespace whose tables were not captured, and nothing shows them in use.
+fn foreign(pile: &Pile) -> Option<Unjudged> {
+    let owner =
+        pile.owner.as_ref().filter(|_| pile.foreign.is_some() && pile.kind == Kind::Closed && pile.count >= MANY && !pile.in_use)?;
+    let pid = owner.pids.first()?.0;
+    Some(Unjudged {
+        says: format!(
+            "{} holds {} sockets of another network namespace, whose tables were not captured",
+            owner.named(),
+            number(pile.count as i64)
+        ),
+        missing: Missing {
+            what: format!("the tables of the namespace of {pid}"),
+            would: "tell what its sockets are".into(),
+            command: format!("cat /proc/{pid}/net/sockstat /proc/{pid}/net/tcp /proc/{pid}/net/tcp6"),
+        },
+    })
+}
+
+/// A count of sockets in no table that may all be IPv6 connections in use.
+fn bound(case: &Case<'_>) -> Option<Unjudged> {
+    let books = &case.ledger.books;
+    let rest = case.ledger.unexplained().filter(|&n| books.unhashed_is_bound && books.foreign.is_none() && n >= MANY as i64)?;
+    Some(Unjudged {
+        says: format!("up to {} TCP sockets are in no table, or are IPv6 connections: those in use were not captured", number(rest)),
+        missing: Missing {
+            what: "the IPv6 counts of the kernel".into(),
+            would: "tell sockets in no table from IPv6 sockets in use".into(),
+            command: "cat /proc/net/sockstat6; ss -s".into(),
+        },
+    })
+}
+
+/// Sockets in no table that no listed process holds, where not all processes were listed.
+fn nobodys(case: &Case<'_>) -> Option<Unjudged> {
+    let ledger = case.ledger;
+    if ledger.all_listed || ledger.books.unhashed_is_bound || ledger.books.foreign.is_some() {
+        return None;
+    }
+    let rest = ledger.unexplained().filter(|&n| n >= i64::try_from(case.thresholds.closed).unwrap_or(i64::MAX))?;
+    Some(Unjudged {
+        says: format!("{} TCP sockets are in no table, and no descriptor listing shows who holds them", number(rest)),
+        missing: all_descriptors(),
+    })
+}
+
+/// A trace that leaves descriptors open of a process whose descriptors were not listed.
+fn traced(case: &Case<'_>) -> Option<Unjudged> {
+    let listed = |pid: u32| case.snapshot.processes.get(&pid).is_some_and(|p| !p.lists.is_empty());
+    let own = |o: Origin| matches!(o, Origin::Socket(_) | Origin::Pair | Origin::Poll);
+    case.snapshot.traces.iter().find_map(|trace| {
+        let pid = trace.pid.filter(|&p| !listed(p))?;
+        let tales = || trace.tales.iter().filter(|(p, _)| own(p.origin)).map(|(_, t)| t);
+        let left: u64 = tales().map(|t| t.settled).sum();
+        let closed: u64 = tales().map(|t| t.closed).sum();
+        (left >= 3 && closed * 4 <= left).then(|| Unjudged {
+            says: format!(
+                "the trace of pid {pid} leaves {} sockets or selectors open, and its descriptors were not listed",
+                number(left as i64)
+            ),
+            missing: all_descriptors(),
+        })
+    })
+}
+
+/// Connections that listeners turned away since boot, where no table shows whether they do now.
+fn overflows(case: &Case<'_>) -> Option<Unjudged> {
+    if case.ledger.best(Family::Tcp).is_some() {
+        return None;
+    }
+    let many = |name| case.counter(name).map(|f| f.value).filter(|&n| n >= MANY as i64);
+    let n = many("tcpext.listen_overflows").or_else(|| many("tcpext.syncookies_sent"))?;
+    Some(Unjudged {
+        says: format!("listeners turned connections away {} times since boot, and no table shows whether they do now", number(n)),
+        missing: Missing {
+            what: "the listeners and their queues".into(),
+            would: "tell a backlog that is full now from one that was".into(),
+            command: "sudo ss -tlnp; ss -tan state syn-recv | wc -l; nstat -az TcpExtListenOverflows".into(),
+        },
+    })
+}
+
+fn all_descriptors() -> Missing {
+    Missing {
+        what: "the descriptors of all processes".into(),
+        would: "name who holds the sockets".into(),
+        command: "sudo lsof -nP +c0".into(),
+    }
+}
+
+/// Sockets of which only the inode is known.
+fn unknown_kind(pile: &Pile) -> Option<Unjudged> {
+    let owner = pile.owner.as_ref().filter(|_| pile.kind == Kind::Unidentified && pile.count >= MANY && !pile.in_use)?;
+    Some(Unjudged {
+        says: format!("{} holds {} sockets, and no table says what they are", owner.named(), number(pile.count as i64)),
+        missing: Missing {
+            what: "the socket tables of all families".into(),
+            would: "tell what each inode is".into(),
+            command: "sudo ss -tanpoe; sudo ss -uanpe; sudo ss -xanp; cat /proc/net/netlink".into(),
+        },
+    })
+}
+
+/// Connections of one client to one remote, in one sample, that no trace shows in use: a level and a leak look alike.
+fn pool(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let client = pile.kind == Kind::Established && pile.accepted != Some(true) && pile.count >= POOL;
+    let owner = pile.owner.as_ref().filter(|_| client && case.earlier.is_empty())?;
+    let (remote, n) = pile.top_remote().filter(|(_, n)| n * 10 >= pile.count * 9)?;
+    // A proxy has as many clients as upstream connections.
+    let serves = case.ledger.piles.iter().any(|p| {
+        p.kind == Kind::Established
+            && p.accepted == Some(true)
+            && p.count * 2 >= pile.count
+            && owner.pids.iter().any(|(pid, _)| p.held_by(*pid))
+    });
+    let used = case.traces(pile).iter().any(|(t, _)| t.used_before.len() >= 10);
+    if serves || used {
+        return None;
+    }
+    let pid = owner.pids.first()?.0;
+    Some(Unjudged {
+        says: format!(
+            "{} holds {} connections to {}, and one sample cannot tell a pool from a leak",
+            owner.named(),
+            number(n as i64),
+            case.show(remote)
+        ),
+        missing: Missing {
+            what: "a second capture a few minutes later".into(),
+            would: "tell growth from a level".into(),
+            command: format!("sh collect.sh --pid {pid}"),
+        },
+    })
+}

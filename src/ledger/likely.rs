@@ -1,0 +1,96 @@
+//! Owners that no listing names, told by what else the capture has: descriptors that could not be read, or a trace that leaves sockets open.
+
+use super::kind::Kind;
+use super::pile::{CountIs, Owner, Pile, Word};
+use super::{Ledger, witness};
+use crate::capture::trace::{Origin, Outcome, Pattern, Trace};
+use crate::capture::{Quote, Snapshot};
+use crate::facts::Protocol;
+
+/// From how many unexplained sockets on a process is searched whose descriptors could not be read.
+const MANY: i64 = 100;
+/// From how many on a trace that shows the mechanism is taken to explain them.
+const SOME: i64 = 24;
+
+/// Sockets that a trace shows being created and left open, by kind of pile.
+pub fn leaves_open(kind: Kind, pattern: &Pattern) -> bool {
+    let origin = pattern.origin;
+    let tcp = matches!(origin, Origin::Socket(p) if p.is_tcp());
+    match kind {
+        Kind::Closed | Kind::Unidentified => {
+            (tcp && matches!(pattern.outcome, Outcome::NotTried | Outcome::Failed(_)) && !pattern.listening)
+                || ((tcp || origin == Origin::Accept || origin == Origin::Before) && (pattern.reset || pattern.shutdown || pattern.eof))
+        }
+        Kind::CloseWait => (tcp || matches!(origin, Origin::Accept | Origin::Before)) && pattern.eof && !pattern.shutdown,
+        Kind::SynSent => tcp && pattern.outcome == Outcome::InProgress,
+        Kind::Established => (tcp && pattern.outcome == Outcome::Connected || origin == Origin::Accept) && !pattern.eof && !pattern.reset,
+        Kind::Listen => tcp && pattern.listening,
+        Kind::FinWait => (tcp || origin == Origin::Accept) && pattern.shutdown,
+        Kind::Udp => matches!(origin, Origin::Socket(p) if p.is_udp()),
+        Kind::Unix => matches!(origin, Origin::Socket(Protocol::Unix) | Origin::Pair | Origin::Accept),
+        Kind::Netlink => matches!(origin, Origin::Socket(Protocol::Netlink)),
+        Kind::Packet => matches!(origin, Origin::Socket(Protocol::Packet)),
+        Kind::Raw => matches!(origin, Origin::Socket(p) if p.is_raw()),
+        Kind::Eventpoll => matches!(origin, Origin::Poll),
+        Kind::TimeWait | Kind::File => false,
+    }
+}
+
+/// A process whose descriptors' targets could not be read, but whose number is that of the unhashed sockets, is their likely owner.
+pub(super) fn opaque(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
+    let Some(unexplained) = ledger.unexplained().filter(|&n| n >= MANY) else { return };
+    let fits = |n: u64| u128::from(n) * 10 >= unexplained.unsigned_abs() as u128 * 9;
+    let mut candidates =
+        ledger.holdings.iter().filter_map(|(&pid, h)| h.opaque.as_ref().filter(|(n, _)| fits(*n)).map(|(_, q)| (pid, q.clone())));
+    let (Some((pid, quote)), None) = (candidates.next(), candidates.next()) else { return };
+    insert(ledger, snapshot, pid, unexplained as u64, "fd", quote);
+}
+
+/// The only traced process that leaves sockets in no connection state open is the likely owner of those that no listing shows, if its own
+/// descriptors were not listed.
+pub(super) fn traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
+    let Some(unexplained) = ledger.unexplained().filter(|&n| n >= SOME) else { return };
+    let mut candidates = snapshot.traces.iter().filter_map(|t| Some((t.pid?, forgets(t)?)));
+    let Some((pid, quote)) = candidates.next() else { return };
+    let listed = snapshot.processes.get(&pid).is_some_and(|p| !p.lists.is_empty());
+    if listed || candidates.any(|(other, _)| other != pid) {
+        return;
+    }
+    insert(ledger, snapshot, pid, unexplained as u64, "strace", quote);
+}
+
+/// A call of a trace that leaves TCP sockets in no connection state open, again and again, and closes none.
+fn forgets(trace: &Trace) -> Option<Quote> {
+    let tales = || trace.tales.iter().filter(|(p, _)| leaves_open(Kind::Closed, p));
+    let left: u64 = tales().map(|(_, t)| t.settled).sum();
+    let closed: u64 = tales().map(|(_, t)| t.closed).sum();
+    (left >= 2 && closed == 0).then(|| tales().find_map(|(_, t)| t.quotes.0.first().cloned()))?
+}
+
+fn insert(ledger: &mut Ledger<'_>, snapshot: &Snapshot, pid: u32, count: u64, source: &'static str, quote: Quote) {
+    let Some(figure) = ledger.books.unhashed.as_ref() else { return };
+    let proc = snapshot.processes.get(&pid);
+    let owner = Owner {
+        command: proc.map_or(String::new(), |p| p.command.clone()),
+        program: proc.map_or(String::new(), |p| p.program()),
+        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
+        user: proc.map_or(String::new(), |p| p.user.clone()),
+        pids: vec![(pid, count)],
+    };
+    let quotes = std::iter::once(quote.clone()).chain(figure.at.iter().cloned()).collect();
+    let pile = Pile {
+        owner: Some(owner),
+        kind: Kind::Closed,
+        count,
+        is: CountIs::Estimate,
+        words: vec![Word { source, count, quote: Some(quote) }],
+        traits: witness::Traits { quotes, ..witness::Traits::default() },
+        accepted: None,
+        descriptors: None,
+        limit: None,
+        longest_run: 0,
+        foreign: None,
+        in_use: false,
+    };
+    ledger.piles.insert(0, pile);
+}
