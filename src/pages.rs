@@ -227,11 +227,7 @@ const VERDICTS: &[(&str, &str, &str)] = &[
         "no leak, but a limit",
         "No leak, but a limit is reached or near: ports, descriptors, backlog, memory, connection tracking. The first finding says which.",
     ),
-    (
-        "healthy",
-        "nothing of the kind",
-        "Neither a leak nor a limit, on evidence good enough to say so: the kernel's own counts, or tables and listings that cover every process.",
-    ),
+    ("healthy", "nothing of the kind", "Neither a leak nor a limit, on evidence that leaves no kind of socket room to pile up unseen."),
     (
         "inconclusive",
         "the evidence cannot decide",

@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Files of `src/causes` that are no cause: what all of them share.
-const NO_CAUSES: &[&str] = &["case", "claim", "clock", "forecast", "say", "support", "suspicion"];
+const NO_CAUSES: &[&str] = &["case", "claim", "clock", "forecast", "place", "say", "support", "suspicion"];
 
 /// Files of `src/checks` that are no check.
 const NO_CHECKS: &[&str] = &["held", "kernel", "rows", "slack"];
 
 /// Files and folders of `src/formats` that are no format.
 const NO_FORMATS: &[&str] =
-    &["arguments", "counter-names", "named", "prefix", "prompt", "reader", "scan", "small-samples", "target", "wide"];
+    &["arguments", "counter-names", "named", "prefix", "prompt", "reader", "scan", "small-samples", "target", "thread", "wide"];
 
 /// Formats that live in a file of another name: the id and the file.
 const HOUSED: &[(&str, &str)] = &[

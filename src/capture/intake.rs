@@ -182,6 +182,11 @@ impl Sink for Route<'_> {
         self.snapshot.message(&at, m, self.signatures);
     }
 
+    fn stack(&mut self, at: At<'_>, s: &Stack<'_>, m: &Message<'_>) {
+        self.snapshot.stacks.add(&at, s);
+        self.message(at, m);
+    }
+
     fn tally(&mut self, at: At<'_>, t: &Tally<'_>) {
         self.snapshot.tally(&at, t);
     }

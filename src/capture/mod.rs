@@ -11,6 +11,7 @@ pub mod process;
 pub mod quote;
 pub mod snapshot;
 mod sockaddr;
+pub mod stacks;
 pub mod table;
 pub mod tops;
 pub mod trace;

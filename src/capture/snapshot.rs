@@ -5,6 +5,7 @@ use super::intern::{Interner, Name};
 use super::logs::Logs;
 use super::process::Proc;
 use super::quote::Quote;
+use super::stacks::Stacks;
 use super::table::Table;
 use super::trace::Trace;
 use crate::facts::*;
@@ -105,6 +106,8 @@ pub struct Snapshot {
     pub traces: Vec<Trace>,
     /// Logs.
     pub logs: Logs,
+    /// Thread dumps.
+    pub stacks: Stacks,
     /// Counts made by pipelines.
     pub tallies: Vec<Counted>,
     /// Notes.
@@ -384,6 +387,7 @@ impl Snapshot {
         self.shell_limits.append(&mut other.shell_limits);
         self.traces.append(&mut other.traces);
         self.logs.merge(other.logs);
+        self.stacks.merge(other.stacks);
         self.tallies.append(&mut other.tallies);
         self.remarks.append(&mut other.remarks);
         for (key, value) in other.identity {

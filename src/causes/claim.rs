@@ -35,6 +35,7 @@ pub enum Witnessed {
     Table,
     Books,
     Trace,
+    Dump,
     Log,
     Counters,
     Growth,

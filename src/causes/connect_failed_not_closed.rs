@@ -4,7 +4,7 @@ use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
 use crate::capture::trace::Outcome;
-use crate::ledger::Kind;
+use crate::ledger::{Kind, Pile};
 
 cause! {
     /// A program connects, the attempt fails (refused, timed out, unreachable), and the descriptor is not closed. One socket is lost
@@ -71,6 +71,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         "left over by failed connects that nobody closes",
         |pile, claim| {
             support::by_trace(case, pile, claim, "a connect that fails", |p| matches!(p.outcome, Outcome::Failed(_)));
+            unasked(case, pile, claim);
             for (trace, tie) in case.traces(pile) {
                 if tie == super::Tie::Process
                     && claim.remotes.is_empty()
@@ -102,4 +103,15 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             }
         },
     )
+}
+
+/// Connects in the background whose outcome nobody asks for, while the sockets are in no table: they have failed since. The failure itself is
+/// in no call, so that it is less than decisive.
+fn unasked(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
+    let before = claim.evidence.len();
+    let what = "a connect in the background whose outcome is never asked for";
+    support::by_trace(case, pile, claim, what, |p| p.outcome == Outcome::InProgress && !p.used);
+    for evidence in claim.evidence.iter_mut().skip(before) {
+        evidence.strength = evidence.strength.min(Strength::Strong);
+    }
 }

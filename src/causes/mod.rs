@@ -6,6 +6,7 @@ pub mod case;
 pub mod claim;
 mod clock;
 mod forecast;
+mod place;
 mod say;
 mod support;
 mod suspicion;
@@ -193,6 +194,7 @@ fn on_piles(
         weigh(pile, &mut claim);
         claim.evidence.extend(forecast::forecast(case, pile));
         claim.evidence.extend(clock::clock(case, pile));
+        claim.evidence.extend(place::places(case, pile));
         claims.push(claim);
     }
     claims

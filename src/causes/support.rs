@@ -78,9 +78,7 @@ pub fn by_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim, what: &str, fit
             }
         };
         let whose = if tie == Tie::Loose { " (of a process that the other files do not name)" } else { "" };
-        let times = (left + last_open).max(1);
-        let says =
-            format!("strace{whose}: {what}, {} times with no close afterwards, {} closed", number(times as i64), number(closed as i64));
+        let says = format!("strace{whose}: {what}, {} with no close afterwards, {} closed", times(left + last_open), number(closed as i64));
         claim.evidence.push(Evidence::new(strength, Witnessed::Trace, says, quotes));
         for (pattern, tale) in tales.iter().filter(|(_, t)| t.open > 0) {
             if let Some(remote) = pattern.remote {

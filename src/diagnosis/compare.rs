@@ -1,40 +1,88 @@
 //! Hosts compared: the same program leaking toward the same remote on several hosts has its cause outside of each of them.
 
 use super::finding::{Finding, HostReport};
-use crate::causes::{Class, Evidence, Strength, Witnessed, number};
+use super::grade::{Derivation, Grade};
+use crate::causes::{Claim, Class, Evidence, Strength, Witnessed, number};
 use crate::facts::SocketState;
 use crate::host::{Host, Source};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Adds to each leak what the other hosts say of it.
-pub fn hosts(findings: &mut [Finding], reports: &[HostReport]) {
+/// Adds to each leak what the other hosts say of it, and a finding of its own for what several hosts share.
+pub fn hosts(findings: &mut Vec<Finding>, reports: &[HostReport]) {
     if reports.len() < 2 {
         return;
     }
-    let keys: Vec<Option<(String, String, usize)>> = findings.iter().map(key).collect();
-    for (n, finding) in findings.iter_mut().enumerate() {
-        let Some(Some((code, command, host))) = keys.get(n) else { continue };
-        let others: Vec<&str> = keys
-            .iter()
-            .flatten()
-            .filter(|(c, p, h)| c == code && p == command && h != host)
-            .filter_map(|(_, _, h)| reports.get(*h))
-            .map(|r| r.label.as_str())
-            .collect();
-        if !others.is_empty() {
-            let says = format!(
-                "the same program shows the same on {}: the cause lies outside of this host, such as a remote that changed",
-                others.join(", ")
-            );
+    let mut shared: BTreeMap<(&'static str, String), Vec<usize>> = BTreeMap::new();
+    for (n, finding) in findings.iter().enumerate() {
+        if let Some(key) = key(finding) {
+            shared.entry(key).or_default().push(n);
+        }
+    }
+    for members in shared.into_values() {
+        let hosts: BTreeSet<usize> = members.iter().filter_map(|&n| findings.get(n)?.hosts.first().copied()).collect();
+        if hosts.len() < 2 {
+            continue;
+        }
+        let all: Vec<&Finding> = members.iter().filter_map(|&n| findings.get(n)).collect();
+        let Some(summary) = summary(&all, &hosts, reports) else { continue };
+        for n in members {
+            let Some(finding) = findings.get_mut(n) else { continue };
+            let others = hosts.iter().filter(|h| !finding.hosts.contains(h)).filter_map(|&h| reports.get(h));
+            let labels: Vec<&str> = others.map(|r| r.label.as_str()).collect();
+            let says = format!("the same program shows the same on {}: {}", labels.join(", "), outside(&summary));
             finding.claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, []));
         }
+        findings.push(summary);
     }
 }
 
-fn key(finding: &Finding) -> Option<(String, String, usize)> {
+/// What several hosts share, as a note: hosts are never added up.
+fn summary(all: &[&Finding], hosts: &BTreeSet<usize>, reports: &[HostReport]) -> Option<Finding> {
+    let first = all.first()?;
+    let owner = first.claim.owner.as_ref()?;
+    let label = |f: &Finding| f.hosts.first().and_then(|&h| reports.get(h)).map_or("?", |r| r.label.as_str()).to_string();
+    let toward = first.claim.remotes.iter().find(|r| all.iter().all(|f| f.claim.remotes.iter().any(|o| o.endpoint == r.endpoint)));
+    let program = if owner.program.is_empty() { &owner.command } else { &owner.program };
+    let to = toward.map_or(String::new(), |r| format!(" toward {}", r.endpoint));
+    let mut claim = Claim {
+        pile: None,
+        owner: None,
+        kind: None,
+        count: None,
+        class: Class::Note,
+        remotes: toward.into_iter().cloned().collect(),
+        says: String::new(),
+        evidence: Vec::new(),
+        against: Vec::new(),
+        missing: Vec::new(),
+        now: Vec::new(),
+        fix: Vec::new(),
+        ..first.claim.clone()
+    };
+    claim.says = format!("{program} leaks in the same way{to} on {} of {} hosts", hosts.len(), reports.len());
+    for finding in all {
+        let kind = finding.claim.kind.map_or("sockets", |k| k.plural());
+        let count = finding.claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
+        let says = format!("{}: {count}{kind}", label(finding));
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, []));
+    }
+    let grade = all.iter().map(|f| f.grade.grade).min().unwrap_or(Grade::Weak);
+    let because = vec!["it is as sure as the least sure of the hosts' findings".to_string()];
+    Some(Finding { claim, grade: Derivation { grade, because, lift: None }, rivals: Vec::new(), hosts: hosts.iter().copied().collect() })
+}
+
+/// Where the cause of a leak lies that several hosts share.
+fn outside(summary: &Finding) -> String {
+    match summary.claim.remotes.first() {
+        Some(remote) => format!("they share {} and the program, so no single host is to blame", remote.endpoint),
+        None => "they share the program, so no single host is to blame".to_string(),
+    }
+}
+
+fn key(finding: &Finding) -> Option<(&'static str, String)> {
     let owner = finding.claim.owner.as_ref()?;
-    (finding.claim.class == Class::Leak)
-        .then(|| (finding.claim.code.to_string(), owner.command.clone(), finding.hosts.first().copied().unwrap_or(0)))
+    let name = if owner.program.is_empty() { &owner.command } else { &owner.program };
+    (finding.claim.class == Class::Leak).then(|| (finding.claim.code, name.clone()))
 }
 
 /// Matches the two ends of connections that were captured on both hosts, and says what their states mean together.

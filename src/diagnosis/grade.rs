@@ -1,6 +1,6 @@
 //! How sure a claim is, derived from listed facts, each of which is printed.
 
-use crate::causes::{Case, Claim, Class, Strength, Witnessed, number};
+use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, number};
 use crate::checks::{Checked, Status};
 use crate::ledger::{CountIs, Kind};
 use std::collections::BTreeSet;
@@ -22,6 +22,8 @@ pub struct Derivation {
     pub grade: Grade,
     /// Why not lower, and why not higher, in sentences.
     pub because: Vec<String>,
+    /// The one capture that would lift it most, and to what; `None` where no single one would.
+    pub lift: Option<(Missing, Grade)>,
 }
 
 impl Grade {
@@ -38,60 +40,120 @@ impl Grade {
 
 /// Derives the grade of a claim.
 pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked]) -> Derivation {
-    let mut because = Vec::new();
-    let sources: BTreeSet<Witnessed> = claim.evidence.iter().filter(|e| e.strength >= Strength::Moderate).map(|e| e.by).collect();
-    let decisive = claim.evidence.iter().any(|e| e.strength == Strength::Decisive);
-    let strong = claim.evidence.iter().filter(|e| e.strength >= Strength::Strong).count();
-    let mut grade = match (decisive, strong, sources.len()) {
-        (true, _, 2..) => Grade::Proved,
-        (true, _, _) => Grade::Strong,
-        (_, 2.., 2..) => Grade::Strong,
-        (_, 1.., _) => Grade::Moderate,
-        (_, 0, 2..) => Grade::Moderate,
-        _ => Grade::Weak,
-    };
-    because.push(format!(
-        "{}{}",
-        match sources.len() {
-            0 => "no source speaks for it clearly".to_string(),
-            1 => "one kind of source speaks for it".to_string(),
-            n => format!("{n} independent kinds of source speak for it"),
-        },
-        if decisive { ", one of them shows the mechanism itself" } else { "" }
-    ));
-    let mut cap = |to: Grade, why: String| {
-        if grade > to {
-            grade = to;
-        }
-        because.push(why);
-    };
+    let mut weighed = Weighed::of(claim);
     if claim.class == Class::Leak {
-        agreement(claim, case, &mut cap);
+        agreement(claim, case, &mut weighed);
         if claim.code == "unknown" || claim.code == "owner-not-visible" {
-            cap(Grade::Moderate, "the capture does not show the cause".into());
+            weighed.cap(Lack::Mechanism, Grade::Moderate, "the capture does not show the cause");
         }
-        if claim.code == "idle-not-reaped" && !sources.contains(&Witnessed::Growth) {
-            cap(Grade::Weak, "one sample cannot tell forgotten connections from clients that have nothing to say".into());
+        if claim.code == "idle-not-reaped" && !weighed.sources.contains(&Witnessed::Growth) {
+            let why = "one sample cannot tell forgotten connections from clients that have nothing to say";
+            weighed.cap(Lack::Growth, Grade::Weak, why);
         }
         if claim.owner.is_none() {
-            cap(Grade::Moderate, "the capture does not name the process".into());
+            weighed.cap(Lack::Owner, Grade::Moderate, "the capture does not name the process");
         }
     }
     if let Some(rival) = rivals.first() {
-        cap(Grade::Moderate, format!("{} fits nearly as well", rival.code));
+        weighed.cap(Lack::Mechanism, Grade::Moderate, format!("{} fits nearly as well", rival.code));
     }
     let against = claim.against.iter().filter(|e| e.strength >= Strength::Strong).count();
     if against > 0 {
-        cap(Grade::Moderate, format!("{against} strong piece(s) of evidence speak against it"));
+        weighed.cap(Lack::Nothing, Grade::Moderate, format!("{against} strong piece(s) of evidence speak against it"));
     }
     if claim.is == CountIs::Estimate && claim.class != Class::Leak {
-        cap(Grade::Moderate, "the count is inferred, not listed".into());
+        weighed.cap(Lack::Count, Grade::Moderate, "the count is inferred, not listed");
     }
     let broken: Vec<&str> = checks.iter().filter(|c| c.status == Status::Disagree && c.undermines).map(|c| c.code).collect();
     if !broken.is_empty() && claim.class == Class::Leak {
-        cap(Grade::Strong, format!("sources contradict each other ({})", broken.join(", ")));
+        weighed.cap(Lack::Nothing, Grade::Strong, format!("sources contradict each other ({})", broken.join(", ")));
     }
-    Derivation { grade, because }
+    let lift = if claim.class == Class::Note { None } else { lift(claim, case, &weighed) };
+    Derivation { grade: weighed.grade(None), because: weighed.because, lift }
+}
+
+/// What a capture would have to have for a cap to go away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// A trace that shows the calls.
+    Mechanism,
+    /// A second source that counts the sockets.
+    Count,
+    /// A second capture, later.
+    Growth,
+    /// The descriptors of all processes.
+    Owner,
+    /// Nothing that could be captured.
+    Nothing,
+}
+
+/// The pieces a grade is made of.
+struct Weighed {
+    sources: BTreeSet<Witnessed>,
+    decisive: bool,
+    strong: usize,
+    caps: Vec<(Lack, Grade)>,
+    because: Vec<String>,
+}
+
+impl Weighed {
+    fn of(claim: &Claim) -> Weighed {
+        let sources: BTreeSet<Witnessed> = claim.evidence.iter().filter(|e| e.strength >= Strength::Moderate).map(|e| e.by).collect();
+        let decisive = claim.evidence.iter().any(|e| e.strength == Strength::Decisive);
+        let strong = claim.evidence.iter().filter(|e| e.strength >= Strength::Strong).count();
+        let speak = match sources.len() {
+            0 => "no source speaks for it clearly".to_string(),
+            1 => "one kind of source speaks for it".to_string(),
+            n => format!("{n} independent kinds of source speak for it"),
+        };
+        let shown = if decisive { ", one of them shows the mechanism itself" } else { "" };
+        Weighed { sources, decisive, strong, caps: Vec::new(), because: vec![format!("{speak}{shown}")] }
+    }
+
+    fn cap(&mut self, lack: Lack, to: Grade, why: impl Into<String>) {
+        self.caps.push((lack, to));
+        self.because.push(why.into());
+    }
+
+    /// The grade as it is, or as it would be with something more captured.
+    fn grade(&self, more: Option<Lack>) -> Grade {
+        let new = |w, lack| usize::from(more == Some(lack) && !self.sources.contains(&w));
+        let sources = self.sources.len() + new(Witnessed::Trace, Lack::Mechanism) + new(Witnessed::Growth, Lack::Growth);
+        let strong = self.strong + new(Witnessed::Growth, Lack::Growth);
+        let base = match (self.decisive || more == Some(Lack::Mechanism), strong, sources) {
+            (true, _, 2..) => Grade::Proved,
+            (true, _, _) => Grade::Strong,
+            (_, 2.., 2..) => Grade::Strong,
+            (_, 1.., _) => Grade::Moderate,
+            (_, 0, 2..) => Grade::Moderate,
+            _ => Grade::Weak,
+        };
+        self.caps.iter().filter(|(lack, _)| Some(*lack) != more).map(|c| c.1).fold(base, Grade::min)
+    }
+}
+
+/// The one capture that would lift the grade most, with the grade it would lift it to.
+fn lift(claim: &Claim, case: &Case<'_>, weighed: &Weighed) -> Option<(Missing, Grade)> {
+    let pid = claim.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0);
+    let trace = pid.filter(|_| !weighed.decisive).map(|pid| {
+        let command = format!("strace -f -tt -T -e trace=network,close,dup,dup2,dup3 -p {pid}");
+        let traced = case.snapshot.traces.iter().any(|t| t.pid == Some(pid));
+        (Lack::Mechanism, format!("{} of all threads of {pid}", if traced { "a longer strace" } else { "strace" }), command)
+    });
+    let count = ("a second count of the sockets", "cat /proc/net/sockstat /proc/net/sockstat6; sudo ss -tanpe; sudo lsof -nP +c0");
+    let later = pid.map_or("sudo sh collect.sh".to_string(), |pid| format!("sudo sh collect.sh --pid {pid}"));
+    let candidates = [
+        trace,
+        Some((Lack::Count, count.0.to_string(), count.1.to_string())),
+        Some((Lack::Owner, "the descriptors of all processes".to_string(), "sudo lsof -nP +c0".to_string())),
+        Some((Lack::Growth, "a second capture a few minutes later".to_string(), later)),
+    ];
+    let now = weighed.grade(None);
+    let better = candidates.into_iter().flatten().map(|(lack, what, command)| (weighed.grade(Some(lack)), what, command));
+    // The first of equals: a trace tells more than its grade.
+    let (to, what, command) = better.rev().max_by_key(|b| b.0).filter(|b| b.0 > now)?;
+    let would = format!("lift the grade to {}", to.word());
+    Some((Missing { what, would, command }, to))
 }
 
 /// From how many on sockets in no table are a leak whatever namespace they live in.
@@ -109,17 +171,18 @@ fn listing_alone(claim: &Claim, case: &Case<'_>) -> bool {
 }
 
 /// Whether several sources counted the pile, and agree.
-fn agreement(claim: &Claim, case: &Case<'_>, cap: &mut impl FnMut(Grade, String)) {
+fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
     let Some(pile) = claim.pile.and_then(|n| case.ledger.piles.get(n)) else { return };
     let near = |a: u64, b: u64| a.abs_diff(b) * 10 <= a.max(b) || a.abs_diff(b) <= 100.min(b / 2 + 5);
     let agreeing: Vec<&str> = pile.words.iter().filter(|w| near(w.count, pile.count)).map(|w| w.source).collect();
     let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
     let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
     if pile.is == CountIs::Estimate && by_books == Some(pile.count) {
-        return cap(Grade::Moderate, "the count is the kernel's, the listing shows an excerpt".into());
+        return weighed.cap(Lack::Count, Grade::Moderate, "the count is the kernel's, the listing shows an excerpt");
     }
     match by_books {
-        Some(n) if near(n, pile.count) => cap(
+        Some(n) if near(n, pile.count) => weighed.cap(
+            Lack::Nothing,
             Grade::Proved,
             format!(
                 "the kernel counts {} such sockets, {} are held: nearly all are explained",
@@ -127,21 +190,24 @@ fn agreement(claim: &Claim, case: &Case<'_>, cap: &mut impl FnMut(Grade, String)
                 number(pile.count as i64)
             ),
         ),
-        Some(n) if n * 10 >= pile.count * 9 => cap(
+        Some(n) if n * 10 >= pile.count * 9 => weighed.cap(
+            Lack::Nothing,
             Grade::Proved,
             format!("the kernel counts {} such sockets, of which these are {}", number(n as i64), number(pile.count as i64)),
         ),
-        Some(n) if !case.ledger.books.unhashed_is_bound => cap(
+        Some(n) if !case.ledger.books.unhashed_is_bound => weighed.cap(
+            Lack::Nothing,
             Grade::Moderate,
             format!("the kernel counts only {} such sockets, fewer than the {} listed", number(n as i64), number(pile.count as i64)),
         ),
         None if listing_alone(claim, case) => {
-            cap(Grade::Weak, "a listing alone cannot tell live sockets of another network namespace from sockets in no table".into())
+            let why = "a listing alone cannot tell live sockets of another network namespace from sockets in no table";
+            weighed.cap(Lack::Count, Grade::Weak, why)
         }
-        _ if agreeing.len() >= 2 => cap(Grade::Proved, format!("{} agree on their number", agreeing.join(" and "))),
-        _ => cap(Grade::Strong, format!("only {} counted them", agreeing.first().copied().unwrap_or("one source"))),
+        _ if agreeing.len() >= 2 => weighed.cap(Lack::Nothing, Grade::Proved, format!("{} agree on their number", agreeing.join(" and "))),
+        _ => weighed.cap(Lack::Count, Grade::Strong, format!("only {} counted them", agreeing.first().copied().unwrap_or("one source"))),
     }
     if pile.is == CountIs::AtLeast {
-        cap(Grade::Strong, "rows may be missing from the listing: the count is a lower bound".into());
+        weighed.cap(Lack::Count, Grade::Strong, "rows may be missing from the listing: the count is a lower bound");
     }
 }

@@ -84,7 +84,9 @@ fn hosts_of(findings: &[Finding], reports: &[HostReport]) -> String {
     }
     let Some(first) = findings.first() else { return String::new() };
     let same = |f: &&Finding| {
-        f.claim.code == first.claim.code && f.claim.owner.as_ref().map(|o| &o.command) == first.claim.owner.as_ref().map(|o| &o.command)
+        f.claim.class == Class::Leak
+            && f.claim.code == first.claim.code
+            && f.claim.owner.as_ref().map(|o| &o.command) == first.claim.owner.as_ref().map(|o| &o.command)
     };
     let hosts: Vec<&str> =
         findings.iter().filter(same).flat_map(|f| &f.hosts).filter_map(|&h| reports.get(h)).map(|r| r.label.as_str()).collect();

@@ -19,6 +19,21 @@ pub struct Message<'a> {
     pub kernel: bool,
 }
 
+/// What a thread, or several in one place, was doing when it was dumped.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack<'a> {
+    /// Its name, empty if not told.
+    pub thread: &'a [u8],
+    /// The kernel's number of it, where the runtime tells.
+    pub tid: Option<u32>,
+    /// Its state as printed, empty if not told.
+    pub state: &'a [u8],
+    /// The innermost frame outside of the language's own library, else the innermost; empty if there is none.
+    pub place: &'a [u8],
+    /// How many threads stand there.
+    pub count: u64,
+}
+
 /// How serious a log line says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each variant is the level it is named after")]

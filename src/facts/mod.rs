@@ -14,7 +14,7 @@ mod syscall;
 pub use counter::{Counter, Identity, IdentityKey, Note, NoteKind, Scope, Tally, Unit};
 pub use descriptor::{Descriptor, DescriptorKind, FdRef};
 pub use endpoint::{Addr, Endpoint};
-pub use message::{Level, Message};
+pub use message::{Level, Message, Stack};
 pub use process::{Limit, LimitValue, Process};
 pub use socket::{Holder, Protocol, Socket, SocketState, Timer, TimerKind};
 pub use syscall::{Finish, Syscall};
@@ -59,6 +59,10 @@ pub trait Sink {
     fn syscall(&mut self, _at: At<'_>, _fact: &Syscall<'_>) {}
     /// One line of a log.
     fn message(&mut self, _at: At<'_>, _fact: &Message<'_>) {}
+    /// One thread of a dump, which is a message too.
+    fn stack(&mut self, at: At<'_>, _fact: &Stack<'_>, message: &Message<'_>) {
+        self.message(at, message);
+    }
     /// One count that somebody made with a pipeline (`lsof | wc -l`).
     fn tally(&mut self, _at: At<'_>, _fact: &Tally<'_>) {}
     /// Whose capture it is and when it was made.

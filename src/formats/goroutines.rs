@@ -10,23 +10,40 @@
 //! or grouped by stack (`?debug=1`): `40 @ 0x43a2f6 0x44b1c5` and lines that begin with `#`. One message a goroutine or a group: its
 //! state and topmost functions. As many in one place as there are sockets too many names the place. Source: `runtime/traceback.go`.
 
+use super::thread::Thread;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, scan};
-use crate::facts::{At, Citation, Message, Sink};
+use crate::facts::{At, Sink};
 
-/// How many functions of a stack are kept.
-const FRAMES: usize = 10;
+/// Roots of packages that come with Go: a frame there says what is waited for, not who waits.
+const LIBRARY: &[&[u8]] = &[
+    b"bufio",
+    b"bytes",
+    b"compress",
+    b"context",
+    b"crypto",
+    b"database",
+    b"encoding",
+    b"fmt",
+    b"internal",
+    b"io",
+    b"log",
+    b"mime",
+    b"net",
+    b"os",
+    b"reflect",
+    b"runtime",
+    b"strings",
+    b"sync",
+    b"syscall",
+    b"time",
+    b"vendor",
+];
 
 /// A Go program's goroutines.
 pub struct Goroutines;
 
 #[derive(Default)]
-struct Dump {
-    header: Vec<u8>,
-    citation: Citation,
-    text: Vec<u8>,
-    frames: usize,
-    open: bool,
-}
+struct Dump(Thread);
 
 impl Format for Goroutines {
     fn id(&self) -> &'static str {
@@ -56,27 +73,27 @@ impl Format for Goroutines {
 
 impl Parser for Dump {
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
-        let text = header(at.text).map(|(_, state)| state).or_else(|| group(at.text));
-        if let Some(text) = text {
-            self.tell(at.format, sink);
-            self.header.clear();
-            self.header.extend_from_slice(at.text);
-            self.citation = at.citation;
-            self.text.clear();
-            self.text.extend_from_slice(text);
-            self.frames = 0;
-            self.open = true;
+        if let Some((_, state)) = header(at.text) {
+            self.end(at, sink);
+            self.0.begin(at, state);
+            self.0.state(state.trim_ascii().strip_prefix(b"[").and_then(|s| s.strip_suffix(b"]")).unwrap_or(state));
+            return Taken::Row;
+        }
+        if let Some((text, count)) = group(at.text) {
+            self.end(at, sink);
+            self.0.begin(at, text);
+            self.0.count = count;
             return Taken::Row;
         }
         if at.text.trim_ascii().is_empty() || at.text.starts_with(b"goroutine profile: ") || at.text.starts_with(b"exit status ") {
             return Taken::Noise;
         }
-        if !self.open {
+        if !self.0.is_open() {
             let preface = at.text.starts_with(b"panic: ") || at.text.starts_with(b"SIG") || at.text.starts_with(b"PC=");
             return if preface { Taken::Noise } else { Taken::Unknown };
         }
         match function(at.text) {
-            Some(name) => self.add(name),
+            Some(name) => self.0.frame(name, name, is_own(name)),
             None if at.text.first() == Some(&b'\t') || at.text.starts_with(b"    ") || at.text.starts_with(b"#") => {}
             None if at.text.starts_with(b"...") || at.text.starts_with(b"r") && scan::contains(at.text, b" 0x") => {}
             None => return Taken::Unknown,
@@ -85,27 +102,15 @@ impl Parser for Dump {
     }
 
     fn end(&mut self, at: At<'_>, sink: &mut dyn Sink) {
-        self.tell(at.format, sink);
+        self.0.tell(at.format, |line| header(line).map(|(name, _)| name), sink);
     }
 }
 
-impl Dump {
-    fn add(&mut self, part: &[u8]) {
-        if self.frames < FRAMES {
-            self.text.push(b' ');
-            self.text.extend_from_slice(part);
-        }
-        self.frames += 1;
-    }
-
-    fn tell(&mut self, format: &'static str, sink: &mut dyn Sink) {
-        if !std::mem::take(&mut self.open) {
-            return;
-        }
-        let name = header(&self.header).map_or(&b""[..], |(name, _)| name);
-        let message = Message { at: b"", level: None, text: &self.text, program: b"", pid: None, thread: name, kernel: false };
-        sink.message(At { citation: self.citation, format, text: &self.header }, &message);
-    }
+/// Whether a function is outside of Go's own library.
+fn is_own(name: &[u8]) -> bool {
+    let name = name.strip_prefix(b"created by ").unwrap_or(name);
+    let root = name.split(|&b| b == b'/' || b == b'.').next().unwrap_or(name);
+    !LIBRARY.contains(&root) && !name.starts_with(b"golang.org/x/")
 }
 
 /// `goroutine 18 [IO wait, 12 minutes]:`: its name and its state.
@@ -117,10 +122,10 @@ fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `40 @ 0x43a2f6 0x44b1c5`: the number of goroutines with one stack.
-fn group(line: &[u8]) -> Option<&[u8]> {
-    let (_, rest) = scan::leading_number(line)?;
+fn group(line: &[u8]) -> Option<(&[u8], u64)> {
+    let (count, rest) = scan::leading_number(line)?;
     let number = line.get(..line.len() - rest.len())?;
-    rest.starts_with(b" @ 0x").then_some(number)
+    rest.starts_with(b" @ 0x").then_some((number, count))
 }
 
 /// The function of a frame: `net.(*conn).Read(0xc0, ...)`, `created by NAME in goroutine 1`, or `# 0x4a2 net.(*conn).Read+0x45 FILE`.

@@ -10,24 +10,18 @@
 //! `nid` is the kernel's thread id, the `[pid N]` of strace: in hexadecimal up to JDK 18, in decimal from 19 on. One message a thread:
 //! its nid both ways, its state and its topmost frames. Source: `JavaThread::print_on` in HotSpot.
 
+use super::thread::Thread;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
-use crate::facts::{At, Citation, Message, Sink};
+use crate::facts::{At, Sink};
 
-/// How many frames of a stack are kept: enough to reach the code that called into the libraries.
-const FRAMES: usize = 10;
+/// Packages of the JDK: a frame there says what is waited for, not who waits.
+const LIBRARY: &[&[u8]] = &[b"java.", b"javax.", b"jdk.", b"sun.", b"com.sun.", b"java.base"];
 
 /// A JVM's thread dump.
 pub struct Jstack;
 
 #[derive(Default)]
-struct Dump {
-    /// The thread being read, as its first line.
-    header: Vec<u8>,
-    citation: Citation,
-    text: Vec<u8>,
-    frames: usize,
-    open: bool,
-}
+struct Dump(Thread);
 
 impl Format for Jstack {
     fn id(&self) -> &'static str {
@@ -62,26 +56,20 @@ impl Format for Jstack {
 impl Parser for Dump {
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
         if let Some((_, nid, tid)) = thread(at.text) {
-            self.tell(at.format, sink);
-            self.header.clear();
-            self.header.extend_from_slice(at.text);
-            self.citation = at.citation;
-            self.text.clear();
-            self.text.extend_from_slice(b"nid=");
-            self.text.extend_from_slice(nid);
-            self.text.extend_from_slice(format!(" ({tid})").as_bytes());
-            self.frames = 0;
-            self.open = true;
+            self.end(at, sink);
+            let text = [b"nid=", nid, format!(" ({tid})").as_bytes()].concat();
+            self.0.begin(at, &text);
+            self.0.tid = Some(tid);
             return Taken::Row;
         }
         let line = at.text.trim_ascii();
         if let Some(state) = line.strip_prefix(b"java.lang.Thread.State: ") {
-            self.add(state);
-        } else if line.starts_with(b"at ") {
-            if self.frames < FRAMES {
-                self.add(line);
-            }
-            self.frames += 1;
+            self.0.state(state);
+            self.0.say(state);
+        } else if let Some(frame) = line.strip_prefix(b"at ") {
+            // `java.base@17/java.lang.Thread.sleep(...)`: the module is no part of the name.
+            let name = frame.iter().position(|&b| b == b'/').filter(|&n| !frame[..n].contains(&b'(')).map_or(frame, |n| &frame[n + 1..]);
+            self.0.frame(line, name, !LIBRARY.iter().any(|l| name.starts_with(l)));
         } else if !is_known(line) {
             return Taken::Unknown;
         }
@@ -89,26 +77,7 @@ impl Parser for Dump {
     }
 
     fn end(&mut self, at: At<'_>, sink: &mut dyn Sink) {
-        self.tell(at.format, sink);
-    }
-}
-
-impl Dump {
-    fn add(&mut self, part: &[u8]) {
-        if self.open {
-            self.text.push(b' ');
-            self.text.extend_from_slice(part);
-        }
-    }
-
-    /// Hands on the thread that was being read.
-    fn tell(&mut self, format: &'static str, sink: &mut dyn Sink) {
-        if !std::mem::take(&mut self.open) {
-            return;
-        }
-        let name = thread(&self.header).map_or(&b""[..], |(name, _, _)| name);
-        let message = Message { at: b"", level: None, text: &self.text, program: b"", pid: None, thread: name, kernel: false };
-        sink.message(At { citation: self.citation, format, text: &self.header }, &message);
+        self.0.tell(at.format, |header| thread(header).map(|(name, _, _)| name), sink);
     }
 }
 

@@ -56,6 +56,7 @@ mod tally;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+mod thread;
 mod tool_version;
 mod ulimit;
 mod uname;

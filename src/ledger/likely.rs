@@ -19,6 +19,7 @@ pub fn leaves_open(kind: Kind, pattern: &Pattern) -> bool {
     match kind {
         Kind::Closed | Kind::Unidentified => {
             (tcp && matches!(pattern.outcome, Outcome::NotTried | Outcome::Failed(_)) && !pattern.listening)
+                || (tcp && pattern.outcome == Outcome::InProgress && !pattern.used)
                 || ((tcp || origin == Origin::Accept || origin == Origin::Before) && (pattern.reset || pattern.shutdown || pattern.eof))
         }
         Kind::CloseWait => (tcp || matches!(origin, Origin::Accept | Origin::Before)) && pattern.eof && !pattern.shutdown,

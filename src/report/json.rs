@@ -160,6 +160,7 @@ fn finding(diagnosis: &Diagnosis, finding: &Finding) -> Value {
         "captures": finding.hosts,
         "grade": finding.grade.grade.word(),
         "grade_because": finding.grade.because,
+        "grade_lift": finding.grade.lift.as_ref().map(|(m, to)| json!({"to": to.word(), "what": m.what, "command": m.command})),
         "says": super::sentence(finding),
         "process": process(claim),
         "socket_kind": claim.kind.map(|k| k.word()),

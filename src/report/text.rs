@@ -37,11 +37,15 @@ impl Renderer for Text {
         }
         let mut page = Page::new(look.width, look.colour);
         top::first_screen(&mut page, diagnosis, look);
+        for finding in diagnosis.findings.iter().filter(|f| f.hosts.len() > 1) {
+            page.blank();
+            finding::block(&mut page, diagnosis, finding, look.detail);
+        }
         for (number, report) in diagnosis.reports.iter().enumerate() {
             if diagnosis.reports.len() > 1 {
                 page.heading(&format!("host {}", report.label));
             }
-            for finding in diagnosis.findings.iter().filter(|f| f.hosts.first() == Some(&number)) {
+            for finding in diagnosis.findings.iter().filter(|f| f.hosts == [number]) {
                 page.blank();
                 finding::block(&mut page, diagnosis, finding, look.detail);
             }

@@ -62,6 +62,10 @@ pub fn block(page: &mut Page, diagnosis: &Diagnosis, finding: &Finding, detail: 
     if claim.class != Class::Note || detail == Detail::Full {
         page.note(gutter, "grade", &format!("{}: {}", finding.grade.grade.word(), finding.grade.because.join("; ")));
     }
+    if let Some((missing, _)) = finding.grade.lift.as_ref().filter(|_| detail == Detail::Full) {
+        page.note(gutter, "most", &format!("{} would {}", missing.what, missing.would));
+        page.command(gutter + 12, &missing.command);
+    }
     for now in &claim.now {
         page.note(gutter, "now", now);
     }
@@ -134,6 +138,7 @@ fn witness(by: Witnessed) -> &'static str {
         Witnessed::Table => "socket table",
         Witnessed::Books => "kernel's socket counts",
         Witnessed::Trace => "trace",
+        Witnessed::Dump => "thread dump",
         Witnessed::Log => "log",
         Witnessed::Counters => "kernel's event counters",
         Witnessed::Growth => "growth between captures",
