@@ -2,6 +2,7 @@
 
 use super::end::End;
 use super::intern::{Interner, Name};
+use super::passing::Passing;
 use super::quote::Quotes;
 use super::tops::Tops;
 use crate::facts::{At, Citation, Descriptor, DescriptorKind, FdRef, Protocol, SocketState};
@@ -46,7 +47,7 @@ pub struct Class {
     pub rows: u64,
     /// The longest unbroken run of descriptor numbers, where rows come in order.
     pub longest_run: u64,
-    /// Inode and descriptor number (`u32::MAX` where hidden) of each socket row.
+    /// Inode and descriptor number (`u32::MAX` where hidden) of each socket row, sorted once all have come.
     pub sockets: Vec<(u32, u32)>,
     /// Remote ends.
     pub remotes: Tops<End>,
@@ -56,6 +57,7 @@ pub struct Class {
     pub names: Tops<Name>,
     /// The first rows.
     pub quotes: Quotes,
+    passing: Passing,
 }
 
 impl FdList {
@@ -110,10 +112,10 @@ impl FdList {
             class.sockets.push((inode, fd));
         }
         if let Some(remote) = &d.remote {
-            class.remotes.add(End::keep(remote, names));
+            class.remotes.defer(End::keep(remote, names));
         }
         if let Some(local) = &d.local {
-            class.locals.add(End::keep(local, names));
+            class.passing.add(End::keep(local, names), &mut class.locals);
         }
         let path = matches!(d.name.first(), Some(b'/' | b'@'));
         let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || (d.protocol == Some(Protocol::Unix) && path);
@@ -153,6 +155,7 @@ impl FdList {
                 locals: Tops::default(),
                 names: Tops::default(),
                 quotes: Quotes::default(),
+                passing: Passing::default(),
             });
             self.classes.len() - 1
         })
@@ -169,11 +172,26 @@ impl FdList {
 }
 
 impl Class {
+    /// Inodes in order, each once.
+    pub fn inodes(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut last = None;
+        self.sockets.iter().map(|s| s.0).filter(move |&inode| last.replace(inode) != Some(inode))
+    }
+
     /// Different sockets in it: distinct inodes, or rows where inodes are not told.
     pub fn distinct(&self) -> u64 {
-        let mut inodes: Vec<u32> = self.sockets.iter().map(|&(i, _)| i).collect();
-        inodes.sort_unstable();
-        inodes.dedup();
-        inodes.len() as u64 + (self.rows - self.sockets.len() as u64)
+        self.inodes().count() as u64 + (self.rows - self.sockets.len() as u64)
+    }
+
+    /// All rows have come.
+    pub fn seal(&mut self) {
+        self.passing.seal(&mut self.locals);
+        self.remotes.seal();
+        self.names.seal();
+        self.sockets.shrink_to_fit();
+        // A process opens its sockets one after the other, so that most lists are in order already.
+        if !self.sockets.is_sorted() {
+            self.sockets.sort_unstable();
+        }
     }
 }

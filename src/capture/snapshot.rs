@@ -1,12 +1,12 @@
 //! What one host said at one time: everything kept of the facts of one directory of a capture.
 
-use super::holding::FdList;
+use super::holding::{Class, FdList};
 use super::intern::{Interner, Name};
 use super::logs::Logs;
 use super::process::Proc;
 use super::quote::Quote;
 use super::stacks::Stacks;
-use super::table::Table;
+use super::table::{Group, Table};
 use super::trace::Trace;
 use crate::facts::*;
 use crate::signatures::Signatures;
@@ -356,18 +356,9 @@ impl Snapshot {
             table.held.shrink_to_fit();
             table.pairs.shrink_to_fit();
         }
-        for group in self.tables.iter_mut().flat_map(|t| &mut t.groups) {
-            group.remotes.seal();
-            group.locals.seal();
-            group.paths.seal();
-        }
+        self.tables.iter_mut().flat_map(|t| &mut t.groups).for_each(Group::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
-        for class in lists.flat_map(|l| &mut l.classes) {
-            class.remotes.seal();
-            class.locals.seal();
-            class.names.seal();
-            class.sockets.shrink_to_fit();
-        }
+        lists.flat_map(|l| &mut l.classes).for_each(Class::seal);
     }
 
     /// Takes over all that another part of the same capture said.

@@ -2,6 +2,7 @@
 
 use super::end::End;
 use super::intern::{Interner, Name};
+use super::passing::Passing;
 use super::quote::{Quote, Quotes};
 use super::tops::Tops;
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState, TimerKind};
@@ -99,6 +100,7 @@ pub struct Group {
     pub inodes: Option<(u64, u64)>,
     /// The first rows.
     pub quotes: Quotes,
+    passing: Passing,
 }
 
 /// A listening socket.
@@ -234,7 +236,23 @@ impl Group {
             paths: Tops::default(),
             inodes: None,
             quotes: Quotes::default(),
+            passing: Passing::default(),
         }
+    }
+
+    /// Whether the local ports of its rows are mostly those of the range that begins at `low`: this host opened the connections.
+    pub fn uses_ports_from(&self, low: i64) -> bool {
+        // So many different ones are enough beside the address of a service.
+        const ENOUGH: usize = 32;
+        let handed_out = self.locals.iter().filter(|(end, _)| i64::from(end.port()) >= low).count();
+        handed_out > 0 && handed_out * 2 >= self.locals.iter().len().min(ENOUGH)
+    }
+
+    /// All rows have come.
+    pub fn seal(&mut self) {
+        self.passing.seal(&mut self.locals);
+        self.remotes.seal();
+        self.paths.seal();
     }
 
     fn add(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner) {
@@ -275,10 +293,10 @@ impl Group {
             self.idle_max_ms = self.idle_max_ms.max(ms);
         }
         if let Some(remote) = &s.remote {
-            self.remotes.add(End::keep(remote, names));
+            self.remotes.defer(End::keep(remote, names));
         }
         if let Some(local) = &s.local {
-            self.locals.add(End::keep(local, names));
+            self.passing.add(End::keep(local, names), &mut self.locals);
         }
         if !s.name.is_empty() && s.protocol == Protocol::Unix {
             self.paths.add(names.add(s.name));

@@ -1,8 +1,9 @@
 //! Counts by key with a bound: which remotes, which ports, how often.
 //!
 //! A capture has thousands of these (one or two for each group of rows), and each row adds to some. So the keys stand in one plain
-//! vector in the order in which they came, with an index of two bytes a slot once there are more than a few; and what has been read is
-//! sealed, after which copies share it.
+//! vector in the order in which they came. Rows only append to it: equal keys are put together when it is full, because a look-up for
+//! every row would touch memory that the thousand others have driven out of the cache meanwhile. An index of two bytes a slot comes once
+//! there are many; and what has been read is sealed, after which copies share it.
 
 use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
@@ -12,6 +13,8 @@ use std::sync::Arc;
 const MAX_KEYS: usize = 4096;
 /// Up to so many keys are searched one after the other.
 const FEW: usize = 8;
+/// How many keys are deferred at most before there is an index.
+const DEFERRED: usize = 1024;
 /// A slot of the index without a key.
 const FREE: u16 = u16::MAX;
 
@@ -34,15 +37,17 @@ enum Shared<K> {
 struct Counts<K> {
     /// Keys in the order in which they came.
     entries: Vec<(K, u32)>,
-    /// Numbers of entries by hash, at most half full; empty while there are few.
+    /// Numbers of entries by hash, at most half full; empty while there are few, or keys are deferred.
     index: Vec<u16>,
     /// The entry counted last: rows of a kind come in runs.
-    last: usize,
+    last: u32,
+    /// So many entries differ from each other; those behind may repeat them.
+    settled: u32,
 }
 
 impl<K> Default for Tops<K> {
     fn default() -> Self {
-        Tops { counts: Shared::Own(Counts { entries: Vec::new(), index: Vec::new(), last: 0 }), rest: 0 }
+        Tops { counts: Shared::Own(Counts::new()), rest: 0 }
     }
 }
 
@@ -61,6 +66,24 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
         self.rest = self.rest.saturating_add(left);
     }
 
+    /// Counts one more of a key, to be put together with equal ones by [`Tops::seal`]: nothing else may be asked before.
+    #[inline]
+    pub fn defer(&mut self, key: K) {
+        self.defer_many(key, 1);
+    }
+
+    /// Counts `n` more of a key, as [`Tops::defer`] does.
+    #[inline]
+    pub fn defer_many(&mut self, key: K, n: u32) {
+        let left = self.own().defer_many(key, n);
+        self.rest = self.rest.saturating_add(left);
+    }
+
+    /// Counts `n` more that have no key.
+    pub fn add_rest(&mut self, n: u64) {
+        self.rest = self.rest.saturating_add(n);
+    }
+
     /// The counts, largest first, equal ones by key.
     pub fn sorted(&self) -> Vec<(K, u64)> {
         let mut all: Vec<_> = self.iter().collect();
@@ -71,6 +94,18 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     /// The counts in no order that means anything.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (K, u64)> + '_ {
         self.counts().entries.iter().map(|&(k, n)| (k, u64::from(n)))
+    }
+
+    /// The `most` largest counts that pass a test, in the order of [`Tops::sorted`].
+    pub fn top(&self, most: usize, pass: impl Fn(&K) -> bool) -> Vec<(K, u64)> {
+        let mut all: Vec<_> = self.iter().filter(|(key, _)| pass(key)).collect();
+        let order = |a: &(K, u64), b: &(K, u64)| b.1.cmp(&a.1).then(a.0.cmp(&b.0));
+        if all.len() > most && most > 0 {
+            all.select_nth_unstable_by(most - 1, order);
+        }
+        all.truncate(most);
+        all.sort_unstable_by(order);
+        all
     }
 
     /// The most frequent key with its count.
@@ -109,12 +144,13 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     /// All has been counted: from now on copies cost nothing.
     pub fn seal(&mut self) {
         if let Shared::Own(counts) = &mut self.counts {
+            self.rest = self.rest.saturating_add(counts.settle());
             counts.entries.shrink_to_fit();
             // A copy of a few is as small as what sharing them takes.
             if counts.entries.len() <= FEW {
                 return;
             }
-            let counts = std::mem::replace(counts, Counts { entries: Vec::new(), index: Vec::new(), last: 0 });
+            let counts = std::mem::replace(counts, Counts::new());
             self.counts = Shared::Sealed(Arc::new(counts));
         }
     }
@@ -140,30 +176,110 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     }
 }
 
+impl<K> Counts<K> {
+    fn new() -> Self {
+        Counts { entries: Vec::new(), index: Vec::new(), last: 0, settled: 0 }
+    }
+}
+
 impl<K: Copy + Eq + Hash> Counts<K> {
     /// Adds to a key; what does not fit is given back.
     #[inline]
     fn add(&mut self, key: K, n: u64) -> u64 {
-        if let Some(entry) = self.entries.get_mut(self.last)
+        match self.entries.get_mut(self.last as usize) {
+            Some(entry) if entry.0 == key => more(&mut entry.1, n),
+            _ => self.add_other(key, n),
+        }
+    }
+
+    /// Adds to a key by appending it; what does not fit is given back.
+    #[inline]
+    fn defer_many(&mut self, key: K, n: u32) -> u64 {
+        if let Some(entry) = self.entries.get_mut(self.last as usize)
             && entry.0 == key
         {
-            return more(&mut entry.1, n);
+            return more(&mut entry.1, u64::from(n));
         }
-        self.add_other(key, n)
+        if !self.index.is_empty() {
+            return self.add_other(key, u64::from(n));
+        }
+        let left = if self.entries.len() == self.entries.capacity() { self.make_room() } else { 0 };
+        // There may be an index now.
+        if !self.index.is_empty() {
+            return left + self.add_other(key, u64::from(n));
+        }
+        self.last = self.entries.len() as u32;
+        self.entries.push((key, n));
+        left
+    }
+
+    /// Puts equal keys together before the vector would have to grow, and lets it grow where they hardly repeat.
+    #[cold]
+    fn make_room(&mut self) -> u64 {
+        let left = self.settle();
+        if self.entries.len() > DEFERRED {
+            self.enter_all();
+        } else if self.entries.len() * 4 > self.entries.capacity() * 3 {
+            self.entries.reserve(self.entries.len().max(FEW));
+        }
+        left
+    }
+
+    /// Puts equal keys together; what does not fit is given back.
+    fn settle(&mut self) -> u64 {
+        let count = self.entries.len();
+        if self.settled as usize == count {
+            return 0;
+        }
+        let mask = (count * 2).next_power_of_two() - 1;
+        let mut slots = vec![FREE; mask + 1];
+        let (mut kept, mut left) = (0, 0);
+        for number in 0..count {
+            let Some(&(key, n)) = self.entries.get(number) else { break };
+            let mut slot = hash(&key) & mask;
+            loop {
+                match slots.get_mut(slot) {
+                    Some(place) if *place == FREE => {
+                        *place = kept as u16;
+                        if let Some(entry) = self.entries.get_mut(kept) {
+                            *entry = (key, n);
+                        }
+                        kept += 1;
+                        break;
+                    }
+                    Some(place) => match self.entries.get_mut(usize::from(*place)) {
+                        Some(entry) if entry.0 == key => {
+                            left += more(&mut entry.1, u64::from(n));
+                            break;
+                        }
+                        _ => slot = (slot + 1) & mask,
+                    },
+                    // Not reached: the mask keeps it inside.
+                    None => break,
+                }
+            }
+        }
+        self.entries.truncate(kept);
+        (self.settled, self.last) = (kept as u32, 0);
+        left
     }
 
     fn add_other(&mut self, key: K, n: u64) -> u64 {
+        if self.index.is_empty() && self.entries.len() > FEW {
+            self.enter_all();
+        }
         match self.find(&key) {
             Some(number) => {
-                self.last = number;
+                self.last = number as u32;
                 self.entries.get_mut(number).map_or(n, |entry| more(&mut entry.1, n))
             }
             None if self.entries.len() >= MAX_KEYS => n,
             None => {
                 let mut count = 0;
                 let left = more(&mut count, n);
-                self.last = self.entries.len();
+                self.last = self.entries.len() as u32;
                 self.entries.push((key, count));
+                self.settled = self.entries.len() as u32;
                 self.enter();
                 left
             }
@@ -197,12 +313,18 @@ impl<K: Copy + Eq + Hash> Counts<K> {
             return;
         }
         if count * 2 > self.index.len() {
-            self.index.clear();
-            self.index.resize((count * 4).next_power_of_two(), FREE);
-            (0..count).for_each(|n| self.enter_one(n));
+            self.enter_all();
         } else {
             self.enter_one(count - 1);
         }
+    }
+
+    /// Makes the index of all keys.
+    fn enter_all(&mut self) {
+        let count = self.entries.len();
+        self.index.clear();
+        self.index.resize((count * 4).next_power_of_two(), FREE);
+        (0..count).for_each(|n| self.enter_one(n));
     }
 
     fn enter_one(&mut self, number: usize) {
@@ -264,6 +386,35 @@ mod tests {
         }
         assert!(map.iter().all(|(k, &n)| tops.get(k) == n));
         assert_eq!((tops.get(&4000), tops.distinct()), (0, map.len() as u64));
+    }
+
+    #[test]
+    fn deferred_counts_are_those_of_a_map_once_sealed() {
+        for distinct in [1, 5, 9, 60, 900, 1100, 3000] {
+            let (mut tops, mut map, mut state) = (Tops::default(), std::collections::BTreeMap::new(), 1u64);
+            for _ in 0..20_000 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let key = (state >> 40) as u32 % distinct;
+                tops.defer(key);
+                *map.entry(key).or_insert(0u64) += 1;
+            }
+            tops.seal();
+            assert!(map.iter().all(|(k, &n)| tops.get(k) == n), "{distinct}");
+            assert_eq!((tops.get(&4000), tops.distinct(), tops.total()), (0, map.len() as u64, 20_000));
+            assert_eq!(tops.top(3, |k| k % 2 == 0), tops.sorted().into_iter().filter(|(k, _)| k % 2 == 0).take(3).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn deferred_keys_are_bounded() {
+        let mut tops = Tops::default();
+        for i in 0..50_000u32 {
+            tops.defer(i);
+            tops.defer(7);
+        }
+        tops.seal();
+        assert_eq!((tops.first(), tops.total()), (Some((7, 50_001)), 100_000));
+        assert!(tops.distinct() as usize <= MAX_KEYS + 1);
     }
 
     #[test]

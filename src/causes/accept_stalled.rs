@@ -95,5 +95,5 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 fn gone(case: &Case<'_>, port: u16) -> u64 {
     let Some(view) = case.ledger.best(Family::Tcp) else { return 0 };
     let groups = view.groups(Family::Tcp).filter(|g| g.owner.is_none() && g.state == SocketState::CloseWait);
-    groups.map(|g| g.locals.sorted().iter().filter(|(e, _)| e.port() == port).map(|(_, n)| n).sum::<u64>()).sum()
+    groups.map(|g| g.locals.iter().filter(|(e, _)| e.port() == port).map(|(_, n)| n).sum::<u64>()).sum()
 }

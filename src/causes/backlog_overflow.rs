@@ -96,7 +96,7 @@ pub(super) fn fullest<'a>(case: &Case<'a>) -> Option<(&'a Listener, u64)> {
     let waiting = view
         .groups(Family::Tcp)
         .filter(|g| g.owner.is_none() && matches!(g.state, crate::facts::SocketState::Established | crate::facts::SocketState::CloseWait))
-        .map(|g| g.locals.sorted().iter().filter(|(e, _)| e.port() == port).map(|(_, n)| n).sum::<u64>())
+        .map(|g| g.locals.iter().filter(|(e, _)| e.port() == port).map(|(_, n)| n).sum::<u64>())
         .sum();
     Some((listener, waiting))
 }

@@ -3,12 +3,14 @@
 use super::Case;
 use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
 use super::support;
-use crate::facts::DescriptorKind;
-use crate::ledger::{CountIs, Kind, Owner};
+use crate::capture::process::Proc;
+use crate::ledger::{CountIs, Kind, Owner, sets};
 use std::collections::BTreeMap;
 
 /// Shared sockets from which it is no chance: a shell that inherits a few descriptors is common.
 const MANY: usize = 20;
+/// So many sockets of all processes but the one that holds most are compared, at eight bytes each.
+const MOST: usize = 4 << 20;
 
 cause! {
     /// A program starts a child without close-on-exec: the child holds the parent's sockets, so they live on when the parent closes
@@ -136,15 +138,7 @@ fn held_by_a_tool(case: &Case<'_>) -> Option<Claim> {
 }
 
 fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {
-    let shared = shared_sockets(case);
-    let mut by_pair: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    for holders in shared.values() {
-        for (i, &a) in holders.iter().enumerate() {
-            for &b in holders.iter().skip(i + 1).take(8) {
-                *by_pair.entry((a, b)).or_default() += 1;
-            }
-        }
-    }
+    let by_pair = shared_sockets(case);
     let Some((&(a, b), &count)) = by_pair.iter().filter(|((a, b), _)| differ(case, *a, *b)).max_by_key(|(_, n)| **n) else {
         return Vec::new();
     };
@@ -206,30 +200,44 @@ fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {
     vec![claim]
 }
 
-fn shared_sockets(case: &Case<'_>) -> BTreeMap<u32, Vec<u32>> {
-    let mut holders: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    let small = case.snapshot.processes.values().flat_map(|p| &p.lists).map(|l| l.descriptors).sum::<u64>() < 400_000;
-    if small {
-        for (&pid, proc) in &case.snapshot.processes {
-            for class in proc.lists.iter().flat_map(|l| &l.classes).filter(|c| c.kind == DescriptorKind::Socket) {
-                for &(inode, _) in &class.sockets {
-                    let pids = holders.entry(inode).or_default();
-                    if !pids.contains(&pid) {
-                        pids.push(pid);
-                    }
-                }
+/// How many sockets each two processes have in common.
+fn shared_sockets(case: &Case<'_>) -> BTreeMap<(u32, u32), u64> {
+    let listed = |proc: &Proc| proc.lists.iter().flat_map(|l| l.sockets()).map(|c| c.sockets.len()).sum::<usize>();
+    // The one that holds most is looked up in the others, and not sorted in with them.
+    let largest = case.snapshot.processes.iter().max_by_key(|(_, p)| listed(p)).map(|(&pid, _)| pid);
+    let (mut held, mut others) = (Vec::new(), Vec::new());
+    for (&pid, proc) in &case.snapshot.processes {
+        let inodes = proc.lists.iter().flat_map(|l| l.sockets()).flat_map(|c| c.inodes());
+        if Some(pid) == largest {
+            held.extend(inodes);
+        } else if others.len() < MOST {
+            others.extend(inodes.map(|inode| (inode, pid)));
+        }
+    }
+    others.extend(case.snapshot.tables.iter().flat_map(|t| &t.shared));
+    let held = sets::sorted(held);
+    others.sort();
+    others.dedup();
+    let mut by_pair: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    let mut rest = held.as_slice();
+    for same in others.chunk_by(|a, b| a.0 == b.0) {
+        let Some(&(inode, _)) = same.first() else { continue };
+        let mut holders: Vec<u32> = Vec::new();
+        if sets::advance(&mut rest, inode) {
+            holders.extend(largest);
+        } else if same.len() < 2 {
+            continue;
+        }
+        holders.extend(same.iter().map(|&(_, pid)| pid));
+        holders.sort_unstable();
+        holders.dedup();
+        for (i, &a) in holders.iter().enumerate() {
+            for &b in holders.iter().skip(i + 1).take(8) {
+                *by_pair.entry((a, b)).or_default() += 1;
             }
         }
     }
-    for &(inode, pid) in case.snapshot.tables.iter().flat_map(|t| &t.shared) {
-        let pids = holders.entry(inode).or_default();
-        if !pids.contains(&pid) {
-            pids.push(pid);
-        }
-    }
-    holders.retain(|_, pids| pids.len() > 1);
-    holders.values_mut().for_each(|pids| pids.sort_unstable());
-    holders
+    by_pair
 }
 
 /// Different programs, or one that a command line tells to be started by the other for another job.

@@ -109,9 +109,7 @@ fn used(case: &Case<'_>) -> Option<(i64, Option<String>, Vec<Quote>)> {
     if let Some(view) = case.ledger.best(Family::Tcp) {
         let low = low_port(case);
         for group in view.groups(Family::Tcp).filter(|g| !matches!(g.state, SocketState::Listen)) {
-            let locals = group.locals.sorted();
-            let ephemeral = locals.iter().take(64).filter(|(e, _)| i64::from(e.port()) >= low).count();
-            if ephemeral * 2 >= locals.len().min(64) {
+            if group.uses_ports_from(low) {
                 tops.merge(&group.remotes);
                 if quotes.len() < 2 {
                     quotes.extend(group.quotes.first().cloned());

@@ -4,7 +4,7 @@ use crate::capture::holding::FdList;
 use crate::capture::process::Proc;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::DescriptorKind;
-use crate::ledger::Holding;
+use crate::ledger::{Holding, sets};
 use std::collections::BTreeMap;
 
 /// Sockets that the listings show.
@@ -39,7 +39,7 @@ pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, own: bool
         }
         let mut hidden = 0;
         for class in proc.lists.iter().flat_map(|l| l.sockets()) {
-            inodes.extend(class.sockets.iter().map(|s| s.0));
+            inodes.extend(class.inodes());
             hidden = super::rows::signed(class.rows).saturating_sub(super::rows::signed(class.sockets.len() as u64)).max(hidden);
         }
         unnumbered += hidden;
@@ -47,9 +47,7 @@ pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, own: bool
             held.at.extend(row_of(proc, DescriptorKind::Socket));
         }
     }
-    inodes.sort_unstable();
-    inodes.dedup();
-    held.sockets = super::rows::signed(inodes.len() as u64).saturating_add(unnumbered);
+    held.sockets = super::rows::signed(sets::sorted(inodes).len() as u64).saturating_add(unnumbered);
     held
 }
 

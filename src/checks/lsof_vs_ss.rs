@@ -4,7 +4,7 @@ use super::{Checked, held};
 use crate::capture::Quote;
 use crate::causes::{Case, number};
 use crate::facts::{Protocol, SocketState};
-use crate::ledger::{Family, Kind};
+use crate::ledger::{Family, Kind, sets};
 
 /// Fewer sockets than this prove nothing: connections of a busy host live for less than the time between two commands.
 const FEW: usize = 8;
@@ -76,13 +76,12 @@ fn make(case: &Case<'_>) -> Checked {
                 (false, Some(_)) if tcp => &mut listed,
                 _ => continue,
             };
-            side.inodes.extend(class.sockets.iter().map(|s| s.0));
+            side.inodes.extend(class.inodes());
             side.at = side.at.take().or_else(|| class.quotes.first().cloned());
         }
     }
     for side in [&mut table, &mut listed, &mut listeners, &mut unidentified] {
-        side.inodes.sort_unstable();
-        side.inodes.dedup();
+        side.inodes = sets::sorted(std::mem::take(&mut side.inodes));
     }
     judge(&table, &listed, &listeners, &unidentified)
 }
@@ -92,7 +91,7 @@ fn judge(table: &Side, listed: &Side, listeners: &Side, unidentified: &Side) -> 
     if table.inodes.is_empty() || identified + unidentified.inodes.len() == 0 {
         return Checked::skipped("lsof and a whole table with inodes were not both captured");
     }
-    let common = |side: &Side| side.inodes.iter().filter(|i| table.inodes.binary_search(i).is_ok()).count();
+    let common = |side: &Side| side.inodes.len() - sets::missing(side.inodes.iter().copied(), &table.inodes);
     let (shared, shared_listeners, known) = (common(listed), common(listeners), common(unidentified));
     let count = |n: usize| number(super::rows::signed(n as u64));
     let at = [table, listed, listeners, unidentified].into_iter().filter_map(|s| s.at.clone()).collect();

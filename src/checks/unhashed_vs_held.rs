@@ -7,7 +7,7 @@ use crate::capture::process::Proc;
 use crate::capture::{Quote, Snapshot};
 use crate::causes::{Case, number};
 use crate::facts::{DescriptorKind, Protocol};
-use crate::ledger::Kind;
+use crate::ledger::{Kind, sets};
 
 /// Listing the descriptors of a host takes seconds, in which a leak goes on and short-lived sockets come and go.
 const LISTING_TIME: Slack = Slack { absolute: 100, percent: 5 };
@@ -113,13 +113,11 @@ fn held_unhashed(case: &Case<'_>) -> (i64, Vec<Quote>) {
         }
     }
     let known = known_elsewhere(case.snapshot);
-    inodes.sort_unstable();
-    inodes.dedup();
-    inodes.retain(|i| known.binary_search(i).is_err());
+    let unknown = sets::missing(sets::sorted(inodes), &known);
     if at.is_empty() {
         at.extend(case.snapshot.processes.values().find_map(|p| held::row_of(p, DescriptorKind::Socket)));
     }
-    (super::rows::signed(inodes.len() as u64).saturating_add(others), at)
+    (super::rows::signed(unknown as u64).saturating_add(others), at)
 }
 
 /// Adds the inodes that lsof found in no table; returns the rows whose inode is not told.
@@ -129,7 +127,7 @@ fn unlisted(proc: &Proc, inodes: &mut Vec<u32>, at: &mut Vec<Quote>) -> i64 {
     for list in proc.lists.iter().filter(|l| held::looks_up(l)) {
         let mut rows = 0;
         for class in list.sockets().filter(|c| c.unlisted && tcp(c.protocol)) {
-            inodes.extend(class.sockets.iter().map(|s| s.0));
+            inodes.extend(class.inodes());
             rows += class.rows.saturating_sub(class.sockets.len() as u64);
             if at.len() < 2 {
                 at.extend(class.quotes.first().cloned());
@@ -147,8 +145,7 @@ fn known_elsewhere(snapshot: &Snapshot) -> Vec<u32> {
         let listed = |n: u32| table.groups.get(n as usize).is_some_and(|g| Kind::of_socket(g.protocol, g.state) != Some(Kind::Closed));
         known.extend(table.rows.iter().filter(|r| listed(r.1)).map(|r| r.0));
     }
-    known.sort_unstable();
-    known
+    sets::sorted(known)
 }
 
 /// Lines of an lsof of all processes, as a pipeline counted them.

@@ -148,8 +148,7 @@ impl HostReport {
         let mut remotes = BTreeMap::new();
         for (n, pile) in ledger.piles.iter().enumerate().take(64) {
             let mut top: Vec<(String, u64)> = Vec::new();
-            let sorted = pile.traits.remotes.sorted();
-            top.extend(sorted.iter().filter(|(e, _)| !e.is_unset()).take(3).map(|&(e, n)| (case.show(e), n)));
+            top.extend(pile.traits.remotes.top(3, |e| !e.is_unset()).into_iter().map(|(e, n)| (case.show(e), n)));
             if !top.is_empty() {
                 remotes.insert(n, top);
             }

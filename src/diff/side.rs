@@ -134,9 +134,7 @@ fn ports(ledger: &Ledger<'_>, names: &Interner, low: i64) -> Option<(u64, String
     let view = ledger.best(Family::Tcp)?;
     let mut remotes = Tops::default();
     for group in view.groups(Family::Tcp).filter(|g| g.state != SocketState::Listen) {
-        let locals = group.locals.sorted();
-        let ours = locals.iter().take(64).filter(|(end, _)| i64::from(end.port()) >= low).count();
-        if ours * 2 > locals.len().min(64) {
+        if group.uses_ports_from(low) {
             remotes.merge(&group.remotes);
         }
     }

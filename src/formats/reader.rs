@@ -93,6 +93,9 @@ impl Reading {
 
 const UNKNOWN: &str = "unknown";
 
+/// Begins a terminal's code.
+const ESCAPE: u8 = 0x1b;
+
 /// Reads a whole text at once; for tests and small inputs.
 pub fn read_text(member: MemberId, path: &str, text: &[u8], sink: &mut dyn Sink) -> Reading {
     let mut reader = Reader::new(member, path, b"", None);
@@ -118,8 +121,11 @@ pub struct Reader {
     last: Taken,
 }
 
+/// The format at work; what is asked of it on every line is kept beside it.
 struct Active {
     format: &'static dyn Format,
+    id: &'static str,
+    greedy: bool,
     parser: Box<dyn Parser>,
 }
 
@@ -176,7 +182,7 @@ impl Reader {
         if !self.pending.is_empty() {
             let rest = std::mem::take(&mut self.pending);
             self.reading.cut_line = true;
-            self.take_line(&rest, sink);
+            self.take_line(&rest, true, sink);
         }
         self.close(sink);
         self.reading.lines = self.line;
@@ -239,6 +245,8 @@ impl Reader {
 
     fn split(&mut self, chunk: &[u8], sink: &mut dyn Sink) {
         let mut rest = chunk;
+        // Looked for once in all lines: hardly any capture has colours.
+        let coloured = memchr::memchr(ESCAPE, chunk).is_some();
         if self.line == 0 && self.pending.is_empty() {
             rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
         }
@@ -250,18 +258,19 @@ impl Reader {
                     rest = &rest[i + 1..];
                     self.dropping = false;
                     let line = std::mem::take(&mut self.pending);
-                    self.take_line(&line, sink);
+                    self.take_line(&line, memchr::memchr(ESCAPE, &line).is_some(), sink);
                     // The buffer is handed back so that long lines do not allocate each time.
                     self.pending = line;
                     self.pending.clear();
                 }
             }
         }
-        while let Some(i) = memchr::memchr(b'\n', rest) {
-            self.take_line(&rest[..i], sink);
-            rest = &rest[i + 1..];
+        let mut from = 0;
+        for i in memchr::memchr_iter(b'\n', rest) {
+            self.take_line(&rest[from..i], coloured, sink);
+            from = i + 1;
         }
-        self.hold(rest);
+        self.hold(&rest[from..]);
     }
 
     /// Keeps the beginning of a line whose end has not come yet.
@@ -276,13 +285,14 @@ impl Reader {
         self.pending.extend_from_slice(&part[..part.len().min(room)]);
     }
 
-    fn take_line(&mut self, line: &[u8], sink: &mut dyn Sink) {
+    /// Takes one line; `coloured` is whether it may hold the codes of a terminal.
+    fn take_line(&mut self, line: &[u8], coloured: bool, sink: &mut dyn Sink) {
         self.line = self.line.saturating_add(1);
         let mut line = scan::strip_cr(line);
         if let Some(prefix) = &self.reading.prefix {
             line = prefix.strip(line);
         }
-        if memchr::memchr(0x1b, line).is_some() {
+        if coloured && memchr::memchr(ESCAPE, line).is_some() {
             let plain = strip_colours(line);
             self.route(&plain, sink);
             self.trace(&plain);
@@ -302,9 +312,9 @@ impl Reader {
     /// Gives the line to the parser at work, or finds the one it belongs to.
     fn route(&mut self, line: &[u8], sink: &mut dyn Sink) {
         let citation = Citation { member: self.member, line: self.line };
-        let greedy = self.current.as_ref().is_none_or(|a| a.format.greedy());
+        let greedy = self.current.as_ref().is_none_or(|a| a.greedy);
         if !greedy && let Some(active) = &mut self.current {
-            let taken = active.parser.line(At { citation, format: active.format.id(), text: line }, sink);
+            let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
             if taken != Taken::Unknown {
                 return self.count(taken, line);
             }
@@ -320,7 +330,7 @@ impl Reader {
                 let command = command.to_vec();
                 return self.enter(&command, sink);
             }
-            let section = self.current.as_ref().map(|a| a.format.id());
+            let section = self.current.as_ref().map(|a| a.id);
             if let Some(format) = FORMATS.iter().copied().find(|f| Some(f.id()) != section && f.opens(line)) {
                 let command = std::mem::take(&mut self.command);
                 self.open(format, &command, self.line, sink);
@@ -332,7 +342,7 @@ impl Reader {
             }
         }
         let taken = match &mut self.current {
-            Some(active) if greedy => active.parser.line(At { citation, format: active.format.id(), text: line }, sink),
+            Some(active) if greedy => active.parser.line(At { citation, format: active.id, text: line }, sink),
             _ if line.trim_ascii().is_empty() || prompt::is_idle(line) => Taken::Noise,
             _ => Taken::Unknown,
         };
@@ -356,7 +366,7 @@ impl Reader {
         if prompt::filters(command) {
             sink.note(At { citation, format: format.id(), text: command }, &Note { kind: NoteKind::Filtered, pid: None, text: command });
         }
-        self.current = Some(Active { format, parser: format.parser(&hint) });
+        self.current = Some(Active { format, id: format.id(), greedy: format.greedy(), parser: format.parser(&hint) });
         if self.reading.sections.len() < MAX_SECTIONS {
             self.reading.sections.push(Section { format: format.id(), first_line, lines: 0, rows: 0, unknown: 0 });
         }
@@ -365,14 +375,15 @@ impl Reader {
     fn close(&mut self, sink: &mut dyn Sink) {
         if let Some(mut active) = self.current.take() {
             let citation = Citation { member: self.member, line: self.line };
-            active.parser.end(At { citation, format: active.format.id(), text: b"" }, sink);
+            active.parser.end(At { citation, format: active.id, text: b"" }, sink);
         }
     }
 
     fn count(&mut self, taken: Taken, line: &[u8]) {
         self.last = taken;
-        let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.format.id());
-        if self.reading.sections.last().is_none_or(|s| s.format != wanted) && self.reading.sections.len() < MAX_SECTIONS {
+        let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.id);
+        let same = |s: &Section| std::ptr::eq(s.format, wanted) || s.format == wanted;
+        if !self.reading.sections.last().is_some_and(same) && self.reading.sections.len() < MAX_SECTIONS {
             self.reading.sections.push(Section { format: wanted, first_line: self.line, lines: 0, rows: 0, unknown: 0 });
         }
         let Some(section) = self.reading.sections.last_mut() else { return };

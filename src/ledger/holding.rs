@@ -215,8 +215,7 @@ fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Book
 /// Distinct sockets of a class; of unlisted ones, those that no table knows: the others came to be while lsof was reading.
 fn distinct(class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
     let hidden = class.rows - class.sockets.len() as u64;
-    let inodes = sets::sorted(class.sockets.iter().map(|s| s.0).collect());
-    let count = if class.unlisted && kind == Kind::Closed { sets::missing(&inodes, &known.inodes) } else { inodes.len() };
+    let count = if class.unlisted && kind == Kind::Closed { sets::missing(class.inodes(), &known.inodes) } else { class.inodes().count() };
     count as u64 + hidden
 }
 
@@ -253,11 +252,10 @@ pub(super) fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
 
 /// Sockets of a listing that prints inodes only: each is what a table says of its inode, or in no table.
 fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'_>, books: &Books, holding: &mut Holding) {
-    let inodes = sets::sorted(class.sockets.iter().map(|s| s.0).collect());
     let mut found: BTreeMap<Kind, u64> = BTreeMap::new();
     let mut groups: BTreeMap<Kind, Traits> = BTreeMap::new();
     let mut unowned = 0u64;
-    for &inode in &inodes {
+    for inode in class.inodes() {
         let Some((number, group)) = known.group(inode) else { continue };
         let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed) else { continue };
         *found.entry(kind).or_default() += 1;
@@ -276,7 +274,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
             holding.add(kind, Witness { source: list.format, at: list.at, count, partial: list.filtered, traits });
         }
     }
-    let rest = sets::without(&sets::without(&inodes, &known.inodes), &known.named);
+    let rest = sets::without(sets::without(class.inodes(), &known.inodes), &known.named);
     let rest = without_held(rest, class, known.held.get(&pid));
     if rest == 0 {
         return;
@@ -307,7 +305,7 @@ fn duplicates(class: &Class, holding: &mut Holding) {
     if class.kind != DescriptorKind::Socket || class.sockets.len() < 2 {
         return;
     }
-    let distinct = sets::sorted(class.sockets.iter().map(|s| s.0).collect()).len() as u64;
+    let distinct = class.inodes().count() as u64;
     let rows = class.sockets.len() as u64;
     if rows >= distinct.saturating_mul(2)
         && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)

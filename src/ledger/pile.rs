@@ -111,7 +111,7 @@ impl Owner {
 impl Pile {
     /// The most frequent remote end and its count.
     pub fn top_remote(&self) -> Option<(End, u64)> {
-        self.traits.remotes.sorted().into_iter().find(|(e, _)| !e.is_unset())
+        self.traits.remotes.top(1, |e| !e.is_unset()).into_iter().next()
     }
 
     /// Whether one of its holders is this process.
@@ -153,7 +153,7 @@ pub fn listening_ports(snapshot: &Snapshot) -> BTreeSet<u16> {
     let tables = snapshot.tables.iter().flat_map(|t| &t.listeners).map(|l| l.local.port());
     let classes =
         snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(|c| c.state == Some(SocketState::Listen));
-    let listed = classes.flat_map(|c| c.locals.sorted()).map(|(e, _)| e.port());
+    let listed = classes.flat_map(|c| c.locals.iter()).map(|(e, _)| e.port());
     tables.chain(listed).filter(|&p| p != 0).collect()
 }
 
@@ -262,7 +262,7 @@ fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Opti
                 return None;
             }
             if kind_of_class(class, list) == Some(kind) {
-                inodes.extend(class.sockets.iter().map(|s| s.0));
+                inodes.extend(class.inodes());
             }
         }
     }

@@ -97,9 +97,8 @@ fn likely_owner(piles: &[Pile]) -> Option<super::Owner> {
 
 fn side(traits: &Traits, listening: &std::collections::BTreeSet<u16>) -> Option<bool> {
     let total = traits.locals.total();
-    (total > 0).then(|| {
-        traits.locals.sorted().iter().filter(|(e, _): &&(End, u64)| listening.contains(&e.port())).map(|(_, n)| n).sum::<u64>() * 2 > total
-    })
+    (total > 0)
+        .then(|| traits.locals.iter().filter(|(e, _): &(End, u64)| listening.contains(&e.port())).map(|(_, n)| n).sum::<u64>() * 2 > total)
 }
 
 /// The state a label spells, in any tool's spelling.

@@ -90,8 +90,8 @@ impl Traits {
         self.locals.merge(&c.locals);
         self.paths.merge(&c.names);
         *self.protocols.entry(c.protocol).or_default() += count;
-        let low = c.sockets.iter().map(|s| u64::from(s.0)).min();
-        let high = c.sockets.iter().map(|s| u64::from(s.0)).max();
+        // They are in order.
+        let (low, high) = (c.sockets.first().map(|s| u64::from(s.0)), c.sockets.last().map(|s| u64::from(s.0)));
         self.longest_run = self.longest_run.max(c.longest_run);
         self.span(low.zip(high));
         self.quote(&c.quotes.0);
