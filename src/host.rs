@@ -1,9 +1,11 @@
 //! Hosts: which snapshots are one host at several times, and which are different hosts. Hosts are never added up as if one.
 
 use crate::capture::snapshot::Reading;
-use crate::capture::{Input, Interner, Member, Snapshot};
+use crate::capture::{Input, Interner, Member, Over, Snapshot};
 use crate::facts::IdentityKey;
+use rustc_hash::FxBuildHasher;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 
 /// One snapshot with where it comes from.
 #[derive(Debug)]
@@ -45,21 +47,46 @@ pub struct Source {
 /// Sorts the snapshots of all inputs into hosts.
 pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
     let mut sources = Vec::new();
-    let mut found: Vec<Host> = Vec::new();
+    let mut found: Vec<Known> = Vec::new();
+    let (mut most, mut beyond) = (0, 0u64);
     for (number, input) in inputs.into_iter().enumerate() {
-        let Input { name, walked, members, snapshots, names } = input;
+        let Input { name, walked, members, snapshots, names, max_hosts, beyond: left_out } = input;
         let source = Source { name, walked, members, names };
         for takes in roots(number, snapshots, &source) {
             let label = label(&takes, &source);
             join(&mut found, Host { label, takes, main: 0 });
         }
+        most = most.max(max_hosts);
+        beyond = beyond.saturating_add(left_out);
         sources.push(source);
     }
+    let mut found: Vec<Host> = found.into_iter().map(|k| k.host).collect();
+    let further = found.split_off(most.max(1).min(found.len()));
+    beyond = beyond.saturating_add(members_of(&further, &sources));
     for host in &mut found {
+        host.takes.sort_by_cached_key(|t| (when(&t.snapshot), t.input, t.sample.clone()));
         host.main = host.takes.iter().rposition(|t| t.snapshot.has_rows()).unwrap_or(host.takes.len().saturating_sub(1));
         widen(host);
     }
+    // It is said where the reader looks first.
+    if let Some(take) = found.first_mut().and_then(|h| h.takes.get_mut(h.main)) {
+        take.snapshot.room.left_out_many(Over::Hosts, beyond);
+    }
     (sources, found)
+}
+
+/// How many members the hosts have.
+fn members_of(hosts: &[Host], sources: &[Source]) -> u64 {
+    let roots: BTreeSet<(usize, &str)> = hosts.iter().flat_map(|h| &h.takes).map(|t| (t.input, t.root.as_str())).collect();
+    let members = |n: usize, s: &Source| s.members.iter().filter(|m| roots.contains(&(n, m.place.root.as_str()))).count();
+    sources.iter().enumerate().map(|(n, s)| members(n, s) as u64).sum()
+}
+
+/// A host with what tells it from others, worked out once.
+struct Known {
+    host: Host,
+    name: Option<String>,
+    processes: Vec<u64>,
 }
 
 impl Host {
@@ -107,30 +134,58 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
 /// A directory inside or beside another that adds what the other lacks is the same capture; one that repeats it is another.
 fn nested(roots: &mut BTreeMap<String, Vec<Take>>, names: &Interner) {
     let keys: Vec<String> = roots.keys().cloned().collect();
-    for inner in keys.iter().rev() {
-        let parent = inner.rsplit_once('/').map_or("", |(p, _)| p);
-        let beside = |o: &String| o.rsplit_once('/').map_or("", |(p, _)| p) == parent;
-        let candidates = keys.iter().filter(|o| *o != inner && roots.contains_key(*o) && (is_above(o, inner) || beside(o)));
-        let fits = |o: &&String| match (roots.get(*o), roots.get(inner)) {
-            (Some(a), Some(b)) => content(a, names).is_disjoint(&content(b, names)) && same_name(a, b),
-            _ => false,
+    let parent = |root: &str| root.rsplit_once('/').map_or(0, |(p, _)| p.len());
+    // What each says, by the number of its key; `None` once it has gone into another.
+    let mut says: Vec<Option<Says>> = roots.values().map(|takes| Some(Says::of(takes, names))).collect();
+    for (n, inner) in keys.iter().enumerate().rev() {
+        let Some(mine) = says.get(n).and_then(Option::as_ref) else { continue };
+        let beside = |o: &str| parent(o) == parent(inner) && o.get(..parent(o)) == inner.get(..parent(inner));
+        let fits = |&(m, (root, other)): &(usize, (&String, &Option<Says>))| {
+            m != n && other.as_ref().is_some_and(|o| mine.adds_to(o)) && (is_above(root, inner) || beside(root))
         };
-        let home = candidates.filter(fits).max_by_key(|o| (is_above(o, inner), o.len())).cloned();
-        if let Some(home) = home
+        let home = keys.iter().zip(&says).enumerate().filter(fits).max_by_key(|(_, (o, _))| (is_above(o, inner), o.len()));
+        if let Some((home, (root, _))) = home
             && let Some(takes) = roots.remove(inner)
         {
-            merge_into(roots.get_mut(&home), takes);
+            merge_into(roots.get_mut(root), takes);
+            let merged = roots.get(root).map(|takes| Says::of(takes, names));
+            if let Some(place) = says.get_mut(home) {
+                *place = merged;
+            }
+            if let Some(place) = says.get_mut(n) {
+                *place = None;
+            }
         }
     }
 }
 
+/// What tells whether two directories are one capture.
+struct Says {
+    content: BTreeSet<String>,
+    name: Option<String>,
+}
+
+impl Says {
+    fn of(takes: &[Take], names: &Interner) -> Says {
+        Says { content: content(takes, names), name: host_name(takes) }
+    }
+
+    /// Whether it has nothing that the other has too, and no other name.
+    fn adds_to(&self, other: &Says) -> bool {
+        self.content.is_disjoint(&other.content) && agree(&self.name, &other.name)
+    }
+}
+
 /// Whether no two host names contradict each other.
-fn same_name(a: &[Take], b: &[Take]) -> bool {
-    let name = |t: &[Take]| t.iter().find_map(|t| t.snapshot.identity.get(&IdentityKey::Hostname).map(|(n, _)| n.clone()));
-    match (name(a), name(b)) {
+fn agree(a: &Option<String>, b: &Option<String>) -> bool {
+    match (a, b) {
         (Some(a), Some(b)) => a == b,
         _ => true,
     }
+}
+
+fn host_name(takes: &[Take]) -> Option<String> {
+    takes.iter().find_map(|t| t.snapshot.identity.get(&IdentityKey::Hostname).map(|(n, _)| n.clone()))
 }
 
 fn content(takes: &[Take], names: &Interner) -> BTreeSet<String> {
@@ -179,19 +234,21 @@ fn label(takes: &[Take], source: &Source) -> String {
 }
 
 /// Adds takes to the host they belong to: the same host name, or no name but the same processes.
-fn join(hosts: &mut Vec<Host>, new: Host) {
-    let named = |h: &Host| h.takes.iter().find_map(|t| t.snapshot.identity.get(&IdentityKey::Hostname).map(|(n, _)| n.clone()));
-    let mine = named(&new);
-    let same = hosts.iter_mut().find(|h| match (named(h), &mine) {
-        (Some(a), Some(b)) => a == *b,
-        _ => same_processes(h, &new),
+fn join(hosts: &mut Vec<Known>, new: Host) {
+    let (name, processes) = (host_name(&new.takes), processes(&new.takes));
+    let same = hosts.iter_mut().find(|h| match (&h.name, &name) {
+        (Some(a), Some(b)) => a == b,
+        _ => same_processes(&h.processes, &processes),
     });
     match same {
-        Some(host) => {
-            host.takes.extend(new.takes);
-            host.takes.sort_by_cached_key(|t| (when(&t.snapshot), t.input, t.sample.clone()));
+        Some(known) => {
+            known.host.takes.extend(new.takes);
+            known.name = known.name.take().or(name);
+            known.processes.extend(processes);
+            known.processes.sort_unstable();
+            known.processes.dedup();
         }
-        None => hosts.push(new),
+        None => hosts.push(Known { host: new, name, processes }),
     }
 }
 
@@ -199,19 +256,25 @@ fn when(snapshot: &Snapshot) -> String {
     snapshot.identity.get(&IdentityKey::Date).map_or(String::new(), |(d, _)| d.clone())
 }
 
+/// The named processes, by hashes of pid and name, sorted.
+fn processes(takes: &[Take]) -> Vec<u64> {
+    let named = takes.iter().flat_map(|t| &t.snapshot.processes).filter(|(_, p)| !p.command.is_empty());
+    let mut all: Vec<u64> = named.map(|(pid, p)| FxBuildHasher.hash_one((pid, p.command.as_str()))).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// Whether most processes of the smaller one are in the other, by pid and name.
-fn same_processes(a: &Host, b: &Host) -> bool {
-    let set = |h: &Host| -> BTreeSet<(u32, String)> {
-        h.takes
-            .iter()
-            .flat_map(|t| &t.snapshot.processes)
-            .filter(|(_, p)| !p.command.is_empty())
-            .map(|(&pid, p)| (pid, p.command.clone()))
-            .collect()
-    };
-    let (a, b) = (set(a), set(b));
-    let common = a.intersection(&b).count();
-    common > 0 && common * 3 >= a.len().min(b.len()) * 2
+fn same_processes(a: &[u64], b: &[u64]) -> bool {
+    let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let mut rest = many;
+    let mut common = 0;
+    for process in few {
+        rest = rest.get(rest.partition_point(|p| p < process)..).unwrap_or(&[]);
+        common += usize::from(rest.first() == Some(process));
+    }
+    common > 0 && common * 3 >= few.len() * 2
 }
 
 /// What lies beside the samples (limits, command lines, logs, the directory's own files) belongs to the diagnosed snapshot too.

@@ -55,7 +55,9 @@ use signatures::Signatures;
 /// The first input that cannot be read at all or is refused as unsafe.
 pub fn diagnose(inputs: &[Input], limits: &Limits, signatures: &Signatures, thresholds: &Thresholds) -> Result<Diagnosis, Error> {
     let read = read::inputs(inputs, limits, signatures, None)?;
-    Ok(diagnose_read(read, thresholds))
+    let mut diagnosis = diagnose_read(read, thresholds);
+    diagnosis.keep_findings(limits.max_findings);
+    Ok(diagnosis)
 }
 
 /// Diagnoses what was read.

@@ -82,7 +82,7 @@ pub fn inputs(
 }
 
 fn one(input: &Input, limits: &Limits, signatures: &Signatures, progress: Option<&dyn Progress>) -> Result<capture::Input, Error> {
-    let mut watched = Watched { inner: Intake::new(signatures, input.format.as_deref()), progress };
+    let mut watched = Watched { inner: Intake::new(signatures, input.format.as_deref()).within(limits), progress };
     let walked = bundle::walk(input, limits, &mut watched)?;
     let read = watched.inner.finish(&input.path, walked);
     match read.members.as_slice() {

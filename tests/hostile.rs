@@ -156,7 +156,56 @@ fn a_hundred_thousand_members() {
 fn many_hosts_in_one_archive() {
     let dir = temporary();
     let row = b"java 7 u 5u sock 0,6 0t0 77 can't identify protocol\n";
-    survives(&file(&dir, "a.tar", &tar((0..2000).map(|n| entry(&format!("host{n}/lsof.txt"), row)))));
+    survives(&file(&dir, "a.tar", &tar((0..20_000).map(|n| entry(&format!("host{n}/lsof.txt"), row)))));
+    let hosts = (0..10_000).flat_map(|n| {
+        let name = format!("host{n}\n");
+        [entry(&format!("host{n}/hostname.txt"), name.as_bytes()), entry(&format!("host{n}/lsof.txt"), row)]
+    });
+    let ran = survives(&file(&dir, "b.tar", &tar(hosts)));
+    assert_eq!(left_out(&ran), ["more than fits: 18,000 members of further hosts were left out; --max-hosts raises the bound"]);
+}
+
+/// What the report says was left out.
+fn left_out(ran: &Ran) -> Vec<String> {
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a whole report");
+    let captures = report["captures"].as_array().expect("captures");
+    captures.iter().filter_map(|c| c["left_out"].as_array()).flatten().filter_map(|s| s.as_str()).map(String::from).collect()
+}
+
+#[test]
+fn what_is_over_a_bound_is_counted_and_said() {
+    let dir = temporary();
+    let rows = |n: u32| format!("c{n} {} u {n}u IPv4 {} 0t0 TCP 10.0.0.1:{}->10.0.0.2:80 (CLOSE_WAIT)\n", n / 50 + 1, n + 7, n + 1024);
+    let path = text(&dir, LSOF, 1000, rows);
+    let inner = tar(std::iter::once(entry("ss.txt", b"TCP:   5\n")));
+    let nested = file(&dir, "n.tar", &tar([entry("lsof.txt", b"x\n"), entry("inner.tar", &inner)].into_iter()));
+    let long = file(&dir, "long.txt", format!("{LSOF}java 7 u 4u sock 0,6 0t0 7 {}\n", "x".repeat(9000)).as_bytes());
+    for (option, bound, path, said) in [
+        ("--max-processes", "5", &path, "750 rows of further processes"),
+        ("--max-sockets", "100", &path, "900 rows of further sockets"),
+        ("--max-depth", "0", &nested, "1 archives inside archives, too deep to be opened"),
+        ("--max-line", "1K", &long, "1 ends of lines that are too long"),
+    ] {
+        let ran = analyze(&["--format", "json", option, bound, path]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert_eq!(left_out(&ran), [format!("more than fits: {said} were left out; {option} raises the bound")]);
+        let ran = analyze(&[option, bound, path]);
+        assert!(ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{option}: {}", ran.stdout);
+        assert_eq!(left_out(&analyze(&["--format", "json", path])), [""; 0], "{option}");
+    }
+    let ran = analyze(&["--format", "json", "--max-findings", "1", &path]);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a whole report");
+    assert_eq!((report["findings"].as_array().map(Vec::len), report["findings_left_out"].as_u64().is_some()), (Some(1), true));
+}
+
+#[test]
+fn what_does_not_fit_is_never_called_healthy() {
+    let healthy = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/healthy/capture");
+    assert!(analyze(&["-q", healthy]).stdout.starts_with("healthy"));
+    for (option, bound) in [("--max-processes", "3"), ("--max-sockets", "10")] {
+        let said = analyze(&["-q", option, bound, healthy]).stdout;
+        assert!(said.starts_with("inconclusive") && said.contains(option), "{option}: {said}");
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bounds on what an input may cost. `--max-bytes` raises every bound on bytes (see [`Limits::with_max_bytes`]), `--max-members` the other.
+/// Bounds on what an input may cost, each with an option of its name. What is over one of the first group is refused; what is over one of
+/// the second is left out, counted and said.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes after decompression, over the whole input.
@@ -26,6 +27,16 @@ pub struct Limits {
     pub max_path: usize,
     /// Memory one decompressor may ask for (its window), in bytes.
     pub max_window: u64,
+    /// Bytes of one line; the rest of a longer one is left out.
+    pub max_line: usize,
+    /// Hosts of one input.
+    pub max_hosts: usize,
+    /// Processes of one input, over all its hosts.
+    pub max_processes: usize,
+    /// Socket rows of one input whose inodes are kept, over all its hosts.
+    pub max_sockets: usize,
+    /// Findings told.
+    pub max_findings: usize,
     /// Whether [`super::Walked::sha256`] is computed.
     pub want_sha256: bool,
 }
@@ -34,6 +45,22 @@ pub struct Limits {
 pub const BYTES_OPTION: &str = "--max-bytes";
 /// The option that raises the bound on members.
 pub const MEMBERS_OPTION: &str = "--max-members";
+/// The option that raises the bound on the bytes of one member.
+pub const MEMBER_BYTES_OPTION: &str = "--max-member-bytes";
+/// The option that raises the bound on the compression ratio.
+pub const RATIO_OPTION: &str = "--max-ratio";
+/// The option that raises the bound on archives inside archives.
+pub const DEPTH_OPTION: &str = "--max-depth";
+/// The option that raises the bound on a line.
+pub const LINE_OPTION: &str = "--max-line";
+/// The option that raises the bound on hosts.
+pub const HOSTS_OPTION: &str = "--max-hosts";
+/// The option that raises the bound on processes.
+pub const PROCESSES_OPTION: &str = "--max-processes";
+/// The option that raises the bound on socket rows.
+pub const SOCKETS_OPTION: &str = "--max-sockets";
+/// The option that raises the bound on findings.
+pub const FINDINGS_OPTION: &str = "--max-findings";
 
 /// Counts what comes out of the decompressors of one walk; shared with the thread that decodes.
 #[derive(Debug)]
@@ -63,6 +90,11 @@ impl Default for Limits {
             max_depth: 2,
             max_path: 1024,
             max_window: 256 << 20,
+            max_line: 4 << 20,
+            max_hosts: 1000,
+            max_processes: 32_768,
+            max_sockets: 32 << 20,
+            max_findings: 200,
             want_sha256: false,
         }
     }
@@ -109,7 +141,7 @@ impl Meter {
         let steep = |out: u64, from: u64| out > limits.ratio_from && out / limits.max_ratio.max(1) > from;
         if steep(made, fed) || steep(total, input) {
             return Err(refuse(format!(
-                "a decompression bomb: more than {}:1 once past {}; if it is genuine, {BYTES_OPTION} accepts so many bytes at any ratio",
+                "a decompression bomb: more than {}:1 once past {}; if it is genuine, {RATIO_OPTION} raises the bound, or {BYTES_OPTION} accepts so many bytes at any ratio",
                 limits.max_ratio,
                 size(limits.ratio_from)
             )));

@@ -23,7 +23,10 @@ mod testing;
 mod tests;
 mod walk;
 
-pub use limits::{BYTES_OPTION, Limits, MEMBERS_OPTION};
+pub use limits::{
+    BYTES_OPTION, DEPTH_OPTION, FINDINGS_OPTION, HOSTS_OPTION, LINE_OPTION, Limits, MEMBER_BYTES_OPTION, MEMBERS_OPTION, PROCESSES_OPTION,
+    RATIO_OPTION, SOCKETS_OPTION,
+};
 pub use walk::{walk, walk_reader};
 
 /// An input as named on the command line.

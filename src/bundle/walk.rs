@@ -6,7 +6,7 @@
 use super::base::{Base, BaseReport};
 use super::blocks::{Blocks, Parallel};
 use super::decode::Layer;
-use super::limits::{BYTES_OPTION, MEMBERS_OPTION, Meter, Refusal, size};
+use super::limits::{DEPTH_OPTION, MEMBER_BYTES_OPTION, MEMBERS_OPTION, Meter, Refusal, size};
 use super::magic::{Kind, SNIFF, is_binary, is_empty_tar};
 use super::notes::Notes;
 use super::pipe::Pipe;
@@ -146,7 +146,8 @@ impl<'v> Walk<'v> {
         }
         if depth >= self.limits.max_depth {
             self.notes.add(&head.path, "an archive inside archives, too deep to be opened");
-            self.skip(head, &format!("archives are opened to a depth of {}; unpack it and give it by itself", self.limits.max_depth));
+            let depth = self.limits.max_depth;
+            self.skip(head, &format!("archives are opened to a depth of {depth}; {DEPTH_OPTION} raises the bound, or give it by itself"));
             return Ok(None);
         }
         if kind == Kind::Tar {
@@ -209,7 +210,7 @@ impl<'v> Walk<'v> {
                         self.visitor.end(MemberEnd::Cut("refused".into()));
                         let bound = size(self.limits.max_member_bytes);
                         return Err(
-                            self.unsafe_at(&head.path, &format!("more than {bound} in one member; {BYTES_OPTION} raises the bound"))
+                            self.unsafe_at(&head.path, &format!("more than {bound} in one member; {MEMBER_BYTES_OPTION} raises the bound"))
                         );
                     }
                     self.visitor.data(chunk);

@@ -4,6 +4,7 @@ use super::end::End;
 use super::intern::{Interner, Name};
 use super::passing::Passing;
 use super::quote::Quotes;
+use super::room::{Over, Room};
 use super::tops::Tops;
 use crate::facts::{At, Citation, Descriptor, DescriptorKind, FdRef, Protocol, SocketState};
 
@@ -79,7 +80,7 @@ impl FdList {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
+    pub fn add(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner, room: &mut Room) {
         if let Some(tid) = d.tid.filter(|&t| Some(t) != d.pid) {
             // Every thread shows the same descriptors, so of a listing of threads alone the first one is the process.
             if self.descriptors > 0 && self.thread != Some(tid) {
@@ -101,7 +102,11 @@ impl FdList {
         self.descriptors += 1;
         let shown = if matches!(d.fd, FdRef::Tail(_)) { Some(10_000) } else { Some(fd).filter(|&f| f != u32::MAX) };
         self.highest = self.highest.max(shown);
-        let number = self.class(d);
+        let Some(number) = self.class(d, room) else {
+            self.filtered = true;
+            room.left_out(Over::Classes);
+            return;
+        };
         self.extend_run(number, fd);
         let Some(class) = self.classes.get_mut(number) else { return };
         class.rows += 1;
@@ -109,7 +114,12 @@ impl FdList {
         if d.kind == DescriptorKind::Socket
             && let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok())
         {
-            class.sockets.push((inode, fd));
+            if room.socket() {
+                class.sockets.push((inode, fd));
+            } else {
+                // Its row counts like one without an inode, and the listing as an excerpt.
+                self.filtered = true;
+            }
         }
         if let Some(remote) = &d.remote {
             class.remotes.defer(End::keep(remote, names));
@@ -136,13 +146,19 @@ impl FdList {
         self.classes.iter().filter(|c| c.kind == kind).map(|c| c.rows).sum()
     }
 
-    fn class(&mut self, d: &Descriptor<'_>) -> usize {
+    /// The number of a row's class; `None` where it would be a new one and there is no room.
+    fn class(&mut self, d: &Descriptor<'_>, room: &mut Room) -> Option<usize> {
         let same = |c: &Class| c.kind == d.kind && c.protocol == d.protocol && c.state == d.state && c.unlisted == d.unlisted;
         // Rows of one class come in long runs, so the class of the row before is tried first.
         if self.classes.get(self.run.0).is_some_and(same) {
-            return self.run.0;
+            return Some(self.run.0);
         }
-        self.classes.iter().position(same).unwrap_or_else(|| {
+        self.classes.iter().position(same).or_else(|| {
+            if !room.class() {
+                return None;
+            }
+            // Most processes have few: room for four of them is not asked for.
+            self.classes.reserve_exact(usize::from(self.classes.is_empty()));
             self.classes.push(Class {
                 kind: d.kind,
                 protocol: d.protocol,
@@ -157,7 +173,7 @@ impl FdList {
                 quotes: Quotes::default(),
                 passing: Passing::default(),
             });
-            self.classes.len() - 1
+            Some(self.classes.len() - 1)
         })
     }
 

@@ -1,10 +1,11 @@
 //! Takes the members of one input as they are walked, and hands their facts to the snapshot they belong to.
 
 use super::intern::Interner;
+use super::room::{Over, Room};
 use super::snapshot::Snapshot;
 use crate::bundle::datum::command_of;
 use crate::bundle::layout::{self, Placement};
-use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
+use crate::bundle::{DEPTH_OPTION, HOSTS_OPTION, Limits, MemberEnd, MemberHead, Visitor, Walked};
 use crate::facts::*;
 use crate::formats::reader::{Reader, Reading, pid_of};
 use crate::formats::{Format, by_id};
@@ -41,6 +42,10 @@ pub struct Input {
     pub snapshots: BTreeMap<(String, Option<String>), Snapshot>,
     /// Names of all rows.
     pub names: Interner,
+    /// How many hosts are told apart.
+    pub max_hosts: usize,
+    /// Members left out because they belong to further hosts.
+    pub beyond: u64,
 }
 
 /// Reads members into snapshots.
@@ -52,11 +57,15 @@ pub struct Intake<'s> {
     numbers: BTreeMap<(String, Option<String>), usize>,
     names: Interner,
     open: Option<Open>,
+    limits: Limits,
+    room: Room,
+    beyond: u64,
 }
 
 struct Open {
     reader: Reader,
-    snapshot: usize,
+    /// `None` where there is no room for one more host.
+    snapshot: Option<usize>,
     path: String,
     pid: Option<u32>,
     modified: Option<i64>,
@@ -86,6 +95,8 @@ struct Route<'a> {
 
 /// Tools kept of one member, at most.
 const MAX_TOOLS: usize = 8;
+/// Snapshots read for each host that may be told: directories of one host, and its samples. Which are one host is known only afterwards.
+const SNAPSHOTS_EACH: usize = 4;
 
 impl<'s> Intake<'s> {
     /// An empty intake; `format` forces the format of every member.
@@ -98,7 +109,43 @@ impl<'s> Intake<'s> {
             numbers: BTreeMap::new(),
             names: Interner::default(),
             open: None,
+            limits: Limits::default(),
+            room: Room::default(),
+            beyond: 0,
         }
+    }
+
+    /// Keeps no more than the limits say.
+    pub fn within(mut self, limits: &Limits) -> Self {
+        self.limits = limits.clone();
+        self.room = Room::of(limits);
+        self
+    }
+
+    /// The number of the snapshot a member belongs to, a new one if there is room.
+    fn snapshot_of(&mut self, place: &Placement) -> Option<usize> {
+        let key = (place.root.clone(), place.sample.clone());
+        if let Some(&n) = self.numbers.get(&key) {
+            return Some(n);
+        }
+        let n = self.snapshots.len();
+        if n >= self.limits.max_hosts.saturating_mul(SNAPSHOTS_EACH) {
+            return None;
+        }
+        self.numbers.insert(key, n);
+        self.snapshots.push(Snapshot::default());
+        Some(n)
+    }
+
+    /// A member of a host past the bound: it is listed, and why it was not read.
+    fn end_beyond(&mut self, open: Open, end: MemberEnd) {
+        self.beyond += 1;
+        let end = match end {
+            MemberEnd::Link(to) => MemberEnd::Link(to),
+            _ => MemberEnd::Skipped(format!("more than {} hosts; {HOSTS_OPTION} raises the bound", self.limits.max_hosts)),
+        };
+        let Open { path, modified, place, tools, .. } = open;
+        self.members.push(Member { path, reading: Reading::default(), end, modified, place, tools });
     }
 
     /// The input is over.
@@ -109,21 +156,25 @@ impl<'s> Intake<'s> {
         });
         let mut snapshots: Vec<Option<Snapshot>> = sealed.map(Some).collect();
         let taken = self.numbers.into_iter().filter_map(|(key, n)| Some((key, snapshots.get_mut(n)?.take()?))).collect();
-        Input { name: name.to_string(), walked, members: self.members, snapshots: taken, names: self.names }
+        Input {
+            name: name.to_string(),
+            walked,
+            members: self.members,
+            snapshots: taken,
+            names: self.names,
+            max_hosts: self.limits.max_hosts,
+            beyond: self.beyond,
+        }
     }
 }
 
 impl Visitor for Intake<'_> {
     fn begin(&mut self, head: &MemberHead) {
         let place = layout::place(&head.path);
-        let key = (place.root.clone(), place.sample.clone());
-        let next = self.snapshots.len();
-        let snapshot = *self.numbers.entry(key).or_insert(next);
-        if snapshot == next {
-            self.snapshots.push(Snapshot::default());
-        }
-        if let Some(snapshot) = self.snapshots.get_mut(snapshot) {
+        let number = self.snapshot_of(&place);
+        if let Some(snapshot) = number.and_then(|n| self.snapshots.get_mut(n)) {
             snapshot.begin_member(&head.path);
+            snapshot.room.receive(self.room.pass_on());
             if let Some((kind, why)) = incomplete(&head.path) {
                 let citation = Citation { member: MemberId(self.members.len() as u32), line: 0 };
                 let at = At { citation, format: "layout", text: why.as_bytes() };
@@ -131,24 +182,35 @@ impl Visitor for Intake<'_> {
             }
         }
         let command = command_of(&head.path).unwrap_or_default();
-        let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced);
+        let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced)
+            .with_max_line(self.limits.max_line);
         let pid = pid_of(&head.path, command.as_bytes());
-        self.open = Some(Open { reader, snapshot, path: head.path.clone(), pid, modified: head.modified, place, tools: Vec::new() });
+        self.open =
+            Some(Open { reader, snapshot: number, path: head.path.clone(), pid, modified: head.modified, place, tools: Vec::new() });
+    }
+
+    fn wants(&mut self, _head: &MemberHead) -> bool {
+        self.open.as_ref().is_none_or(|open| open.snapshot.is_some())
     }
 
     fn data(&mut self, chunk: &[u8]) {
         let Some(open) = &mut self.open else { return };
-        let Some(snapshot) = self.snapshots.get_mut(open.snapshot) else { return };
+        let Some(snapshot) = open.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return };
         let Open { reader, pid, tools, .. } = open;
         reader.feed(chunk, &mut Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: *pid, tools });
     }
 
     fn end(&mut self, end: MemberEnd) {
         let Some(mut open) = self.open.take() else { return };
-        let Some(snapshot) = self.snapshots.get_mut(open.snapshot) else { return };
+        let Some(snapshot) = open.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return self.end_beyond(open, end) };
         let mut route = Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: open.pid, tools: &mut open.tools };
         let reading = open.reader.finish(&mut route);
         snapshot.end_member();
+        snapshot.room.left_out_many(Over::Lines, u64::from(reading.long_lines));
+        if matches!(&end, MemberEnd::Skipped(why) if why.contains(DEPTH_OPTION)) {
+            snapshot.room.left_out(Over::Depth);
+        }
+        self.room.receive(snapshot.room.pass_on());
         self.members.push(Member { path: open.path, reading, end, modified: open.modified, place: open.place, tools: open.tools });
     }
 }

@@ -35,6 +35,8 @@ impl Quotes {
     #[inline]
     pub fn offer(&mut self, at: &At<'_>) {
         if self.0.len() < Self::KEPT {
+            // Most have one row: room for four of them is not asked for.
+            self.0.reserve_exact(usize::from(self.0.is_empty()));
             self.0.push(Quote::keep(at));
         }
     }

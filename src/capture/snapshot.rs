@@ -5,15 +5,15 @@ use super::intern::{Interner, Name};
 use super::logs::Logs;
 use super::process::Proc;
 use super::quote::Quote;
+use super::room::{Over, Room};
 use super::stacks::Stacks;
 use super::table::{Group, Table};
 use super::trace::Trace;
 use crate::facts::*;
 use crate::signatures::Signatures;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-/// Processes kept, at most: twice as many as Linux numbers unless `kernel.pid_max` is raised.
-const MAX_PROCESSES: usize = 65_536;
 /// Readings kept of counters, tallies and notes, at most.
 const MAX_READINGS: usize = 20_000;
 /// Descriptor listings kept, at most: one for each process and member, or each time a header comes again.
@@ -116,6 +116,8 @@ pub struct Snapshot {
     pub identity: BTreeMap<IdentityKey, (String, Quote)>,
     /// Facts taken, to tell an empty snapshot.
     pub facts: u64,
+    /// Room left for what is read, and what found none.
+    pub room: Room,
     open_table: Option<MemberId>,
     member_netns: Option<Box<str>>,
     list_epoch: u32,
@@ -144,15 +146,15 @@ impl Snapshot {
                 self.strays.push(FdList::new(at.format, at.citation, filtered));
             }
             if let Some(list) = self.strays.last_mut() {
-                list.add(at, d, names);
+                list.add(at, d, names, &mut self.room);
             }
             return;
         };
         if let Some(hot) = self.hot.as_mut().filter(|h| h.fits(pid, at, d)) {
-            return hot.list.add(at, d, names);
+            return hot.list.add(at, d, names, &mut self.room);
         }
         self.cool();
-        let Some(proc) = process(&mut self.processes, pid) else { return };
+        let Some(proc) = process(&mut self.processes, &mut self.room, pid) else { return };
         if d.tid.is_none() || proc.command.is_empty() {
             name_it(proc, &unescape(d.command), LISTED);
         }
@@ -165,14 +167,17 @@ impl Snapshot {
         }
         let key = (pid, at.citation.member, self.list_epoch, at.format);
         if self.list_keys.len() >= MAX_LISTS && !self.list_keys.contains_key(&key) {
+            self.room.left_out(Over::Tables);
             return;
         }
         let number = *self.list_keys.entry(key).or_insert_with(|| {
+            // Most processes have one listing: room for four of them is not asked for.
+            proc.lists.reserve_exact(usize::from(proc.lists.is_empty()));
             proc.lists.push(FdList::new(at.format, at.citation, filtered));
             proc.lists.len() - 1
         });
         let Some(list) = proc.lists.get_mut(number) else { return };
-        list.add(at, d, names);
+        list.add(at, d, names, &mut self.room);
         // Rows of threads are few or looked at one by one.
         if d.tid.is_none() {
             let list = std::mem::replace(list, FdList::new(at.format, at.citation, filtered));
@@ -189,12 +194,14 @@ impl Snapshot {
             let filtered = self.filtered_in(member).cloned();
             self.tables.push(Table::new(at.format, at.citation, filtered));
             self.open_table = Some(member);
+        } else if !fits {
+            self.room.left_out(Over::Tables);
         }
-        let known = self.tables.last_mut().is_some_and(|table| table.add(at, s, names));
+        let known = self.tables.last_mut().is_some_and(|table| table.add(at, s, names, &mut self.room));
         // A group's first row has introduced its holder.
         if !known || s.holders.len() > 1 {
             for holder in s.holders {
-                if let Some(proc) = process(&mut self.processes, holder.pid) {
+                if let Some(proc) = process(&mut self.processes, &mut self.room, holder.pid) {
                     name_it(proc, holder.command, if at.format == "netstat" { ARGUMENT } else { KERNEL });
                 }
             }
@@ -209,12 +216,15 @@ impl Snapshot {
         }
         let name = names.add(c.name.as_bytes());
         if self.counters.len() >= MAX_READINGS && !self.counters.contains_key(&name) {
+            self.room.left_out(Over::Readings);
             return;
         }
         let readings = self.counters.entry(name).or_default();
         if readings.len() < MAX_READINGS && self.readings < MAX_READINGS * 4 {
             self.readings += 1;
             readings.push(Reading { value: c.value, scope: c.scope, netns: self.member_netns.clone(), quote: Quote::keep(at) });
+        } else {
+            self.room.left_out(Over::Readings);
         }
     }
 
@@ -224,7 +234,7 @@ impl Snapshot {
         if at.format == "strace" {
             return self.trace_of(at.citation.member, p.pid);
         }
-        let Some(proc) = process(&mut self.processes, p.pid) else { return };
+        let Some(proc) = process(&mut self.processes, &mut self.room, p.pid) else { return };
         if p.tid.is_some_and(|t| t != p.pid) {
             proc.thread_rows += 1;
             return;
@@ -260,7 +270,7 @@ impl Snapshot {
         match l.pid {
             Some(pid) => {
                 if l.name.eq_ignore_ascii_case("Max open files")
-                    && let (Some(proc), Some(soft)) = (process(&mut self.processes, pid), l.soft.or(l.hard))
+                    && let (Some(proc), Some(soft)) = (process(&mut self.processes, &mut self.room, pid), l.soft.or(l.hard))
                 {
                     proc.nofile = Some((soft, l.hard.unwrap_or(soft), Quote::keep(at)));
                 }
@@ -303,7 +313,7 @@ impl Snapshot {
         let value = if i.pid.is_some() { note(i.value) } else { text(i.value) };
         match (i.pid, i.key) {
             (Some(pid), key) => {
-                let Some(proc) = process(&mut self.processes, pid) else { return };
+                let Some(proc) = process(&mut self.processes, &mut self.room, pid) else { return };
                 match key {
                     IdentityKey::Netns => proc.netns = Some(value),
                     IdentityKey::Cgroup => proc.cgroup = Some(value),
@@ -329,7 +339,7 @@ impl Snapshot {
             }
             NoteKind::Filtered => self.filtered = Some((at.citation.member, Quote::keep(at))),
             NoteKind::NoPrivilege => {
-                if let Some(proc) = n.pid.and_then(|pid| process(&mut self.processes, pid)) {
+                if let Some(proc) = n.pid.and_then(|pid| process(&mut self.processes, &mut self.room, pid)) {
                     proc.denied.get_or_insert_with(|| Quote::keep(at));
                 }
             }
@@ -364,15 +374,15 @@ impl Snapshot {
     /// Takes over all that another part of the same capture said.
     pub fn merge(&mut self, mut other: Snapshot) {
         self.facts += other.facts;
+        for (what, count) in other.room.over() {
+            self.room.left_out_many(what, count);
+        }
         for (name, readings) in other.counters {
             self.counters.entry(name).or_default().extend(readings);
         }
         self.tables.append(&mut other.tables);
         for (pid, proc) in other.processes {
-            match process(&mut self.processes, pid) {
-                Some(mine) => absorb(mine, proc),
-                None => break,
-            }
+            absorb(self.processes.entry(pid).or_default(), proc);
         }
         self.strays.append(&mut other.strays);
         self.shell_limits.append(&mut other.shell_limits);
@@ -464,11 +474,15 @@ fn digits(netns: &str) -> &str {
     netns.trim_matches(|c: char| !c.is_ascii_digit())
 }
 
-fn process(processes: &mut BTreeMap<u32, Proc>, pid: u32) -> Option<&mut Proc> {
-    if processes.len() >= MAX_PROCESSES && !processes.contains_key(&pid) {
-        return None;
+fn process<'p>(processes: &'p mut BTreeMap<u32, Proc>, room: &mut Room, pid: u32) -> Option<&'p mut Proc> {
+    match processes.entry(pid) {
+        Entry::Occupied(known) => Some(known.into_mut()),
+        Entry::Vacant(new) if room.process() => Some(new.insert(Proc::default())),
+        Entry::Vacant(_) => {
+            room.left_out(Over::Processes);
+            None
+        }
     }
-    Some(processes.entry(pid).or_default())
 }
 
 fn absorb(mine: &mut Proc, other: Proc) {

@@ -4,6 +4,7 @@ use super::end::End;
 use super::intern::{Interner, Name};
 use super::passing::Passing;
 use super::quote::{Quote, Quotes};
+use super::room::{Over, Room};
 use super::tops::Tops;
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState, TimerKind};
 use rustc_hash::FxHashMap;
@@ -140,18 +141,20 @@ impl Table {
     }
 
     /// Adds a row; whether its holder was met under this name before.
-    pub fn add(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner) -> bool {
+    pub fn add(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner, room: &mut Room) -> bool {
         self.holders_shown |= s.holders_shown;
         let owner = s.holders.first();
         let key = (s.protocol, s.state, owner.map_or(0, |h| h.pid));
         let (number, mut known) = match self.index.get(&key) {
             Some(&n) => (n, true),
-            None => (self.start_group(key, owner, names), false),
+            None => (self.start_group(key, owner, names, room), false),
         };
         let Some(group) = self.groups.get_mut(number as usize) else { return false };
         known &= owner.is_none_or(|h| h.command == names.bytes(group.command));
         group.add(at, s, names);
-        if let Some(inode) = s.inode.and_then(|i| u32::try_from(i).ok()).filter(|&i| i != 0) {
+        if let Some(inode) = s.inode.and_then(|i| u32::try_from(i).ok()).filter(|&i| i != 0)
+            && self.room_for_row(at, room)
+        {
             self.rows.push((inode, number));
             if s.holders.len() > 1 && self.shared.len() < MAX_SHARED {
                 self.shared.extend(s.holders.iter().map(|h| (inode, h.pid)));
@@ -160,7 +163,13 @@ impl Table {
                 self.pairs.push((inode, peer));
             }
         }
-        self.held.extend(s.holders.iter().filter_map(|h| Some((h.pid, h.fd?))));
+        for holder in s.holders {
+            if let Some(fd) = holder.fd
+                && self.room_for_row(at, room)
+            {
+                self.held.push((holder.pid, fd));
+            }
+        }
         let tcp = s.protocol.is_tcp();
         if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
             let local = s.local.map_or(End::Any(0), |e| End::keep(&e, names));
@@ -178,15 +187,29 @@ impl Table {
             && self.connections.len() < MAX_LISTENERS
             && let (Some(local), Some(remote)) = (s.local, s.remote)
             && !remote.is_unset()
+            && room.connection()
         {
             self.connections.push((End::keep(&local, names), End::keep(&remote, names), s.state));
         }
         known
     }
 
-    fn start_group(&mut self, key: Key, owner: Option<&Holder<'_>>, names: &mut Interner) -> u32 {
+    /// Whether there is room for one more inode or descriptor; a table of which some are left out is an excerpt.
+    #[inline]
+    fn room_for_row(&mut self, at: &At<'_>, room: &mut Room) -> bool {
+        let fits = room.socket();
+        if !fits {
+            self.filtered.get_or_insert_with(|| Quote::keep(at));
+        }
+        fits
+    }
+
+    fn start_group(&mut self, key: Key, owner: Option<&Holder<'_>>, names: &mut Interner, room: &mut Room) -> u32 {
         // Past so many the holders are no longer told apart: rows are still counted, by protocol and state.
-        let full = self.groups.len() >= MAX_GROUPS;
+        let full = self.groups.len() >= MAX_GROUPS || !room.class();
+        if full {
+            room.left_out(Over::Classes);
+        }
         let (key, owner) = if full { ((key.0, key.1, OTHERS), None) } else { (key, owner) };
         if let Some(&n) = self.index.get(&key) {
             return n;

@@ -53,6 +53,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     if let Some(pid) = args.pid {
         first(&mut diagnosis, pid);
     }
+    diagnosis.keep_findings(args.inputs.limits().max_findings);
     let detail = match (args.quiet, args.verbose) {
         (true, _) => Detail::Quiet,
         (_, true) => Detail::Full,

@@ -25,6 +25,7 @@ struct Facts<'w> {
     forced: Option<&'static dyn Format>,
     reader: Option<Reader>,
     members: u32,
+    max_line: usize,
 }
 
 /// Runs the command.
@@ -38,7 +39,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     for input in &inputs {
         let mut writer = FactWriter::new(out, config.signatures());
         writer.input = (inputs.len() > 1).then(|| input.path.clone());
-        let mut facts = Facts { writer, forced: input.format.as_deref().and_then(by_id), reader: None, members: 0 };
+        let mut facts =
+            Facts { writer, forced: input.format.as_deref().and_then(by_id), reader: None, members: 0, max_line: limits.max_line };
         bundle::walk(input, &limits, &mut facts)?;
         if let Some(failed) = facts.writer.failed {
             settle(Err(failed))?;
@@ -53,7 +55,7 @@ impl Visitor for Facts<'_> {
     fn begin(&mut self, head: &MemberHead) {
         self.writer.member.clone_from(&head.path);
         let command = command_of(&head.path).unwrap_or_default();
-        self.reader = Some(Reader::new(MemberId(self.members), &head.path, command.as_bytes(), self.forced));
+        self.reader = Some(Reader::new(MemberId(self.members), &head.path, command.as_bytes(), self.forced).with_max_line(self.max_line));
         self.members = self.members.saturating_add(1);
     }
 

@@ -1,5 +1,6 @@
 //! What every command that reads captures takes: the inputs, the bounds, the configuration.
 
+use super::caps::Caps;
 use super::progress::Bar;
 use crate::bundle::{Input, Limits};
 use crate::capture;
@@ -18,12 +19,9 @@ pub struct Inputs {
     /// YAML file with thresholds and further log signatures
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Refuse inputs larger than this after decompression (suffixes K, M, G, T)
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    pub max_bytes: Option<u64>,
-    /// Refuse inputs with more members than this
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_members: Option<u64>,
+    /// Bounds on what they may cost.
+    #[command(flatten)]
+    pub caps: Caps,
 }
 
 impl Inputs {
@@ -42,14 +40,7 @@ impl Inputs {
 
     /// The bounds.
     pub fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        if let Some(bytes) = self.max_bytes {
-            limits = limits.with_max_bytes(bytes);
-        }
-        if let Some(members) = self.max_members {
-            limits = limits.with_max_members(members);
-        }
-        limits
+        self.caps.limits()
     }
 
     /// The configuration.

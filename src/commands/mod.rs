@@ -1,6 +1,7 @@
 //! One file per command of the binary: its arguments, and what it does with them.
 
 pub mod analyze;
+pub mod caps;
 pub mod check;
 pub mod collector;
 pub mod completions;

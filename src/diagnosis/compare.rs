@@ -7,6 +7,22 @@ use crate::facts::SocketState;
 use crate::host::{Host, Source};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Other hosts named by name, at most.
+const NAMED: usize = 12;
+/// Pairs of hosts told of, at most.
+const MAX_MEETINGS: usize = 10_000;
+/// Hosts that show the same two ends of a connection, at most: more than one do not, unless networks share addresses.
+const MAX_SAME: usize = 4;
+/// Connections compared, at most.
+const MAX_ENDS: usize = 1 << 19;
+/// Remarks on one host, at most.
+const MAX_REMARKS: usize = 48;
+
+/// How many connections have which states at both ends.
+type Pairs = BTreeMap<(SocketState, SocketState), i64>;
+/// Local and remote end, and the hosts that show them.
+type Seen = BTreeMap<(String, String), Vec<(usize, SocketState)>>;
+
 /// Adds to each leak what the other hosts say of it, and a finding of its own for what several hosts share.
 pub fn hosts(findings: &mut Vec<Finding>, reports: &[HostReport]) {
     if reports.len() < 2 {
@@ -28,7 +44,10 @@ pub fn hosts(findings: &mut Vec<Finding>, reports: &[HostReport]) {
         for n in members {
             let Some(finding) = findings.get_mut(n) else { continue };
             let others = hosts.iter().filter(|h| !finding.hosts.contains(h)).filter_map(|&h| reports.get(h));
-            let labels: Vec<&str> = others.map(|r| r.label.as_str()).collect();
+            let mut labels: Vec<String> = others.take(NAMED).map(|r| r.label.clone()).collect();
+            if hosts.len() > NAMED + 1 {
+                labels.push(format!("{} more", number((hosts.len() - NAMED - 1) as i64)));
+            }
             let says = format!("the same program shows the same on {}: {}", labels.join(", "), outside(&summary));
             finding.claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, []));
         }
@@ -90,33 +109,45 @@ pub fn ends(hosts: &[Host], sources: &[Source], reports: &mut [HostReport]) {
     if hosts.len() < 2 {
         return;
     }
-    let all: Vec<BTreeMap<(String, String), SocketState>> = hosts.iter().map(|h| connections(h, sources)).collect();
-    for (a, mine) in all.iter().enumerate() {
-        for (b, theirs) in all.iter().enumerate().skip(a + 1) {
-            let mut pairs: BTreeMap<(SocketState, SocketState), i64> = BTreeMap::new();
-            for ((local, remote), state) in mine {
-                // A loopback connection has both ends on its own host, and the same names on any other.
-                if local.starts_with("127.") || local.starts_with("[::1]") {
-                    continue;
-                }
-                if let Some(other) = theirs.get(&(remote.clone(), local.clone())) {
-                    *pairs.entry((*state, *other)).or_default() += 1;
+    let mut seen: Seen = BTreeMap::new();
+    let mut met: BTreeMap<(usize, usize), Pairs> = BTreeMap::new();
+    for (here, host) in hosts.iter().enumerate() {
+        let mine = connections(host, sources);
+        for ((local, remote), state) in &mine {
+            // A loopback connection has both ends on its own host, and the same names on any other.
+            if local.starts_with("127.") || local.starts_with("[::1]") {
+                continue;
+            }
+            for (there, other) in seen.get(&(remote.clone(), local.clone())).into_iter().flatten() {
+                if met.len() < MAX_MEETINGS || met.contains_key(&(*there, here)) {
+                    *met.entry((*there, here)).or_default().entry((*other, *state)).or_default() += 1;
                 }
             }
-            let Some((&(here, there), &count)) = pairs.iter().max_by_key(|(_, n)| **n) else { continue };
-            let label = |n: usize| reports.get(n).map_or(String::new(), |r| r.label.clone());
-            let (a_label, b_label) = (label(a), label(b));
-            let says = format!(
-                "{} connections are in the captures of both {a_label} and {b_label}: {} there, {} here{}",
-                number(count),
-                there.word(),
-                here.word(),
-                meaning(here, there, &a_label, &b_label)
-            );
-            for n in [a, b] {
-                if let Some(report) = reports.get_mut(n) {
-                    report.remarks.push((says.clone(), None));
-                }
+        }
+        for (ends, state) in mine {
+            if seen.len() >= MAX_ENDS && !seen.contains_key(&ends) {
+                continue;
+            }
+            let at = seen.entry(ends).or_default();
+            if at.len() < MAX_SAME {
+                at.push((here, state));
+            }
+        }
+    }
+    for ((a, b), pairs) in met {
+        let Some((&(here, there), &count)) = pairs.iter().max_by_key(|(_, n)| **n) else { continue };
+        let label = |n: usize| reports.get(n).map_or(String::new(), |r| r.label.clone());
+        let (a_label, b_label) = (label(a), label(b));
+        let says = format!(
+            "{} connections are in the captures of both {a_label} and {b_label}: {} there, {} here{}",
+            number(count),
+            there.word(),
+            here.word(),
+            meaning(here, there, &a_label, &b_label)
+        );
+        for n in [a, b] {
+            if let Some(report) = reports.get_mut(n).filter(|r| r.remarks.len() < MAX_REMARKS) {
+                report.remarks.push((says.clone(), None));
             }
         }
     }

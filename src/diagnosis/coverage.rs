@@ -4,9 +4,12 @@ use super::finding::{Finding, HostReport, Verdict};
 use crate::bundle::MemberEnd;
 use crate::capture::Quote;
 use crate::capture::trace::Trace;
-use crate::causes::{Case, Class, Missing};
+use crate::causes::{Case, Class, Missing, number};
 use crate::facts::{NoteKind, SocketState};
 use crate::ledger::{Family, View};
+
+/// Remarks on one host, at most.
+const MAX_REMARKS: usize = 24;
 
 /// What a capture of one host covers.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +50,7 @@ impl Coverage {
             logs: s.logs.lines > 0,
             limits: s.processes.values().any(|p| p.nofile.is_some()),
             growth: !case.earlier.is_empty() || case.host.takes.len() > 1,
-            whole: sees_all(case),
+            whole: !s.room.is_over() && sees_all(case),
         }
     }
 
@@ -83,10 +86,18 @@ fn sees_all(case: &Case<'_>) -> bool {
     unhashed && !books.unhashed_is_bound && table(Family::Tcp) && fits && rest
 }
 
+/// What was over a bound of the reading, a sentence each.
+pub fn left_out(case: &Case<'_>) -> Vec<String> {
+    case.snapshot.room.over().map(|(what, n)| what.says(n, |n| number(i64::try_from(n).unwrap_or(i64::MAX)))).collect()
+}
+
 /// What a reader should know of a capture: cut members, missing privilege, filters.
 pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
-    let mut all = Vec::new();
+    let mut all: Vec<(String, Option<Quote>)> = left_out(case).into_iter().map(|says| (says, None)).collect();
     for member in case.members {
+        if all.len() >= MAX_REMARKS {
+            break;
+        }
         let what = match &member.end {
             MemberEnd::Cut(why) => format!("{} is cut: {why}", member.path),
             MemberEnd::Skipped(why) => format!("{} was not read: {why}", member.path),
@@ -103,7 +114,7 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
         }
     }
     all.extend(case.snapshot.traces.iter().filter_map(joining));
-    all.truncate(24);
+    all.truncate(MAX_REMARKS);
     all
 }
 

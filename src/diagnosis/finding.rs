@@ -5,7 +5,7 @@ use super::grade::{Derivation, grade};
 use super::seen::Seen;
 use super::unjudged::Unjudged;
 use crate::capture::Quote;
-use crate::causes::{Case, Claim, Class, Exclusion, Missing, near};
+use crate::causes::{Case, Claim, Class, Exclusion, Missing, near, number};
 use crate::checks::Checked;
 use crate::facts::{IdentityKey, SocketState};
 use crate::host::Source;
@@ -81,6 +81,8 @@ pub struct HostReport {
     pub coverage: Coverage,
     /// What the capture shows and cannot settle.
     pub unjudged: Vec<Unjudged>,
+    /// What was over a bound of the reading, a sentence each.
+    pub left_out: Vec<String>,
     /// Names of endpoints, resolved: the most frequent remotes of each pile, by pile index.
     pub remotes: BTreeMap<usize, Vec<(String, u64)>>,
     /// Things a reader should know of the capture.
@@ -119,6 +121,25 @@ pub struct Diagnosis {
     pub sources: Vec<Source>,
     /// What to capture next.
     pub next: Vec<Missing>,
+    /// Findings left out because there are too many to be read.
+    pub further: usize,
+}
+
+impl Diagnosis {
+    /// Keeps the first findings; the verdict and the headline were drawn from all of them.
+    pub fn keep_findings(&mut self, most: usize) {
+        let further = self.findings.len().saturating_sub(most);
+        self.findings.truncate(most);
+        self.further += further;
+    }
+
+    /// What is to be said of findings left out.
+    pub fn left_out(&self) -> Option<String> {
+        (self.further > 0).then(|| {
+            let (n, option) = (number(self.further as i64), crate::bundle::FINDINGS_OPTION);
+            format!("more than fits: {n} further findings were left out; {option} raises the bound")
+        })
+    }
 }
 
 impl Verdict {
@@ -171,6 +192,7 @@ impl HostReport {
             ruled_out,
             coverage: Coverage::of(case),
             unjudged: super::unjudged::unjudged(case),
+            left_out: super::coverage::left_out(case),
             remotes,
             remarks: super::coverage::remarks(case),
             processes: super::seen::processes(case),

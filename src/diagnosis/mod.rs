@@ -39,7 +39,7 @@ pub fn diagnose(sources: Vec<Source>, hosts: Vec<Host>, thresholds: &Thresholds)
     findings.sort_by_key(|f| (f.claim.class, f.grade.grade == Grade::Weak, std::cmp::Reverse(f.weight())));
     let headline = headline::headline(verdict, &findings, &reports);
     let next = coverage::next(&findings, &reports, verdict);
-    Diagnosis { verdict, headline, findings, reports, sources, next }
+    Diagnosis { verdict, headline, findings, reports, sources, next, further: 0 }
 }
 
 /// The host's ledger, checks, exclusions and findings.

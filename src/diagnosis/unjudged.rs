@@ -22,12 +22,28 @@ const POOL: u64 = 500;
 pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     let mut all: Vec<Unjudged> =
         case.ledger.piles.iter().filter_map(|p| foreign(p).or_else(|| unknown_kind(p)).or_else(|| pool(case, p))).collect();
+    all.extend(left_out(case));
     all.extend(bound(case));
     all.extend(nobodys(case));
     all.extend(traced(case));
     all.extend(overflows(case));
     all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
     all
+}
+
+/// What was over a bound of the reading: nobody knows what it would have shown.
+fn left_out(case: &Case<'_>) -> impl Iterator<Item = Unjudged> {
+    case.snapshot.room.over().map(|(what, n)| {
+        let option = what.option();
+        Unjudged {
+            says: what.says(n, |n| number(i64::try_from(n).unwrap_or(i64::MAX))),
+            missing: Missing {
+                what: "what was left out of this capture".into(),
+                would: "tell whether anything in it piles up".into(),
+                command: option.map_or("sockdiag analyze of each part by itself".into(), |o| format!("sockdiag analyze {o} N CAPTURE")),
+            },
+        }
+    })
 }
 
 /// Sockets of a namespace whose tables were not captured, and nothing shows them in use.

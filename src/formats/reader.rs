@@ -8,7 +8,7 @@ use crate::facts::{At, Citation, MemberId, Note, NoteKind, Sink};
 
 /// How much of a member is looked at before its format is decided, in bytes.
 pub const HEAD: usize = 64 << 10;
-/// The longest line that is read whole, in bytes; the rest of a longer one is dropped and noted.
+/// The longest line that is read whole, in bytes, if nothing else is said; the rest of a longer one is dropped and noted.
 pub const MAX_LINE: usize = 4 << 20;
 /// How many sections of one member are told apart; lines past that are counted with the last one.
 const MAX_SECTIONS: usize = 10_000;
@@ -45,7 +45,7 @@ pub struct Reading {
     pub unknown: Vec<(u32, String)>,
     /// Whether the last line had no line end.
     pub cut_line: bool,
-    /// Lines longer than [`MAX_LINE`].
+    /// Lines longer than is read whole.
     pub long_lines: u32,
     /// Whether it holds bytes that no text has; it is not read then.
     pub binary: bool,
@@ -112,6 +112,7 @@ pub struct Reader {
     started: bool,
     pending: Vec<u8>,
     dropping: bool,
+    max_line: usize,
     line: u32,
     wide: Option<Wide>,
     current: Option<Active>,
@@ -140,6 +141,7 @@ impl Reader {
             started: false,
             pending: Vec::new(),
             dropping: false,
+            max_line: MAX_LINE,
             line: 0,
             wide: None,
             current: None,
@@ -152,6 +154,12 @@ impl Reader {
     /// Keeps every line with what became of it, for whoever writes the member again. Costs a copy of each line.
     pub fn traced(mut self) -> Self {
         self.tracing = true;
+        self
+    }
+
+    /// Reads lines of at most so many bytes whole.
+    pub fn with_max_line(mut self, bytes: usize) -> Self {
+        self.max_line = bytes.max(1);
         self
     }
 
@@ -267,7 +275,9 @@ impl Reader {
         }
         let mut from = 0;
         for i in memchr::memchr_iter(b'\n', rest) {
-            self.take_line(&rest[from..i], coloured, sink);
+            let line = &rest[from..i];
+            self.reading.long_lines += u32::from(line.len() > self.max_line);
+            self.take_line(line.get(..self.max_line).unwrap_or(line), coloured, sink);
             from = i + 1;
         }
         self.hold(&rest[from..]);
@@ -275,7 +285,7 @@ impl Reader {
 
     /// Keeps the beginning of a line whose end has not come yet.
     fn hold(&mut self, part: &[u8]) {
-        let room = MAX_LINE.saturating_sub(self.pending.len());
+        let room = self.max_line.saturating_sub(self.pending.len());
         if part.len() > room {
             if !self.dropping {
                 self.reading.long_lines += 1;

@@ -64,7 +64,7 @@ impl<'a> Ledger<'a> {
         tally::apply(snapshot, &mut piles);
         tally::unowned(&views, &states, &mut piles);
         let unprivileged = unprivileged(snapshot);
-        let all_listed = unprivileged.is_none() && lists_all(snapshot);
+        let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot);
         foreign_by_room(&books, &mut piles);
         excerpt_by_books(&books, &mut piles);
         let peers = peers::peers(snapshot);

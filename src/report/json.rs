@@ -11,6 +11,9 @@ use crate::host::Source;
 use crate::ledger::{Figure, Pile};
 use serde_json::{Map, Value, json};
 
+/// Up to so many members times hosts, those that belong to no host are listed with each; past it with the first alone.
+const MAX_LISTED: usize = 1 << 20;
+
 /// The schema's name.
 pub const SCHEMA: &str = "sockdiag.report/1";
 
@@ -35,7 +38,7 @@ pub fn print(value: &Value) -> String {
 
 /// The whole report.
 pub fn report(diagnosis: &Diagnosis) -> Value {
-    json!({
+    let mut report = json!({
         "schema": SCHEMA,
         "tool": {"name": "sockdiag", "version": env!("CARGO_PKG_VERSION")},
         "verdict": diagnosis.verdict.word(),
@@ -44,18 +47,26 @@ pub fn report(diagnosis: &Diagnosis) -> Value {
         "findings": diagnosis.findings.iter().map(|f| finding(diagnosis, f)).collect::<Vec<_>>(),
         "ruled_out": ruled_out(diagnosis),
         "next": diagnosis.next.iter().map(|m| json!({"what": m.what, "would": m.would, "command": m.command})).collect::<Vec<_>>(),
-    })
+    });
+    if let (Value::Object(map), true) = (&mut report, diagnosis.further > 0) {
+        map.insert("findings_left_out".into(), json!(diagnosis.further));
+    }
+    report
 }
 
 /// The `captures` part of the report.
 pub fn captures(diagnosis: &Diagnosis) -> Value {
-    diagnosis.reports.iter().map(|r| capture(diagnosis, r)).collect()
+    let members: usize = diagnosis.sources.iter().map(|s| s.members.len()).sum();
+    let all = members.saturating_mul(diagnosis.reports.len()) <= MAX_LISTED;
+    diagnosis.reports.iter().enumerate().map(|(n, r)| capture(diagnosis, r, all || n == 0)).collect()
 }
 
-fn capture(diagnosis: &Diagnosis, report: &HostReport) -> Value {
+/// One host; what belongs to all hosts of its input is listed with it where `shared` asks for that.
+fn capture(diagnosis: &Diagnosis, report: &HostReport, shared: bool) -> Value {
     let source = diagnosis.sources.get(report.input);
-    let members: Vec<Value> = source.into_iter().flat_map(|s| &s.members).filter(|m| belongs(m, report)).map(member).collect();
-    json!({
+    let listed = |m: &&Member| belongs(m, report) && (shared || m.place.root == report.root);
+    let members: Vec<Value> = source.into_iter().flat_map(|s| &s.members).filter(listed).map(member).collect();
+    let mut object = json!({
         "input": source.map(|s| s.name.clone()),
         "label": report.label,
         "host": report.host,
@@ -67,7 +78,11 @@ fn capture(diagnosis: &Diagnosis, report: &HostReport) -> Value {
         "ledger": ledger(source, report),
         "traces": report.traces.iter().map(|t| traced(source, t)).collect::<Vec<_>>(),
         "checks": report.checks.iter().map(|c| check(source, c)).collect::<Vec<_>>(),
-    })
+    });
+    if let (Value::Object(map), false) = (&mut object, report.left_out.is_empty()) {
+        map.insert("left_out".into(), json!(report.left_out));
+    }
+    object
 }
 
 fn traced(source: Option<&Source>, trace: &Traced) -> Value {
@@ -95,7 +110,7 @@ fn member(member: &Member) -> Value {
         MemberEnd::Whole => {}
     }
     if reading.long_lines > 0 {
-        notes.push(format!("{} line(s) cut at {} bytes", reading.long_lines, crate::formats::reader::MAX_LINE));
+        notes.push(format!("{} line(s) too long to be read whole", reading.long_lines));
     }
     for (line, text) in &reading.unknown {
         if reading.unparsed() > 0 {

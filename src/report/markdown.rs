@@ -31,6 +31,9 @@ impl Renderer for Markdown {
         for finding in &diagnosis.findings {
             fold(&mut out, &format!("{}: {}", class(finding), finding.claim.code), &details(diagnosis, finding));
         }
+        if let Some(says) = diagnosis.left_out() {
+            out.push_str(&format!("\n{}\n\n", safe(&says)));
+        }
         for report in &diagnosis.reports {
             let name = if diagnosis.reports.len() > 1 { format!(" of {}", report.label) } else { String::new() };
             let source = diagnosis.sources.get(report.input);

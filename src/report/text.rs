@@ -51,6 +51,10 @@ impl Renderer for Text {
             }
             host::part(&mut page, diagnosis, report, look);
         }
+        if let Some(says) = diagnosis.left_out() {
+            page.blank();
+            page.line(Ink::Warn, &says);
+        }
         lacking(&mut page, diagnosis);
         host::inputs(&mut page, diagnosis);
         page.finish()
