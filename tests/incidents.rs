@@ -37,6 +37,7 @@ const LISTED: &[&str] = &[
     "healthy-jvm-joining",
     "idle-not-reaped",
     "in-flight",
+    "kernel-leak",
     "leak-beside-websocket",
     "listener-not-closed",
     "netlink-not-closed",

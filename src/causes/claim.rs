@@ -99,6 +99,8 @@ pub struct Claim {
     pub remotes: Vec<Remote>,
     /// What happens, in a few words: `a failed connect that nobody closes`.
     pub says: String,
+    /// Descriptors of these sockets, where they are many more: copies.
+    pub copies: Option<u64>,
     /// Evidence for.
     pub evidence: Vec<Evidence>,
     /// Evidence against.

@@ -57,7 +57,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if *rows < MANY || *rows < distinct * 3 {
         return Vec::new();
     }
-    let mut claim = support::note("dup-not-closed", Class::Leak, "copies of few sockets that are never closed");
+    let mut claim = support::note("dup-not-closed", Class::Leak, "copies that are made again and again and never closed");
     let proc = case.snapshot.processes.get(&pid);
     claim.owner = Some(Owner {
         command: proc.map_or(String::new(), |p| p.command.clone()),
@@ -72,8 +72,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         .copied()
         .filter(|k| !matches!(k, Kind::File | Kind::Eventpoll | Kind::Closed))
         .max_by_key(|&k| holding.count(k).map(|c| c.0));
-    claim.count = Some(*rows);
-    claim.is = CountIs::Exact;
+    (claim.count, claim.is, claim.copies) = (Some(*distinct), CountIs::Exact, Some(*rows));
     let says = format!(
         "{} descriptors of pid {pid} refer to only {} different sockets",
         super::number(*rows as i64),

@@ -65,7 +65,7 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     let rest = case.ledger.unexplained()?;
     let unhashed = case.ledger.books.unhashed.as_ref()?;
     let here = case.ledger.books.held_unhashed()?;
-    if case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < here * 3 {
+    if super::kernel_leak::shown(case).is_some() || case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < here * 3 {
         return None;
     }
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");

@@ -68,6 +68,7 @@ fn summary(all: &[&Finding], hosts: &BTreeSet<usize>, reports: &[HostReport]) ->
         owner: None,
         kind: None,
         count: None,
+        copies: None,
         class: Class::Note,
         remotes: toward.into_iter().cloned().collect(),
         says: String::new(),

@@ -155,9 +155,9 @@ impl Verdict {
 }
 
 impl Finding {
-    /// How much it explains: its sockets, then the weight of its evidence.
+    /// How much it explains: its sockets (or their copies), then the weight of its evidence.
     pub fn weight(&self) -> (u64, i32) {
-        (self.claim.count.unwrap_or(0), self.claim.score())
+        (self.claim.copies.or(self.claim.count).unwrap_or(0), self.claim.score())
     }
 }
 

@@ -50,7 +50,9 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
             let why = "one sample cannot tell forgotten connections from clients that have nothing to say";
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
-        if claim.owner.is_none() {
+        if claim.code == "kernel-leak" {
+            weighed.cap(Lack::Nothing, Grade::Weak, "a holder that is out of sight looks the same");
+        } else if claim.owner.is_none() {
             weighed.cap(Lack::Owner, Grade::Moderate, "the capture does not name the process");
         }
     }

@@ -40,6 +40,7 @@ pub fn leak_sentence(finding: &Finding) -> String {
                 if owner.program.is_empty() || owner.program == owner.command { String::new() } else { format!(", {},", owner.program) };
             format!("{}{program}", owner.named())
         }
+        None if claim.code == "kernel-leak" => "the kernel".to_string(),
         None => "a process that the capture does not name".to_string(),
     };
     let kind = claim.kind.map_or("sockets", |k| k.plural());
@@ -49,6 +50,7 @@ pub fn leak_sentence(finding: &Finding) -> String {
         (Some(n), CountIs::AtLeast) => format!("at least {} ", number(n as i64)),
         (Some(n), CountIs::Estimate) => format!("about {} ", number(n as i64)),
     };
+    let count = claim.copies.map_or(count.clone(), |n| format!("{} descriptors of {count}", number(n as i64)));
     let verb = if finding.grade.grade >= Grade::Moderate { "leaks" } else { "may leak" };
     let remote = claim.remotes.first().map_or(String::new(), |r| format!(" ({})", r.endpoint));
     format!("{who} {verb} {count}{kind}, {}{remote}", claim.says)

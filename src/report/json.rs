@@ -181,6 +181,7 @@ fn finding(diagnosis: &Diagnosis, finding: &Finding) -> Value {
         "socket_kind": claim.kind.map(|k| k.word()),
         "count": claim.count,
         "count_is": claim.is.word(),
+        "descriptors": claim.copies,
         "remotes": claim.remotes.iter().map(|r| json!({"endpoint": r.endpoint, "count": r.count, "why": r.why})).collect::<Vec<_>>(),
         "evidence": claim.evidence.iter().flat_map(|e| evidence(source, e)).collect::<Vec<_>>(),
         "against": claim.against.iter().flat_map(|e| evidence(source, e)).collect::<Vec<_>>(),

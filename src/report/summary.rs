@@ -40,6 +40,9 @@ pub fn count(finding: &Finding, report: Option<&HostReport>) -> Option<String> {
         CountIs::Estimate => "about ",
     };
     let mut said = format!("{lead}{} {}", number(n), claim.kind.map_or("", Kind::plural));
+    if let Some(copies) = claim.copies {
+        said.push_str(&format!(", by {} descriptors", number(copies)));
+    }
     let pile = claim.pile.and_then(|p| report?.piles.get(p));
     let Some(pile) = pile else { return Some(said.trim_end().to_string()) };
     let words = words(pile);
