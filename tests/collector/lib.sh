@@ -8,6 +8,22 @@ OUT=$TEST_DIR/out
 FAILED=0
 mkdir -p "$OUT"
 
+# needs TOOL...: skips the test where one of them is not installed.
+needs() {
+  for needs_tool; do
+    command -v "$needs_tool" >/dev/null || { echo "not installed: $needs_tool"; exit 77; }
+  done
+}
+
+# installed SHELL: succeeds if the shell (words) is there, else says that it is not.
+installed() {
+  command -v "${1%% *}" >/dev/null && return 0
+  echo "not installed: $1"
+  return 1
+}
+
+needs python3 tar gzip
+
 # check TEXT CMD...: runs CMD; if it fails, says TEXT and remembers.
 check() {
   check_text=$1
@@ -23,7 +39,9 @@ done_testing() { exit $FAILED; }
 # not CMD...: succeeds if CMD fails.
 not() { ! "$@"; }
 
-# collect SHELL ARGS...: runs the collector under SHELL (words), its output into $OUT unless ARGS say otherwise.
+# collect SHELL ARGS...: runs the collector under SHELL (words), its output into $OUT unless ARGS say otherwise. The deadline is a long one,
+# so that a loaded machine gets as far as an idle one.
+# Bounds on TOOK in the tests are the deadline and the 45 s after which the watchdog ends the collector itself, not what an idle machine needs.
 # Sets STATUS, TOOK (seconds) and BUNDLE, the unpacked top directory (empty if there is none).
 # Processes of the collector are told by COLLECTOR_MARK in their environment.
 collect() {
@@ -33,7 +51,7 @@ collect() {
   uptime_now
   collect_start=$NOW
   # shellcheck disable=SC2086
-  COLLECTOR_MARK=1 timeout -k 1 150 $collect_shell "$COLLECT" --output "$OUT" "$@" >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr"
+  COLLECTOR_MARK=1 timeout -k 1 500 $collect_shell "$COLLECT" --output "$OUT" --deadline 300 "$@" >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr"
   STATUS=$?
   uptime_now
   TOOK=$((NOW - collect_start))
@@ -97,6 +115,7 @@ only_tools() {
   for tools_one in ss netstat lsof strace ps dmesg ls cat awk sed sort tr tail dd df date tar gzip setsid nice ionice mkdir mv rm sleep \
     uname true env grep head; do
     case " $* " in *" $tools_one "*) continue ;; esac
+    command -v $tools_one >/dev/null || continue
     ln -s "$(command -v $tools_one)" "$tools_dir/$tools_one"
   done
 }
