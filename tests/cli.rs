@@ -223,6 +223,32 @@ fn several_inputs_keep_their_order_and_give_the_same_bytes() {
     }
 }
 
+/// A time in the directory's name is no part of the host it is sorted to.
+#[test]
+fn inspect_tells_of_each_member_of_a_dated_bundle() {
+    let dir = temporary();
+    for directory in ["samples/01", "stderr", "netns/4026531992"] {
+        fs::create_dir_all(dir.path().join("b/sockdiag-web1-20261124T175312Z").join(directory)).expect("a directory");
+    }
+    let members = [
+        ("MANIFEST", "format=sockdiag.manifest/1\nhost=web1\n"),
+        ("ss_-s", "Total: 9\nTCP:   5 (estab 1, closed 2, orphaned 0, timewait 1)\n"),
+        ("samples/01/sockstat", "sockets: used 60\nTCP: inuse 5 orphan 0 tw 3 alloc 6 mem 2\n"),
+        ("stderr/007", "ls: cannot read symbolic link '/proc/812/fd/7': No such file or directory\n"),
+        ("netns/4026531992/pids", "1\n812\n"),
+    ];
+    let names: Vec<String> = members.iter().map(|(name, _)| format!("b/sockdiag-web1-20261124T175312Z/{name}")).collect();
+    let texts: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(members.iter().map(|(_, text)| *text)).collect();
+    capture(&dir, ".", &texts);
+    let captures: serde_json::Value =
+        serde_json::from_str(&stdout(&["inspect", "--format", "json", &dir.path().join("b").to_string_lossy()])).expect("JSON");
+    let told = captures[0]["members"].as_array().expect("members");
+    assert_eq!((captures.as_array().map(Vec::len), told.len()), (Some(1), members.len()), "{captures:#}");
+    for member in told {
+        assert!(member["format"] != "unknown" && member["unparsed"] == 0 && member["complete"] == true, "{member}");
+    }
+}
+
 #[test]
 fn inspect_gives_the_captures_of_a_report() {
     let dir = temporary();

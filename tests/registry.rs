@@ -18,7 +18,7 @@ const NO_CHECKS: &[&str] = &["held", "kernel", "rows", "slack"];
 
 /// Files and folders of `src/formats` that are no format.
 const NO_FORMATS: &[&str] =
-    &["arguments", "counter-names", "named", "prefix", "prompt", "reader", "scan", "small-samples", "target", "thread", "wide"];
+    &["arguments", "counter-names", "named", "prefix", "prompt", "reader", "scan", "small-samples", "target", "thread", "wide", "word"];
 
 /// Formats that live in a file of another name: the id and the file.
 const HOUSED: &[(&str, &str)] = &[

@@ -177,6 +177,7 @@ fn inner_from(directories: &[&str], name: &str) -> usize {
         "network",
         "pids",
         "strace",
+        "stderr",
         "proc",
         "sys",
         "commands",
@@ -197,7 +198,10 @@ fn inner_from(directories: &[&str], name: &str) -> usize {
     }
     let mut end = directories.len();
     while let Some(&last) = end.checked_sub(1).and_then(|i| directories.get(i)) {
-        let process_number = is_number(last) && (last.len() > 2 || datum_of_name(name).is_some_and(is_of_a_process));
+        // `samples/03/fd-counts` counts descriptors of all processes; 3 is none of them. In a container pids are as small.
+        let above = end.checked_sub(2).and_then(|i| directories.get(i)).copied();
+        let of_a_process = last.len() > 2 || above == Some("logs") || datum_of_name(name).is_some_and(is_of_a_process);
+        let process_number = is_number(last) && above != Some("samples") && of_a_process;
         if !(LAST.contains(&last) || names_a_process(last) || process_number) {
             break;
         }
@@ -355,6 +359,9 @@ mod tests {
             ("1/ss.txt", "", Some("1")),
             ("4684/fd", "", None),
             ("h/12/limits", "h", None),
+            ("h/stderr/164", "h", None),
+            ("h/samples/03/fd-counts", "h", Some("03")),
+            ("h/logs/19/app.log", "h", None),
         ] {
             let want = Placement { root: root.into(), sample: sample.map(str::to_string) };
             assert_eq!(place(path), want, "{path}");

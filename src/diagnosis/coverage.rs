@@ -107,7 +107,13 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
         all.push((what, None));
     }
     let mut seen = std::collections::BTreeSet::new();
+    let mut commands = Vec::new();
     for remark in &case.snapshot.remarks {
+        // A manifest tells of each command and of each tool that was not there: every one counts, not only the first.
+        if remark.format == "manifest" {
+            commands.push((format!("{}:{}: {}", case.path(&remark.quote), remark.quote.at.line, remark.text), None));
+            continue;
+        }
         let telling = !matches!(remark.kind, NoteKind::TableStart | NoteKind::SampleStart | NoteKind::Warning);
         if telling && seen.insert((remark.kind, remark.quote.at.member)) {
             all.push((format!("{}: {}", case.path(&remark.quote), remark.kind.word()), Some(remark.quote.clone())));
@@ -115,6 +121,11 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
     }
     all.extend(case.snapshot.traces.iter().filter_map(joining));
     all.truncate(MAX_REMARKS);
+    let more = commands.len().saturating_sub(MAX_REMARKS);
+    all.extend(commands.into_iter().take(MAX_REMARKS));
+    if more > 0 {
+        all.push((format!("{more} more commands gave nothing or not all, as the manifest tells"), None));
+    }
     all
 }
 

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A header of `key=value` lines and records of the same, values with blanks in double quotes (`\"` and `\\` inside). A command that ran
-//! into a limit, failed or was denied limits what its output can prove; that is handed on as a note which begins with the output's path.
+//! into a limit, failed or was denied limits what its output can prove; that is handed on as a note which begins with the output's path
+//! and tells why, where the record does. What was skipped for the lack of a tool is said once, by the record of the tool.
 //! `complete=no` means that the collector was stopped before its end.
 
 use super::{Fit, Format, Hint, Parser, Probe, Taken, date, scan};
@@ -97,13 +98,14 @@ fn header(key: &[u8], value: &[u8], at: At<'_>, sink: &mut dyn Sink) -> Taken {
 }
 
 fn run(record: &[u8], at: At<'_>, sink: &mut dyn Sink) -> Taken {
-    let (mut status, mut path, mut argv, mut tool) = (&b""[..], &b""[..], &b""[..], &b""[..]);
+    let (mut status, mut path, mut argv, mut tool, mut why) = (&b""[..], &b""[..], &b""[..], &b""[..], &b""[..]);
     for (key, value) in (Pairs { rest: record }) {
         match key {
             b"status" => status = value,
             b"path" => path = unquoted(value),
             b"argv" => argv = unquoted(value),
             b"tool" => tool = unquoted(value),
+            b"note" => why = unquoted(value),
             _ => {}
         }
     }
@@ -112,6 +114,7 @@ fn run(record: &[u8], at: At<'_>, sink: &mut dyn Sink) -> Taken {
     }
     let kind = match status {
         b"ok" => return Taken::Row,
+        b"skipped" if why.ends_with(b" is not there") => return Taken::Row,
         b"timeout" | b"stuck" => NoteKind::TimedOut,
         b"failed" | b"unsupported" => NoteKind::Failed,
         b"denied" => NoteKind::NoPrivilege,
@@ -119,7 +122,8 @@ fn run(record: &[u8], at: At<'_>, sink: &mut dyn Sink) -> Taken {
         b"skipped" => NoteKind::Warning,
         _ => return Taken::Unknown,
     };
-    let text = [path, b": ", status, b" ", argv].concat();
+    let before: &[u8] = if why.is_empty() { b"" } else { b": " };
+    let text = [path, b": ", status, b" ", argv, before, why].concat();
     sink.note(at, &Note { kind, pid: super::reader::pid_of("", argv), text: &text });
     Taken::Row
 }
@@ -136,7 +140,7 @@ fn missing(record: &[u8], at: At<'_>, sink: &mut dyn Sink) -> Taken {
     if tool.is_empty() {
         return Taken::Unknown;
     }
-    let text = [tool, b": not there; would ", would].concat();
+    let text = [tool, b" was not there; it would have told: ", would].concat();
     sink.note(at, &Note { kind: NoteKind::Failed, pid: None, text: &text });
     Taken::Row
 }
@@ -210,7 +214,8 @@ mod tests {
         let text = format!(
             "{HEADER}complete=no\nrun id=1 status=ok rc=0 path=ss.txt tool=\"/usr/bin/ss\" argv=\"ss -s\"\n\
              run id=2 status=timeout rc=124 path=lsof.txt argv=\"lsof -nP -c \\\"a b\\\"\"\nrun id=3 status=denied path=fd.txt argv=\"ls -l /proc/7/fd\"\n\
-             missing tool=lsof would=\"name each descriptor\"\n"
+             run id=4 status=skipped rc=- path=strace/7 argv=\"strace -p 7\" note=\"the load is 9\"\n\
+             run id=5 status=skipped rc=- path=- argv=lsof note=\"lsof is not there\"\nmissing tool=lsof would=\"each descriptor\"\n"
         );
         assert_eq!(
             told_as("x", &text).0.lines,
@@ -218,7 +223,8 @@ mod tests {
                 "note tail lost pid=- the collector did not finish",
                 "note timed out pid=- lsof.txt: timeout lsof -nP -c \\\"a b\\\"",
                 "note without privilege pid=7 fd.txt: denied ls -l /proc/7/fd",
-                "note failed pid=- lsof: not there; would name each descriptor",
+                "note warning pid=7 strace/7: skipped strace -p 7: the load is 9",
+                "note failed pid=- lsof was not there; it would have told: each descriptor",
             ]
         );
     }

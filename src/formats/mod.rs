@@ -13,6 +13,7 @@ mod counter_names;
 pub mod date;
 mod dmesg;
 mod docker_ps;
+mod exe;
 mod fd;
 mod fd_counts;
 mod file_nr;
@@ -22,11 +23,14 @@ mod if_inet6;
 mod io;
 mod jstack;
 mod limits;
+mod loadavg;
 mod log;
 mod lsfd;
 mod lsof;
 mod manifest;
+mod meminfo;
 mod named;
+mod netns_pids;
 mod netstat;
 mod netstat_s;
 mod ns;
@@ -49,6 +53,7 @@ mod ss;
 mod ss_summary;
 mod stat;
 mod status;
+mod stderr;
 mod strace;
 mod sysctl;
 mod systemctl;
@@ -64,6 +69,7 @@ mod unit_file;
 mod uptime;
 mod wchan;
 pub mod wide;
+mod word;
 
 use crate::facts::{At, Sink};
 
@@ -152,11 +158,12 @@ pub static FORMATS: &[&dyn Format] = &[
     &busybox_lsof::BusyboxLsof,
     &cgroup::Cgroup,
     &cmdline::Cmdline,
-    &comm::Comm,
+    &comm::COMM,
     &conntrack::Conntrack,
     &date::Date,
     &dmesg::Dmesg,
     &docker_ps::DockerPs,
+    &exe::Exe,
     &fd::Fd,
     &fd_counts::FdCounts,
     &file_nr::FileNr,
@@ -166,9 +173,12 @@ pub static FORMATS: &[&dyn Format] = &[
     &io::Io,
     &jstack::Jstack,
     &limits::Limits,
+    &loadavg::Loadavg,
     &lsfd::Lsfd,
     &lsof::Lsof,
     &manifest::Manifest,
+    &meminfo::Meminfo,
+    &netns_pids::NetnsPids,
     &netstat::Netstat,
     &netstat_s::NetstatS,
     &ns::Ns,
@@ -188,6 +198,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &ss_summary::SsSummary,
     &stat::Stat,
     &status::Status,
+    &stderr::Stderr,
     &strace::Strace,
     &strace::StraceSummary,
     &sysctl::Sysctl,
@@ -198,7 +209,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &uname::Uname,
     &unit_file::UnitFile,
     &uptime::Uptime,
-    &wchan::Wchan,
+    &wchan::WCHAN,
     &log::Log,
 ];
 

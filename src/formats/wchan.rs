@@ -7,64 +7,17 @@
 //! No line end in the file itself; `0` while it runs, or where the kernel does not tell. Of threads only the main one is shown. It is
 //! read only where the path or the command names it.
 
-use super::{Fit, Format, Hint, Parser, Probe, Taken, named};
-use crate::facts::{At, Identity, IdentityKey, Sink};
+use super::word::Word;
+use crate::facts::{Identity, IdentityKey};
 
 /// What a process waits in.
-pub struct Wchan;
-
-struct Reading {
-    pid: Option<u32>,
-    done: bool,
-}
-
-impl Format for Wchan {
-    fn id(&self) -> &'static str {
-        "wchan"
-    }
-
-    fn title(&self) -> &'static str {
-        "/proc/PID/wchan"
-    }
-
-    fn fit(&self, probe: &Probe<'_>) -> Fit {
-        let named = probe.whole && named::has_word(probe.path, "wchan");
-        let mut rows = probe.rows();
-        let fits = rows.next().is_some_and(|line| symbol(line).is_some()) && rows.next().is_none();
-        if named && fits { Fit::Likely } else { Fit::No }
-    }
-
-    fn opens(&self, _line: &[u8]) -> bool {
-        false
-    }
-
-    fn printed_by(&self, command: &[u8]) -> bool {
-        named::prints_process_file(command, b"wchan")
-    }
-
-    fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
-        Box::new(Reading { pid: hint.pid, done: false })
-    }
-}
-
-impl Parser for Reading {
-    fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
-        if at.text.trim_ascii().is_empty() || (!self.done && super::prompt::banner(at.text).is_some()) {
-            return Taken::Noise;
-        }
-        if let Some(pid) = named::banner_pid(at.text) {
-            *self = Reading { pid: Some(pid), done: false };
-            return Taken::Noise;
-        }
-        if self.done || named::is_prompt(at.text) {
-            return Taken::Unknown;
-        }
-        let Some(word) = symbol(at.text) else { return Taken::Unknown };
-        self.done = true;
-        sink.identity(at, &Identity { key: IdentityKey::Wchan, value: word, pid: self.pid });
-        Taken::Row
-    }
-}
+pub static WCHAN: &Word = &Word {
+    leaf: "wchan",
+    title: "/proc/PID/wchan",
+    shaped: true,
+    word: symbol,
+    tell: |at, sink, pid, value| sink.identity(at, &Identity { key: IdentityKey::Wchan, value, pid }),
+};
 
 /// The symbol at the start of the line; a prompt may be glued to it, as the file has no line end.
 fn symbol(line: &[u8]) -> Option<&[u8]> {

@@ -57,6 +57,8 @@ impl Writer<'_> {
                 out.extend_from_slice(b"Name:\t");
                 self.masks.command(name, &mut out);
             }
+            // What a tool complains of may be anything, and nothing is read from it.
+            "stderr" => out.extend(line.text.iter().map(|b| if b.is_ascii_whitespace() { *b } else { b'x' })),
             "cmdline" => self.masks.cmdline(line.text, &mut out),
             "hostname" => self.parts(line, Manner { words: Some(&|_| false), kind: "host name", split: false }, &mut out),
             "netstat" | "ss" => {

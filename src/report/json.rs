@@ -78,6 +78,7 @@ fn capture(diagnosis: &Diagnosis, report: &HostReport, shared: bool) -> Value {
         "ledger": ledger(source, report),
         "traces": report.traces.iter().map(|t| traced(source, t)).collect::<Vec<_>>(),
         "checks": report.checks.iter().map(|c| check(source, c)).collect::<Vec<_>>(),
+        "remarks": report.remarks.iter().map(|(says, _)| says).collect::<Vec<_>>(),
     });
     if let (Value::Object(map), false) = (&mut object, report.left_out.is_empty()) {
         map.insert("left_out".into(), json!(report.left_out));
@@ -96,8 +97,9 @@ fn traced(source: Option<&Source>, trace: &Traced) -> Value {
 }
 
 pub(super) fn belongs(member: &Member, report: &HostReport) -> bool {
-    let root = report.root.as_str();
-    root.is_empty() || member.path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')) || member.place.root.is_empty()
+    // The root a member was sorted to, not its path: a time in the path is no part of the root.
+    let (root, own) = (report.root.as_str(), member.place.root.as_str());
+    root.is_empty() || own.is_empty() || own.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn member(member: &Member) -> Value {
