@@ -63,5 +63,5 @@ pub fn diagnose(inputs: &[Input], limits: &Limits, signatures: &Signatures, thre
 /// Diagnoses what was read.
 pub fn diagnose_read(read: Vec<capture::Input>, thresholds: &Thresholds) -> Diagnosis {
     let (sources, hosts) = host::hosts(read);
-    diagnosis::diagnose(sources, hosts, thresholds)
+    diagnosis::diagnose(sources, &hosts, thresholds)
 }

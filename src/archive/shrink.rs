@@ -316,7 +316,7 @@ fn diagnose(config: &Config, parts: &[(&Piece, &[Span])]) -> Diagnosis {
         intake.end(MemberEnd::Whole);
     }
     let (sources, hosts) = host::hosts(vec![intake.finish("capture", Walked::default())]);
-    diagnosis::diagnose(sources, hosts, &config.thresholds)
+    diagnosis::diagnose(sources, &hosts, &config.thresholds)
 }
 
 /// The largest member that still has ranges to try, and the size of these.

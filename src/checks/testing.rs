@@ -16,7 +16,7 @@ pub fn checks(members: &[(&str, &str)]) -> Vec<Checked> {
         intake.end(MemberEnd::Whole);
     }
     let (sources, hosts) = crate::host::hosts(vec![intake.finish("capture", Walked::default())]);
-    let diagnosis = crate::diagnosis::diagnose(sources, hosts, &Thresholds::default());
+    let diagnosis = crate::diagnosis::diagnose(sources, &hosts, &Thresholds::default());
     diagnosis.reports.into_iter().flat_map(|r| r.checks).collect()
 }
 

@@ -3,10 +3,12 @@
 use super::Exit;
 use super::inputs::Inputs;
 use super::output::Output;
-use crate::diagnosis::{Diagnosis, Verdict};
+use crate::diagnosis::{self, Diagnosis, Verdict};
 use crate::error::Error;
+use crate::host;
 use crate::report::{self, Detail};
 use std::io::Write;
+use std::mem::ManuallyDrop;
 
 /// Arguments of `analyze`.
 #[derive(Debug, clap::Args)]
@@ -49,7 +51,10 @@ enum FailOn {
 /// The first input that cannot be read or is refused; a report that cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let config = args.inputs.config()?;
-    let mut diagnosis = crate::diagnose_read(args.inputs.read(&config, args.format == "markdown")?, &config.thresholds);
+    let (sources, hosts) = host::hosts(args.inputs.read(&config, args.format == "markdown")?);
+    // The process ends with this command, and to give back what was kept of millions of rows takes longer than to draw the report.
+    let hosts = ManuallyDrop::new(hosts);
+    let mut diagnosis = diagnosis::diagnose(sources, &hosts, &config.thresholds);
     if let Some(pid) = args.pid {
         first(&mut diagnosis, pid);
     }

@@ -22,7 +22,7 @@ use crate::host::{Host, Source};
 use crate::ledger::Ledger;
 
 /// Diagnoses all hosts. Cannot fail: what a capture lacks is said, not an error.
-pub fn diagnose(sources: Vec<Source>, hosts: Vec<Host>, thresholds: &Thresholds) -> Diagnosis {
+pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -> Diagnosis {
     let mut reports = Vec::new();
     let mut findings = Vec::new();
     for (number, host) in hosts.iter().enumerate() {
@@ -34,7 +34,7 @@ pub fn diagnose(sources: Vec<Source>, hosts: Vec<Host>, thresholds: &Thresholds)
         reports.push(report.0);
     }
     compare::hosts(&mut findings, &reports);
-    compare::ends(&hosts, &sources, &mut reports);
+    compare::ends(hosts, &sources, &mut reports);
     let verdict = verdict(&findings, &reports);
     findings.sort_by_key(|f| (f.claim.class, f.grade.grade == Grade::Weak, std::cmp::Reverse(f.weight())));
     let headline = headline::headline(verdict, &findings, &reports);

@@ -120,7 +120,7 @@ pub fn take(input: &Input, caps: &Caps, config: &Config) -> Result<Taken, Error>
         let earlier = host.takes.iter().take(host.main).find(|t| t.snapshot.has_rows());
         first.extend(earlier.and_then(|t| Side::of(host, t, &sources)));
     }
-    let diagnosis = diagnosis::diagnose(sources, hosts, &config.thresholds);
+    let diagnosis = diagnosis::diagnose(sources, &hosts, &config.thresholds);
     Ok(Taken { input: input.path.clone(), verdict: diagnosis.verdict.word(), headline: diagnosis.headline, last, first })
 }
 

@@ -19,10 +19,17 @@ pub struct Syscall<'a> {
     pub errno: &'a [u8],
     /// What follows the result in parentheses (`Timeout`, `[...]`), empty if nothing does.
     pub comment: &'a [u8],
-    /// How long it took in seconds, `None` if not printed.
-    pub duration: Option<f64>,
+    /// How long it took in seconds, as printed (`0.000063`), empty if not printed.
+    pub duration: &'a [u8],
     /// How this record ended.
     pub finish: Finish,
+}
+
+impl Syscall<'_> {
+    /// How long it took in seconds, `None` if not printed.
+    pub fn seconds(&self) -> Option<f64> {
+        std::str::from_utf8(self.duration).ok()?.parse().ok()
+    }
 }
 
 /// How a record of a call ended.

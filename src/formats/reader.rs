@@ -116,13 +116,15 @@ pub struct Reader {
     line: u32,
     wide: Option<Wide>,
     current: Option<Active>,
+    /// The section that lines are counted with, while it is sure to be the right one.
+    section: Option<usize>,
     reading: Reading,
     /// Whether each line is kept with what became of it, and what became of the last.
     tracing: bool,
     last: Taken,
 }
 
-/// The format at work; what is asked of it on every line is kept beside it.
+/// The parser at work, with what its format says of itself: rows are too many to ask anew for each.
 struct Active {
     format: &'static dyn Format,
     id: &'static str,
@@ -145,6 +147,7 @@ impl Reader {
             line: 0,
             wide: None,
             current: None,
+            section: None,
             reading: Reading::default(),
             tracing: false,
             last: Taken::Noise,
@@ -253,8 +256,6 @@ impl Reader {
 
     fn split(&mut self, chunk: &[u8], sink: &mut dyn Sink) {
         let mut rest = chunk;
-        // Looked for once in all lines: hardly any capture has colours.
-        let coloured = memchr::memchr(ESCAPE, chunk).is_some();
         if self.line == 0 && self.pending.is_empty() {
             rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
         }
@@ -266,21 +267,23 @@ impl Reader {
                     rest = &rest[i + 1..];
                     self.dropping = false;
                     let line = std::mem::take(&mut self.pending);
-                    self.take_line(&line, memchr::memchr(ESCAPE, &line).is_some(), sink);
+                    self.take_line(&line, true, sink);
                     // The buffer is handed back so that long lines do not allocate each time.
                     self.pending = line;
                     self.pending.clear();
                 }
             }
         }
-        let mut from = 0;
-        for i in memchr::memchr_iter(b'\n', rest) {
-            let line = &rest[from..i];
+        // One search through the chunk spares one through each line.
+        let escapes = memchr::memchr(ESCAPE, rest).is_some();
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', rest) {
+            let line = &rest[start..end];
             self.reading.long_lines += u32::from(line.len() > self.max_line);
-            self.take_line(line.get(..self.max_line).unwrap_or(line), coloured, sink);
-            from = i + 1;
+            self.take_line(line.get(..self.max_line).unwrap_or(line), escapes, sink);
+            start = end + 1;
         }
-        self.hold(&rest[from..]);
+        self.hold(&rest[start..]);
     }
 
     /// Keeps the beginning of a line whose end has not come yet.
@@ -295,14 +298,15 @@ impl Reader {
         self.pending.extend_from_slice(&part[..part.len().min(room)]);
     }
 
-    /// Takes one line; `coloured` is whether it may hold the codes of a terminal.
-    fn take_line(&mut self, line: &[u8], coloured: bool, sink: &mut dyn Sink) {
+    /// Reads a line; `escapes` is false where it is known to hold none.
+    #[inline]
+    fn take_line(&mut self, line: &[u8], escapes: bool, sink: &mut dyn Sink) {
         self.line = self.line.saturating_add(1);
         let mut line = scan::strip_cr(line);
         if let Some(prefix) = &self.reading.prefix {
             line = prefix.strip(line);
         }
-        if coloured && memchr::memchr(ESCAPE, line).is_some() {
+        if escapes && memchr::memchr(ESCAPE, line).is_some() {
             let plain = strip_colours(line);
             self.route(&plain, sink);
             self.trace(&plain);
@@ -319,16 +323,22 @@ impl Reader {
         }
     }
 
-    /// Gives the line to the parser at work, or finds the one it belongs to.
+    /// Gives the line to the parser at work; one that it does not know, or that a greedy one would take from its owner, may open another.
+    #[inline]
     fn route(&mut self, line: &[u8], sink: &mut dyn Sink) {
-        let citation = Citation { member: self.member, line: self.line };
-        let greedy = self.current.as_ref().is_none_or(|a| a.greedy);
-        if !greedy && let Some(active) = &mut self.current {
+        if let Some(active) = self.current.as_mut().filter(|a| !a.greedy) {
+            let citation = Citation { member: self.member, line: self.line };
             let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
             if taken != Taken::Unknown {
                 return self.count(taken, line);
             }
         }
+        self.find_owner(line, sink);
+    }
+
+    fn find_owner(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        let citation = Citation { member: self.member, line: self.line };
+        let greedy = self.current.as_ref().is_none_or(|a| a.greedy);
         // A line that can only be of the greedy format at work need not be offered to all others.
         let own = greedy && self.current.as_ref().is_some_and(|a| a.format.opens(line));
         if self.forced.is_none() && !own {
@@ -346,7 +356,7 @@ impl Reader {
                 self.open(format, &command, self.line, sink);
                 self.command = command;
                 if let Some(active) = &mut self.current {
-                    let taken = active.parser.line(At { citation, format: format.id(), text: line }, sink);
+                    let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
                     return self.count(taken, line);
                 }
             }
@@ -383,20 +393,21 @@ impl Reader {
     }
 
     fn close(&mut self, sink: &mut dyn Sink) {
+        self.section = None;
         if let Some(mut active) = self.current.take() {
             let citation = Citation { member: self.member, line: self.line };
             active.parser.end(At { citation, format: active.id, text: b"" }, sink);
         }
     }
 
+    #[inline]
     fn count(&mut self, taken: Taken, line: &[u8]) {
         self.last = taken;
-        let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.id);
-        let same = |s: &Section| std::ptr::eq(s.format, wanted) || s.format == wanted;
-        if !self.reading.sections.last().is_some_and(same) && self.reading.sections.len() < MAX_SECTIONS {
-            self.reading.sections.push(Section { format: wanted, first_line: self.line, lines: 0, rows: 0, unknown: 0 });
-        }
-        let Some(section) = self.reading.sections.last_mut() else { return };
+        let number = match self.section {
+            Some(number) => number,
+            None => self.find_section(),
+        };
+        let Some(section) = self.reading.sections.get_mut(number) else { return };
         section.lines += 1;
         match taken {
             Taken::Row => section.rows += 1,
@@ -408,6 +419,18 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// The section of the format at work: the last one if it is of that format, or a new one.
+    fn find_section(&mut self) -> usize {
+        let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.id);
+        let sections = &mut self.reading.sections;
+        if sections.last().is_none_or(|s| s.format != wanted) && sections.len() < MAX_SECTIONS {
+            sections.push(Section { format: wanted, first_line: self.line, lines: 0, rows: 0, unknown: 0 });
+        }
+        let number = sections.len().saturating_sub(1);
+        self.section = Some(number);
+        number
     }
 }
 

@@ -203,6 +203,12 @@ const HEX: [u8; 256] = {
 /// The leading decimal number and what follows it.
 #[inline]
 pub fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    if let Some(bytes) = eight(text, 0) {
+        let digits = leading_digits(bytes);
+        if digits < 8 {
+            return if digits == 0 { None } else { Some((of_digits(bytes, digits), text.get(digits..)?)) };
+        }
+    }
     let mut value = 0u64;
     let mut digits = 0;
     while let Some(digit) = text.get(digits).map(|b| b.wrapping_sub(b'0')).filter(|&d| d <= 9) {
@@ -215,6 +221,25 @@ pub fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
         1..20 => Some((value, rest)),
         _ => Some((number(head)?, rest)),
     }
+}
+
+/// How many of eight bytes are digits before one that is none.
+#[inline]
+fn leading_digits(bytes: u64) -> usize {
+    let other = bytes ^ u64::from_ne_bytes([b'0'; 8]);
+    // A digit differs from zero by at most 9; what a sum carries only reaches bytes behind the first that is none.
+    let none = (other | other.wrapping_add(u64::from_ne_bytes([0x7f - 9; 8]))) & u64::from_ne_bytes([0x80; 8]);
+    (none.trailing_zeros() / 8) as usize
+}
+
+/// The number that the first of eight bytes are the digits of; there is at least one.
+#[inline]
+fn of_digits(bytes: u64, digits: usize) -> u64 {
+    // Zeros are put in front, then neighbours are joined: digits to pairs, pairs to fours, fours to the number.
+    let eight = (bytes & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * digits.clamp(1, 8));
+    let pairs = eight.wrapping_mul(10).wrapping_add(eight >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
 /// `socket:[N]` and `pipe:[N]`: the number between the brackets, if the text is exactly `PREFIX[N]`.
@@ -272,6 +297,19 @@ mod tests {
         assert_eq!(hex(b"0A"), Some(10));
         assert_eq!(bracketed(b"socket:[123]", b"socket:"), Some(123));
         assert_eq!(bracketed(b"socket:[123", b"socket:"), None);
+    }
+
+    #[test]
+    fn leading_numbers_of_any_length() {
+        for n in [0u64, 7, 42, 999, 1234, 65_535, 100_000, 1_234_567, 12_345_678, 987_654_321, 1 << 40, u64::MAX] {
+            for rest in ["", ",", ") = 3", "x and more", ":00000000", "/", "\u{80}\u{ff}abcdef"] {
+                let text = format!("{n}{rest}");
+                assert_eq!(leading_number(text.as_bytes()), Some((n, rest.as_bytes())), "{text}");
+            }
+        }
+        assert_eq!(leading_number(b"00000017 x"), Some((17, &b" x"[..])));
+        assert_eq!(leading_number(b"18446744073709551616"), None);
+        assert_eq!((leading_number(b""), leading_number(b"x1234567890"), leading_number(b"/1")), (None, None, None));
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Sink for FactWriter<'_> {
             "syscall",
             json!({
                 "tid": s.tid, "at": text(s.at), "name": text(s.name), "fd": s.fd, "args": text(s.args), "result": s.result, "errno": text(s.errno),
-                "duration_s": s.duration, "finished": s.finish != Finish::Pending,
+                "duration_s": s.seconds(), "finished": s.finish != Finish::Pending,
             }),
         );
     }

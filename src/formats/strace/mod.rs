@@ -15,9 +15,12 @@
 //!
 //! Sources: `strace(1)`; `src/syscall.c` (`print_syscall_resume`), `src/strace.c` (`printleader`, `attach_tcb`, `detach`).
 
+mod banner;
 mod line;
 mod parser;
+mod prefix;
 mod summary;
+mod tail;
 #[cfg(test)]
 mod tests;
 

@@ -1,9 +1,13 @@
 //! Joins the lines of an strace listing: halves of calls, calls cut by banners, what was still open at the end.
 
-use super::line::{self, Banner, Return, Tail};
+use super::banner::{Banner, banner};
+use super::line;
+use super::prefix::{Prefix, prefix};
+use super::tail::{Return, Tail, tail};
 use crate::facts::{At, Citation, Finish, Note, NoteKind, Process, Sink, Syscall};
 use crate::formats::{Parser, Taken, prompt, scan};
 use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 /// Stands for a thread that the listing does not name.
@@ -59,10 +63,10 @@ impl Trace {
         }
     }
 
-    fn call(&mut self, at: At<'_>, prefix: line::Prefix<'_>, name: &[u8], rest: &[u8], sink: &mut dyn Sink) -> Taken {
+    fn call(&mut self, at: At<'_>, prefix: Prefix<'_>, name: &[u8], rest: &[u8], sink: &mut dyn Sink) -> Taken {
         self.introduce(at, sink);
-        let tail = line::tail(rest);
-        let (args, returned, whole) = match tail {
+        let end = tail(rest);
+        let (args, returned, whole) = match end {
             Tail::Returned(args, returned) => (args, returned, true),
             Tail::Exited(args) => (args, Return::default(), true),
             Tail::Unfinished(args) | Tail::Detached(args) | Tail::Glued(args) | Tail::Cut(args) => (args, Return::default(), false),
@@ -83,17 +87,19 @@ impl Trace {
         if !whole {
             let key = prefix.tid.unwrap_or(UNNAMED);
             self.begin(key, at, &fact);
-            self.open = matches!(tail, Tail::Glued(_) | Tail::Cut(_)).then_some(key);
+            self.open = matches!(end, Tail::Glued(_) | Tail::Cut(_)).then_some(key);
         }
         Taken::Row
     }
 
     /// Keeps the first half of a call.
     fn begin(&mut self, key: u32, at: At<'_>, fact: &Syscall<'_>) {
-        if self.begun.len() >= MAX_BEGUN && !self.begun.contains_key(&key) {
-            return;
-        }
-        let begun = self.begun.entry(key).or_insert_with(Begun::empty);
+        let full = self.begun.len() >= MAX_BEGUN;
+        let begun = match self.begun.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(_) if full => return,
+            Entry::Vacant(entry) => entry.insert(Begun::empty()),
+        };
         begun.line.clear();
         // The parts are ranges; one that ends behind the cut reads as empty.
         begun.line.extend_from_slice(at.text.get(..MAX_HALF).unwrap_or(at.text));
@@ -106,10 +112,10 @@ impl Trace {
     }
 
     /// `<... NAME resumed>` and the second half.
-    fn resume(&mut self, at: At<'_>, prefix: line::Prefix<'_>, name: &[u8], rest: &[u8], sink: &mut dyn Sink) -> Taken {
+    fn resume(&mut self, at: At<'_>, prefix: Prefix<'_>, name: &[u8], rest: &[u8], sink: &mut dyn Sink) -> Taken {
         self.introduce(at, sink);
         let key = self.half_of(prefix.tid, name);
-        let (args, returned) = match line::tail(rest) {
+        let (args, returned) = match tail(rest) {
             Tail::Returned(args, returned) => (args, returned),
             Tail::Exited(args) => (args, Return::default()),
             // Interrupted again: it is still not back.
@@ -183,7 +189,7 @@ impl Trace {
 
     /// The rest of a call that a banner cut in two.
     fn continuation(&mut self, at: At<'_>, key: u32, sink: &mut dyn Sink) -> Taken {
-        match line::tail(at.text) {
+        match tail(at.text) {
             Tail::Returned(args, returned) => self.finish(at, key, None, args, returned, sink),
             Tail::Exited(args) => self.finish(at, key, None, args, Return::default(), sink),
             Tail::Unfinished(_) | Tail::Detached(_) => {}
@@ -208,7 +214,7 @@ impl Trace {
         if body.starts_with(b"--- ") || at.text.starts_with(b" > ") || is_filler(at.text) {
             return Taken::Noise;
         }
-        match line::banner(at.text) {
+        match banner(at.text) {
             Some(Banner::Attached(pid)) => {
                 // Later ones are threads or children of the tracee, and the listing does not tell which; these words are for `-p` only.
                 let chosen = scan::contains(at.text, b" threads") || scan::contains(at.text, b" to quit") || self.pid == Some(pid);
@@ -241,7 +247,7 @@ impl Trace {
 
 impl Parser for Trace {
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
-        let prefix = line::prefix(at.text);
+        let prefix = prefix(at.text);
         if let Some((name, rest)) = line::call(prefix.body) {
             if rest.is_empty() && prefix.tid.is_none() && prefix.at.is_empty() {
                 return Taken::Unknown;
@@ -277,7 +283,7 @@ impl Parser for Trace {
                     result: None,
                     errno: b"",
                     comment: b"",
-                    duration: None,
+                    duration: b"",
                     finish: Finish::Pending,
                 },
             );

@@ -1,7 +1,9 @@
 //! The forms of a listing one by one, then every sample of every version.
 
 use super::super::testing::{told_as, told_bytes};
-use super::line::{self, Return, Tail};
+use super::line;
+use super::prefix::prefix;
+use super::tail::{Return, Tail, tail};
 use crate::facts::*;
 use crate::formats::reader::read_text;
 use std::collections::BTreeMap;
@@ -33,37 +35,37 @@ fn prefixes_of_all_kinds() {
         ("[pid  6006] 14:24:58 [  3] [00007f1e4823c990] close(3) = 0", Some(6006), "14:24:58"),
         ("[????????????????] close(3) = 0", None, ""),
     ] {
-        let prefix = line::prefix(text.as_bytes());
-        assert_eq!((prefix.tid, prefix.at, prefix.body), (tid, at.as_bytes(), &b"close(3) = 0"[..]), "{text}");
+        let front = prefix(text.as_bytes());
+        assert_eq!((front.tid, front.at, front.body), (tid, at.as_bytes(), &b"close(3) = 0"[..]), "{text}");
         assert!(line::is_unmistakable(text.as_bytes()), "{text}");
     }
 }
 
 #[test]
 fn results_of_all_kinds() {
-    let of = |result, errno: &'static str, comment: &'static str, duration| Return {
+    let of = |result, errno: &'static str, comment: &'static str, duration: &'static str| Return {
         result,
         errno: errno.as_bytes(),
         comment: comment.as_bytes(),
-        duration,
+        duration: duration.as_bytes(),
     };
     for (text, args, want) in [
-        ("3) = 0", "3", of(Some(0), "", "", None)),
-        ("3)                = 0 <0.000063>", "3", of(Some(0), "", "", Some(0.000063))),
-        (") = -1 ECONNREFUSED (Connection refused)", "", of(Some(-1), "ECONNREFUSED", "Connection refused", None)),
-        ("1, 100) = 0 (Timeout) <1.5>", "1, 100", of(Some(0), "", "Timeout", Some(1.5))),
-        ("1, 1) = 1 ([{fd=11, revents=POLLOUT}])", "1, 1", of(Some(1), "", "[{fd=11, revents=POLLOUT}]", None)),
-        ("6) = 1 (in [5], left {tv_sec=0})", "6", of(Some(1), "", "in [5], left {tv_sec=0}", None)),
-        ("0) = ?", "0", of(None, "", "", None)),
-        (") = ? ERESTARTSYS (To be restarted)", "", of(None, "ERESTARTSYS", "To be restarted", None)),
-        ("0x1) = 0x17a1", "0x1", of(Some(0x17a1), "", "", None)),
-        ("A) = 0xffffffffff600000", "A", of(Some(-10_485_760), "", "", None)),
-        ("A) = 5<TCP:[10.9.0.1:40->10.9.0.9:9092]>", "A", of(Some(5), "", "", None)),
-        ("A) = 3<TCPv6:[[::1]:60722->[::1]:9093]> <0.000001>", "A", of(Some(3), "", "", Some(0.000001))),
-        ("A) = 1</dev/pts/0<char 136:0>>", "A", of(Some(1), "", "", None)),
-        ("1, \"a) = 3\", 6) = 6", "1, \"a) = 3\", 6", of(Some(6), "", "", None)),
+        ("3) = 0", "3", of(Some(0), "", "", "")),
+        ("3)                = 0 <0.000063>", "3", of(Some(0), "", "", "0.000063")),
+        (") = -1 ECONNREFUSED (Connection refused)", "", of(Some(-1), "ECONNREFUSED", "Connection refused", "")),
+        ("1, 100) = 0 (Timeout) <1.5>", "1, 100", of(Some(0), "", "Timeout", "1.5")),
+        ("1, 1) = 1 ([{fd=11, revents=POLLOUT}])", "1, 1", of(Some(1), "", "[{fd=11, revents=POLLOUT}]", "")),
+        ("6) = 1 (in [5], left {tv_sec=0})", "6", of(Some(1), "", "in [5], left {tv_sec=0}", "")),
+        ("0) = ?", "0", of(None, "", "", "")),
+        (") = ? ERESTARTSYS (To be restarted)", "", of(None, "ERESTARTSYS", "To be restarted", "")),
+        ("0x1) = 0x17a1", "0x1", of(Some(0x17a1), "", "", "")),
+        ("A) = 0xffffffffff600000", "A", of(Some(-10_485_760), "", "", "")),
+        ("A) = 5<TCP:[10.9.0.1:40->10.9.0.9:9092]>", "A", of(Some(5), "", "", "")),
+        ("A) = 3<TCPv6:[[::1]:60722->[::1]:9093]> <0.000001>", "A", of(Some(3), "", "", "0.000001")),
+        ("A) = 1</dev/pts/0<char 136:0>>", "A", of(Some(1), "", "", "")),
+        ("1, \"a) = 3\", 6) = 6", "1, \"a) = 3\", 6", of(Some(6), "", "", "")),
     ] {
-        assert_eq!(line::tail(text.as_bytes()), Tail::Returned(args.as_bytes(), want), "{text}");
+        assert_eq!(tail(text.as_bytes()), Tail::Returned(args.as_bytes(), want), "{text}");
     }
 }
 

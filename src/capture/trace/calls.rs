@@ -1,0 +1,242 @@
+//! What each call does to the descriptors.
+
+use super::life::{BOUND, EOF, LISTENING, Life, NO_REMOTE, RESET, SHUTDOWN, Stage, USED};
+use super::pattern::{Origin, Tale};
+use super::{MAX_NUMBERS, Trace};
+use crate::capture::end::End;
+use crate::capture::intern::Interner;
+use crate::capture::sockaddr;
+use crate::facts::{At, Finish, Syscall};
+
+/// Patterns past which the first connect of a further one is no longer quoted.
+const MAX_QUOTED: usize = 4096;
+
+impl Trace {
+    /// Takes what a finished call did.
+    pub(super) fn act(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, names: &mut Interner) {
+        let result = call.result.and_then(|r| i32::try_from(r).ok());
+        let created = result.filter(|&r| r >= 0);
+        match call.name {
+            b"futex" | b"clock_nanosleep" | b"nanosleep" | b"getpid" | b"gettid" | b"mmap" | b"munmap" | b"madvise" | b"sched_yield"
+            | b"brk" | b"stat" | b"fstat" | b"lseek" | b"rt_sigprocmask" | b"getrandom" => self.unfiltered = true,
+            b"poll" | b"ppoll" | b"select" | b"pselect6" | b"epoll_wait" | b"epoll_pwait" => {
+                self.unfiltered = true;
+                self.idle_polls += u64::from(call.result == Some(0));
+            }
+            b"socket" => {
+                self.tally("socket");
+                if let Some(fd) = created {
+                    self.create(group, fd, Origin::Socket(sockaddr::protocol(call.args)), at, call);
+                }
+            }
+            b"connect" => self.connect(group, at, call, names),
+            b"accept" | b"accept4" => {
+                self.tally("accept");
+                if let Some(fd) = created {
+                    self.accept(group, fd, at, call, names);
+                }
+            }
+            b"close" => {
+                self.tally("close");
+                // A resumed close was handled at its start.
+                if call.finish == Finish::Whole
+                    && let Some(fd) = call.fd
+                {
+                    self.close(group, fd, at);
+                }
+            }
+            b"shutdown" => {
+                self.tally("shutdown");
+                if call.result == Some(0) {
+                    self.flag(group, call.fd, SHUTDOWN);
+                }
+            }
+            b"bind" if call.result == Some(0) => self.flag(group, call.fd, BOUND),
+            b"listen" if call.result == Some(0) => self.flag(group, call.fd, LISTENING),
+            b"getsockopt" => {
+                if let Some(errno) = sockaddr::so_error(call.args) {
+                    self.so_error(group, at, call, errno, names);
+                }
+            }
+            b"read" | b"recv" | b"recvfrom" | b"recvmsg" | b"readv" | b"recvmmsg" => self.transfer(group, at, call, true),
+            b"write" | b"send" | b"sendto" | b"sendmsg" | b"writev" | b"sendfile" | b"sendmmsg" => self.transfer(group, at, call, false),
+            b"dup" | b"dup2" | b"dup3" => {
+                if let Some(fd) = created.filter(|&fd| Some(fd) != call.fd) {
+                    self.tally("dup");
+                    self.create(group, fd, Origin::Dup, at, call);
+                }
+            }
+            b"fcntl" | b"fcntl64" if memchr::memmem::find(call.args, b"F_DUPFD").is_some() => {
+                if let Some(fd) = created {
+                    self.tally("dup");
+                    self.create(group, fd, Origin::Dup, at, call);
+                }
+            }
+            b"pipe" | b"pipe2" | b"socketpair" if call.result == Some(0) => {
+                let origin = if call.name == b"socketpair" { Origin::Pair } else { Origin::Pipe };
+                self.tally(if origin == Origin::Pair { "socketpair" } else { "pipe" });
+                for fd in sockaddr::pair(call.args).into_iter().flatten() {
+                    self.create(group, fd, origin, at, call);
+                }
+            }
+            b"epoll_create" | b"epoll_create1" | b"eventfd" | b"eventfd2" => {
+                if let Some(fd) = created {
+                    self.tally("epoll_create");
+                    self.create(group, fd, Origin::Poll, at, call);
+                }
+            }
+            b"open" | b"openat" | b"creat" => {
+                self.unfiltered = true;
+                if let Some(fd) = created {
+                    self.tally("open");
+                    self.create(group, fd, Origin::File, at, call);
+                }
+            }
+            b"fork" | b"vfork" => self.fork(call),
+            b"clone" | b"clone3" if memchr::memmem::find(call.args, b"CLONE_FILES").is_none() => self.fork(call),
+            _ => {}
+        }
+    }
+
+    fn tally(&mut self, name: &'static str) {
+        match self.counted.iter_mut().find(|(n, _)| std::ptr::eq(*n, name)) {
+            Some((_, count)) => *count += 1,
+            None => self.counted.push((name, 1)),
+        }
+    }
+
+    fn create(&mut self, group: u32, fd: i32, origin: Origin, at: &At<'_>, call: &Syscall<'_>) {
+        let life = Life::begin(origin, at, call);
+        // A number that is handed out again was closed where the trace did not see it.
+        if let Some(old) = self.lives.insert(group, fd, life).filter(|old| old.origin != Origin::Before) {
+            self.tale(&old, false).closed += 1;
+        }
+        self.last_created = life.line;
+        let tale = self.tale(&life, true);
+        tale.quotes.offer(at);
+        tale.number(fd);
+    }
+
+    /// A descriptor is closed, whatever `close` returns later.
+    pub(super) fn close(&mut self, group: u32, fd: i32, at: &At<'_>) {
+        if let Some(life) = self.lives.remove(group, fd) {
+            let tale = self.tale(&life, false);
+            tale.closed += 1;
+            tale.quotes.offer(at);
+        }
+    }
+
+    fn accept(&mut self, group: u32, fd: i32, at: &At<'_>, call: &Syscall<'_>, names: &mut Interner) {
+        self.create(group, fd, Origin::Accept, at, call);
+        let remote = self.peers.number(sockaddr::end(call.args, names).map(End::host));
+        if let Some(life) = self.lives.get_mut(group, fd) {
+            (life.stage, life.remote) = (Stage::Connected, remote);
+        }
+    }
+
+    fn connect(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, names: &mut Interner) {
+        self.tally("connect");
+        let Some(fd) = call.fd else { return };
+        let end = sockaddr::end(call.args, names);
+        let stage = match (call.result, call.errno) {
+            (Some(0), _) | (_, b"EISCONN") => Stage::Connected,
+            (_, b"EINPROGRESS" | b"EALREADY" | b"EINTR") => Stage::InProgress,
+            (_, b"") => Stage::NotTried,
+            _ => Stage::Failed,
+        };
+        let mut life = self.lives.get_mut(group, fd).map_or_else(|| Life::begin(Origin::Before, at, call), |life| *life);
+        life.stage = stage;
+        life.errno = if stage == Stage::Failed { self.peers.errno(names.add(call.errno)) } else { 0 };
+        let remote = self.peers.number(end);
+        if remote != NO_REMOTE {
+            life.remote = remote;
+        }
+        self.lives.insert(group, fd, life);
+        if stage == Stage::Failed {
+            self.fail(at, end, call.errno, names);
+        }
+        if stage != Stage::Connected || self.telling.len() < MAX_QUOTED {
+            self.tale(&life, true).quotes.offer(at);
+        }
+    }
+
+    fn fail(&mut self, at: &At<'_>, end: Option<End>, errno: &[u8], names: &mut Interner) {
+        self.failed_quotes.offer(at);
+        self.failed.add((end.unwrap_or(End::Any(0)), names.add(errno)));
+    }
+
+    fn so_error(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, errno: &[u8], names: &mut Interner) {
+        let Some(life) = call.fd.and_then(|fd| self.lives.get_mut(group, fd)) else { return };
+        if life.stage != Stage::InProgress {
+            return;
+        }
+        if errno.is_empty() {
+            life.stage = Stage::Connected;
+            return;
+        }
+        (life.stage, life.errno) = (Stage::Failed, self.peers.errno(names.add(errno)));
+        let life = *life;
+        self.tale(&life, false).quotes.offer(at);
+        self.fail(at, self.peers.end(life.remote), errno, names);
+    }
+
+    fn transfer(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, reading: bool) {
+        let Some(fd) = call.fd else { return };
+        if matches!(call.name, b"sendmsg" | b"recvmsg" | b"sendmmsg" | b"recvmmsg")
+            && call.result.is_some_and(|r| r >= 0)
+            && memchr::memmem::find(call.args, b"SCM_RIGHTS").is_some()
+        {
+            if reading {
+                self.rights.1 += 1
+            } else {
+                self.rights.0 += 1
+            }
+            self.rights.2.offer(at);
+        }
+        let flag = match (call.result, call.errno) {
+            (Some(0), _) if reading => EOF,
+            (Some(n), b"") if n > 0 => USED,
+            (_, b"ECONNRESET" | b"EPIPE") => RESET,
+            _ => return,
+        };
+        match self.lives.get_mut(group, fd) {
+            Some(life) => {
+                life.flags |= flag;
+                if life.stage == Stage::InProgress && flag == USED {
+                    life.stage = Stage::Connected;
+                }
+            }
+            None if flag == USED => {
+                if self.recently_used.is_new(fd as u32) && self.used_before.len() < MAX_NUMBERS {
+                    self.used_before.insert(fd);
+                }
+            }
+            // The end of a connection that was open before the trace began: closed after it, or not.
+            None => {
+                let life = Life { stage: Stage::Connected, flags: flag, ..Life::begin(Origin::Before, at, call) };
+                self.lives.insert(group, fd, life);
+                self.tale(&life, false).quotes.offer(at);
+            }
+        }
+    }
+
+    fn flag(&mut self, group: u32, fd: Option<i32>, flag: u8) {
+        if let Some(life) = fd.and_then(|fd| self.lives.get_mut(group, fd)) {
+            life.flags |= flag;
+        }
+    }
+
+    fn fork(&mut self, call: &Syscall<'_>) {
+        if let Some(child) = call.result.and_then(|r| u32::try_from(r).ok()).filter(|&c| c > 0)
+            && self.groups.len() < MAX_NUMBERS
+        {
+            self.groups.insert(child, child);
+        }
+    }
+
+    /// What is told of lives like this one; `rising` is what a new tale holds of its numbers.
+    fn tale(&mut self, life: &Life, rising: bool) -> &mut Tale {
+        let key = self.peers.key(life);
+        self.telling.entry(key).or_insert_with(|| Tale { rising, ..Tale::default() })
+    }
+}
