@@ -1,4 +1,4 @@
-//! Inode numbers as a clock: they are handed out in order, in batches of 1,024 for each CPU, from one counter that sockets share with pipes
+//! Numbers as clocks. Inode numbers are handed out in order, in batches of 1,024 for each CPU, from one counter that sockets share with pipes
 //! (`fs/inode.c` `get_next_ino`). So they order sockets in time, roughly, and tell bursts from a steady drip; they tell no dates and no rates.
 
 use super::case::Case;
@@ -10,9 +10,34 @@ use crate::ledger::Pile;
 const BLUR: u64 = 8 * 1024;
 /// Inodes handed out for each socket of the pile up to which nothing else opened sockets in between: a burst.
 const DENSE: u64 = 3;
+/// Slots from which on a table tells of descriptors that were many: a program's own start may fill the smaller ones.
+const MANY_SLOTS: u32 = 1024;
+
+/// What numbers tell of a pile's age and of larger ones before it.
+pub fn clocks(case: &Case<'_>, pile: &Pile) -> Vec<Evidence> {
+    inodes(case, pile).into_iter().chain(slots(case, pile)).collect()
+}
+
+/// A descriptor table that was made for more than is open: it doubles when it is full and never shrinks (fs/file.c `alloc_fdtable`).
+fn slots(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let (pid, _) = *pile.owner.as_ref()?.pids.first()?;
+    let (slots, quote) = case.snapshot.processes.get(&pid)?.fd_size.as_ref()?;
+    let (open, whole, _) = pile.descriptors.as_ref()?;
+    let once = u64::from(*slots) / 2;
+    if !whole || *slots < MANY_SLOTS || once < open.saturating_mul(2) {
+        return None;
+    }
+    let says = format!(
+        "its table of descriptors has {} slots and never shrinks: at some time a number of {} or more was in use, where {} are open now",
+        number(i64::from(*slots)),
+        number(once as i64),
+        number(*open as i64)
+    );
+    Some(Evidence::new(Strength::Weak, Witnessed::Listing, says, [quote.clone()]))
+}
 
 /// What the inodes of a pile tell of its age.
-pub fn clock(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+fn inodes(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let (low, high) = pile.traits.inodes?;
     let newest = case.ledger.newest_inode?;
     if pile.count < 20 || high <= low {

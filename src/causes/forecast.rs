@@ -1,29 +1,77 @@
-//! When a pile that grows will reach the limit of its process: a range, since a capture knows two points of the curve.
+//! When a pile that grows will reach a limit: of its process or of the host. A range, since a capture knows two points of the curve.
 
 use super::case::Case;
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
-use crate::ledger::Pile;
+use crate::capture::Quote;
+use crate::ledger::{Kind, Pile};
 
-/// The rate of growth, and how long until the process is at its limit of open files. Nothing where no two dated snapshots show growth.
+/// What counts against a limit of the host: the limit's name, the counter, and the counters that hold the limit, best first.
+const HOST_LIMITS: &[(&str, &str, &[&str])] = &[
+    ("fs.file-max", "file_nr.allocated", &["file_nr.max", "sysctl.fs.file-max"]),
+    ("net.ipv4.tcp_mem", "sockstat.tcp.mem", &["sysctl.net.ipv4.tcp_mem.max"]),
+    ("net.ipv4.tcp_max_orphans", "sockstat.tcp.orphan", &["sysctl.net.ipv4.tcp_max_orphans"]),
+];
+/// The range of local ports unless `net.ipv4.ip_local_port_range` says otherwise.
+const PORTS: (i64, i64) = (32_768, 60_999);
+/// A limit that is further away than this is none: 30 days.
+const FAR: u64 = 30 * 86_400;
+
+/// The rate of growth, and how long until the limits. Nothing where no two dated snapshots show growth.
 pub fn forecast(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let growth = case.growth(pile)?;
     let seconds = growth.seconds?;
     let gained = growth.to.checked_sub(growth.from).filter(|&g| g >= 10)?;
     let per_minute = gained * 60 / seconds;
     let mut says = format!("{} more in {} s: about {} a minute", number(gained as i64), number(seconds as i64), number(per_minute as i64));
-    if let (Some((limit, _)), Some((descriptors, ..))) = (&pile.limit, &pile.descriptors)
-        && limit > descriptors
-    {
-        let (low, high) = range(limit - descriptors, gained, seconds);
-        says.push_str(&format!(
-            "; at that rate the limit of {} open files is reached in {} to {}",
-            number(*limit as i64),
-            span(low),
-            span(high)
-        ));
+    let mut at = growth.at;
+    let mut lead = "; at that rate";
+    for (name, left, gained, quotes) in own(pile, gained).into_iter().chain(ports(case, pile, gained)).chain(of_host(case)) {
+        let (low, high) = range(left, gained, seconds);
+        if low < FAR {
+            says.push_str(&format!("{lead} {name} is reached in {} to {}", span(low), span(high)));
+            lead = ",";
+            at.extend(quotes);
+        }
     }
-    Some(Evidence::new(Strength::Weak, Witnessed::Growth, says, growth.at))
+    Some(Evidence::new(Strength::Weak, Witnessed::Growth, says, at))
+}
+
+/// A limit: its name, what is left, by how much its use grew, and the lines.
+type Left = (String, u64, u64, Vec<Quote>);
+
+/// The process's limit of open files.
+fn own(pile: &Pile, gained: u64) -> Option<Left> {
+    let (limit, quote) = pile.limit.as_ref()?;
+    let (descriptors, ..) = pile.descriptors.as_ref()?;
+    let left = limit.checked_sub(*descriptors).filter(|&n| n > 0)?;
+    Some((format!("its limit of {} open files", number(*limit as i64)), left, gained, vec![quote.clone()]))
+}
+
+/// Local ports toward the one remote that a growing pile of connections is for.
+fn ports(case: &Case<'_>, pile: &Pile, gained: u64) -> Option<Left> {
+    let holds_ports =
+        matches!(pile.kind, Kind::Established | Kind::CloseWait | Kind::SynSent | Kind::FinWait) && pile.accepted != Some(true);
+    let (remote, n) = pile.top_remote().filter(|(_, n)| holds_ports && n * 10 >= pile.count * 9)?;
+    let bound = |name, default| case.counter(name).map_or(default, |f| f.value);
+    let low = bound("sysctl.net.ipv4.ip_local_port_range.low", PORTS.0);
+    let high = bound("sysctl.net.ipv4.ip_local_port_range.high", PORTS.1);
+    let all = u64::try_from(high.saturating_sub(low).saturating_add(1)).ok()?;
+    let left = all.checked_sub(n).filter(|&n| n > 0)?;
+    Some((format!("the last of {} local ports toward {}", number(all as i64), case.show(remote)), left, gained, Vec::new()))
+}
+
+/// Limits of the host whose use rose between the captures.
+fn of_host(case: &Case<'_>) -> Vec<Left> {
+    let one = |(name, used, limits): &(&str, &str, &[&str])| {
+        let limit = limits.iter().find_map(|l| case.counter(l)).filter(|f| f.value > 0 && f.value < i64::MAX)?;
+        let now = case.counter(used)?;
+        let rose = u64::try_from(case.delta(used)?.value).ok().filter(|&n| n >= 10)?;
+        let left = u64::try_from(limit.value.saturating_sub(now.value)).ok().filter(|&n| n > 0)?;
+        let at = now.at.into_iter().chain(limit.at).take(2).collect();
+        Some((format!("{name} ({} of {})", number(now.value), number(limit.value)), left, rose, at))
+    };
+    HOST_LIMITS.iter().filter_map(one).collect()
 }
 
 /// Seconds until `left` more are open, at the rate seen, a quarter faster or slower.

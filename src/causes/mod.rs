@@ -193,7 +193,7 @@ fn on_piles(
         claim.against = suspicion.against;
         weigh(pile, &mut claim);
         claim.evidence.extend(forecast::forecast(case, pile));
-        claim.evidence.extend(clock::clock(case, pile));
+        claim.evidence.extend(clock::clocks(case, pile));
         claim.evidence.extend(place::places(case, pile));
         claims.push(claim);
     }
