@@ -306,7 +306,9 @@ fn duplicates(class: &Class, holding: &mut Holding) {
         return;
     }
     let distinct = class.inodes().count() as u64;
-    let rows = class.sockets.len() as u64;
+    // A row that repeats number and socket is a listing pasted twice, no second descriptor.
+    let mut last = None;
+    let rows = class.sockets.iter().filter(|&&s| last.replace(s) != Some(s) || s.1 == u32::MAX).count() as u64;
     if rows >= distinct.saturating_mul(2)
         && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
         && let Some(quote) = class.quotes.first()

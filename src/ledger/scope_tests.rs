@@ -90,3 +90,13 @@ fn rows_of_threads_only_are_no_count_of_descriptors() {
     let descriptors = with(&[("lsof", &lsof)], |l| l.holdings.get(&7).map(|h| h.descriptors.is_some()));
     assert_eq!(descriptors, Some(false));
 }
+
+#[test]
+fn rows_that_repeat_are_no_duplicated_descriptors() {
+    let row = |fd: u32| format!("java 7 u {fd}u sock 0,6 0t0 77 can't identify protocol\n");
+    let duplicated = |l: &Ledger<'_>| l.holdings.get(&7).and_then(|h| h.duplicated.as_ref()).map(|(rows, ..)| *rows);
+    let same: String = (0..400).map(|_| row(5)).collect();
+    assert_eq!(with(&[("lsof", &format!("{LSOF}{same}"))], duplicated), None);
+    let other: String = (0..400).map(row).collect();
+    assert_eq!(with(&[("lsof", &format!("{LSOF}{other}"))], duplicated), Some(400));
+}
