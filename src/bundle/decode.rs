@@ -81,7 +81,10 @@ impl<R: BufRead> Layer<R> {
         let (got, fed) = match &mut self.decoder {
             Decoder::Plain(inner) => (inner.read(into)?, u64::MAX),
             Decoder::Gzip(gzip) => (gzip.read(into)?, gzip.inner.taken),
-            Decoder::Zstd(zstd) => (zstd.read(into).map_err(in_words("zstd"))?, zstd.get_ref().taken),
+            Decoder::Zstd(zstd) => {
+                let result = zstd.read(into);
+                (result.map_err(|e| below(e, "zstd", zstd.get_ref().failed.as_ref()))?, zstd.get_ref().taken)
+            }
             Decoder::XzBlocks(blocks, file) => {
                 let got = blocks.read(into)?;
                 if got == 0 && self.meter.wants_hash() {
@@ -89,7 +92,10 @@ impl<R: BufRead> Layer<R> {
                 }
                 (got, blocks.fed())
             }
-            Decoder::Xz(xz) => (xz.read(into).map_err(in_words("xz"))?, xz.inner().taken),
+            Decoder::Xz(xz) => {
+                let result = xz.read(into);
+                (result.map_err(|e| below(e, "xz", xz.inner().failed.as_ref()))?, xz.inner().taken)
+            }
         };
         self.made = self.made.saturating_add(got as u64);
         self.meter.count(got as u64, self.made, fed)?;
@@ -177,9 +183,7 @@ impl<R: BufRead> Read for Gzip<R> {
                 Ok((0, false)) => {}
                 Ok((made, false)) => return Ok(made),
                 // A lone 1f behind the last member is no member.
-                Err(e)
-                    if self.members > 0 && self.state.total_out() == 0 && self.state.total_in() < 3 && e.kind() != io::ErrorKind::Other =>
-                {
+                Err(e) if self.members > 0 && self.state.total_out() == 0 && self.state.total_in() < 3 && is_of_the_data(&e) => {
                     self.over = true;
                     self.pass_over_rest()?;
                 }
@@ -190,6 +194,20 @@ impl<R: BufRead> Read for Gzip<R> {
             }
         }
         Ok(0)
+    }
+}
+
+/// Whether the data itself is at fault, not what it comes from.
+fn is_of_the_data(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData)
+}
+
+/// A decoder's error: that of the reader below it, if that one failed.
+fn below(e: io::Error, what: &'static str, failed: Option<&(io::ErrorKind, String)>) -> io::Error {
+    let refused = e.get_ref().is_some_and(|inner| inner.is::<super::limits::Refusal>());
+    match failed {
+        Some((kind, text)) if !refused => io::Error::new(*kind, text.clone()),
+        _ => in_words(what)(e),
     }
 }
 

@@ -16,10 +16,11 @@ pub(super) struct Part<'a, 'b> {
     left: u64,
 }
 
-/// A reader that counts what was taken from it.
+/// A reader that counts what was taken from it, and remembers that it failed: a decoder on top may tell of damage instead.
 pub(super) struct Counted<R> {
     inner: R,
     pub(super) taken: u64,
+    pub(super) failed: Option<(io::ErrorKind, String)>,
 }
 
 impl<'a> Peek<'a> {
@@ -158,13 +159,19 @@ impl Read for Part<'_, '_> {
 
 impl<R> Counted<R> {
     pub(super) fn new(inner: R) -> Self {
-        Counted { inner, taken: 0 }
+        Counted { inner, taken: 0, failed: None }
     }
+}
+
+/// What is to be remembered of an error: the end of the bytes is for the decoder to judge.
+fn failure(e: &io::Error) -> Option<(io::ErrorKind, String)> {
+    let passing = matches!(e.kind(), io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof);
+    (!passing).then(|| (e.kind(), e.to_string()))
 }
 
 impl<R: BufRead> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
+        self.inner.fill_buf().inspect_err(|e| self.failed = failure(e))
     }
 
     fn consume(&mut self, n: usize) {
@@ -175,7 +182,7 @@ impl<R: BufRead> BufRead for Counted<R> {
 
 impl<R: BufRead> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(into)?;
+        let n = self.inner.read(into).inspect_err(|e| self.failed = failure(e))?;
         self.taken += n as u64;
         Ok(n)
     }

@@ -37,7 +37,7 @@ use output::{Output, Sizes};
 use rewrite::Rewriter;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How a capture is redacted.
 #[derive(Clone, Debug)]
@@ -88,25 +88,23 @@ pub fn redact(
     masks.replaced.clear();
 
     let members = sizes.len();
-    let written = Output::create(out, sizes)?;
+    let part = partial(out)?;
+    let written = Output::create(&part, sizes)?;
     let mut writing = Rewriter::new(options, &mut masks, signatures, format, written);
     let walked = bundle::walk(input, limits, &mut writing);
     let (receiver, dropped) = (writing.receiver, writing.dropped);
-    if let Err(error) = walked.and_then(|_| receiver.finish()) {
-        remove(out);
-        return Err(error);
-    }
     let replaced = masks.replaced.clone();
-    let changed = match compare(input, out, limits, signatures, thresholds, &mut masks) {
-        Ok(changed) => changed,
-        Err(error) => {
-            remove(out);
-            return Err(error);
+    let finished = walked.and_then(|_| receiver.finish());
+    let changed = finished.and_then(|()| compare(input, &part, limits, signatures, thresholds, &mut masks)).and_then(|changed| {
+        if changed.is_none() {
+            std::fs::rename(&part, out).map_err(|source| Error::Write { path: out.to_path_buf(), source })?;
         }
-    };
-    if changed.is_some() {
-        remove(out);
+        Ok(changed)
+    });
+    if !matches!(changed, Ok(None)) {
+        remove(&part);
     }
+    let changed = changed?;
     Ok(Redacted { replaced, dropped, members, changed })
 }
 
@@ -129,6 +127,17 @@ fn compare(
         Err(error) => return Ok(Some(format!("what was written cannot be read: {error}"))),
     };
     Ok(verify::difference(&before, &after))
+}
+
+/// Where the output grows until it is proved: beside its place, so that what is interrupted does not look finished.
+fn partial(out: &Path) -> Result<PathBuf, Error> {
+    if out.symlink_metadata().is_ok() {
+        let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(Error::Write { path: out.to_path_buf(), source });
+    }
+    let mut name = std::ffi::OsString::from(".unproved-");
+    name.push(out.file_name().unwrap_or_default());
+    Ok(out.with_file_name(name))
 }
 
 /// Takes back what this run created.
