@@ -6,8 +6,8 @@
 //! 2026-11-22 14:19:03 java 4684 ...    times (`[14:19:03] `, `2026-11-22T14:19:03.1Z `, `Nov 22 14:19:03 `)
 //! ```
 //!
-//! A prefix is taken off only where the text as it stands fits no format but a log's, and what is left fits one better: rows of
-//! `/proc/net/tcp` begin with line numbers of their own, and a strace may begin with times.
+//! A prefix is taken off only where the text as it stands fits no format but a log's, and what is left fits one better, or more of its
+//! lines open one: rows of `/proc/net/tcp` begin with line numbers of their own, and a strace may begin with times.
 
 use super::{FORMATS, Fit, Probe, prompt, reader::fitting, scan};
 
@@ -35,11 +35,14 @@ impl Prefix {
     /// The prefix that the lines of this text have, if taking it off makes a known format of it.
     pub fn of(probe: &Probe<'_>) -> Option<Prefix> {
         let plain = rank(probe);
-        if plain >= Rank::Format(Fit::Likely) {
-            return None;
-        }
+        let fits = plain >= Rank::Format(Fit::Likely);
+        // Rows may be told with the prefix taken for a part of them; then headers and prompts are not.
+        let told = if fits { openers(probe.head).count() } else { 0 };
         candidates(probe.head).into_iter().find(|prefix| {
             let text = prefix.strip_all(probe.head);
+            if fits {
+                return openers(&text).count() > told;
+            }
             let stripped = rank(&Probe { head: &text, ..*probe });
             match prefix {
                 // A log without its times is no log.
@@ -100,11 +103,16 @@ fn rank(probe: &Probe<'_>) -> Rank {
 
 /// Whether a line opens a format, or is a prompt with a command that prints one.
 fn opens_anything(head: &[u8]) -> bool {
-    scan::lines(head).take(LINES).any(|line| {
-        let formats = || FORMATS.iter().filter(|f| !f.greedy());
+    openers(head).next().is_some()
+}
+
+/// The lines that open a format, or are prompts with a command that prints one.
+fn openers(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    scan::lines(head).take(LINES).filter(|line| {
+        let mut formats = FORMATS.iter().filter(|f| !f.greedy());
         match prompt::command(line) {
-            Some(command) => formats().any(|f| f.printed_by(command)),
-            None => formats().any(|f| f.opens(line)),
+            Some(command) => formats.any(|f| f.printed_by(command)),
+            None => formats.any(|f| f.opens(line)),
         }
     })
 }
@@ -225,6 +233,21 @@ mod tests {
             with(|i| format!("[2026-11-22 14:19:0{i}] ")),
         ] {
             assert_eq!(counters(&text), want, "{text}");
+        }
+    }
+
+    /// With its number in front a row of lsof is still one, of a process called `3<TAB>java`.
+    #[test]
+    fn rows_that_fit_with_the_prefix_lose_it_where_prompts_fit_without() {
+        let row = "java 4684 apps 280u sock 0,6 0t0 675441359 can't identify protocol";
+        let lines = ["[root@host ~]# lsof -p 4684", "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME", row, row];
+        for prefix in ["{}\t", "[2026-11-22T14:19:0{}.123Z] ", "{}: "] {
+            let text: String =
+                lines.iter().enumerate().map(|(n, l)| format!("{}{l}\n", prefix.replace("{}", &(n + 1).to_string()))).collect();
+            let (told, reading) = told_as("paste.txt", &text);
+            assert_eq!((reading.rows(), reading.unparsed()), (2, 0), "{text}");
+            let rows = told.lines.iter().filter(|l| l.starts_with("descriptor "));
+            assert!(rows.clone().count() == 2 && rows.clone().all(|l| l.contains(" command=java ")), "{:?}", told.lines);
         }
     }
 

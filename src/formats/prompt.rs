@@ -34,6 +34,13 @@ pub fn is_idle(line: &[u8]) -> bool {
     head.len() <= 80 && memchr::memchr(b'@', head).is_some() && (bracketed || !head.contains(&b' '))
 }
 
+/// Whether a line stands above each output of a supportconfig, before the line with its command or file: `#==[ Command ]====#`. The output
+/// before it is over, and `ERROR: Command not found or not executable` is one without rows.
+pub fn is_section(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    (line.starts_with(b"#==[ ") && line.ends_with(b"=#")) || line == b"ERROR: Command not found or not executable"
+}
+
 /// The title of a line such as `### ss -s ###`, which hand-made capture scripts print above each output.
 pub fn banner(line: &[u8]) -> Option<&[u8]> {
     let title = line.trim_ascii().strip_prefix(b"###")?.strip_suffix(b"###")?.trim_ascii();
@@ -169,6 +176,12 @@ mod tests {
     fn idle_prompts() {
         assert!(is_idle(b"[root@host-a ~]# ") && is_idle(b"root@host-a:/tmp$"));
         assert!(!is_idle(b"root@host-a:/tmp$ ls") && !is_idle(b"costs 5$") && !is_idle(b"#"));
+    }
+
+    #[test]
+    fn sections_of_supportconfig() {
+        assert!(is_section(b"#==[ Command ]======================================#\r"));
+        assert!(!is_section(b"# /usr/sbin/ss -s") && !is_section(b"#==[ x") && !is_section(b"ERROR: out of sockets"));
     }
 
     #[test]

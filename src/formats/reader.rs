@@ -346,6 +346,10 @@ impl Reader {
             if line.starts_with(b"```") && line.len() < 32 {
                 return self.count(Taken::Noise, line);
             }
+            if prompt::is_section(line) {
+                self.close(sink);
+                return self.count(Taken::Noise, line);
+            }
             if let Some(command) = prompt::command(line) {
                 let command = command.to_vec();
                 return self.enter(&command, sink);

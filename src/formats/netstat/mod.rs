@@ -118,6 +118,10 @@ impl Reading {
         if Columns::is_foreign_family(line) {
             return Taken::Noise;
         }
+        if let Some(time) = super::ps::sample_time(line) {
+            sink.note(at, &Note { kind: NoteKind::SampleStart, pid: None, text: time });
+            return Taken::Noise;
+        }
         if let Some(columns) = Columns::of_header(line) {
             self.header(at, columns, sink);
             return Taken::Noise;
