@@ -149,7 +149,8 @@ impl<'s> Intake<'s> {
     }
 
     /// The input is over.
-    pub fn finish(self, name: &str, walked: Walked) -> Input {
+    pub fn finish(mut self, name: &str, walked: Walked) -> Input {
+        super::parts::mark(&mut self.snapshots, &self.members);
         let sealed = self.snapshots.into_iter().map(|mut s| {
             s.seal();
             s

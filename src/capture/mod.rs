@@ -7,6 +7,7 @@ pub mod holding;
 mod intake;
 pub mod intern;
 pub mod logs;
+mod parts;
 mod passing;
 pub mod process;
 pub mod quote;

@@ -92,6 +92,8 @@ impl Reading {
 }
 
 const UNKNOWN: &str = "unknown";
+/// How the line begins that our collector leaves where it took out the middle of an output.
+const CUT_HERE: &[u8] = b"[sockdiag: ";
 
 /// Begins a terminal's code.
 const ESCAPE: u8 = 0x1b;
@@ -338,6 +340,11 @@ impl Reader {
 
     fn find_owner(&mut self, line: &[u8], sink: &mut dyn Sink) {
         let citation = Citation { member: self.member, line: self.line };
+        if line.starts_with(CUT_HERE) && line.ends_with(b" bytes removed here]") {
+            let format = self.current.as_ref().map_or(UNKNOWN, |a| a.id);
+            sink.note(At { citation, format, text: line }, &Note { kind: NoteKind::TailLost, pid: None, text: line });
+            return self.count(Taken::Noise, line);
+        }
         let greedy = self.current.as_ref().is_none_or(|a| a.greedy);
         // A line that can only be of the greedy format at work need not be offered to all others.
         let own = greedy && self.current.as_ref().is_some_and(|a| a.format.opens(line));
