@@ -16,12 +16,17 @@ const MAX_NAME: usize = 512;
 pub struct Interner {
     numbers: FxHashMap<Box<[u8]>, u32>,
     names: Vec<Box<[u8]>>,
+    /// The number of the empty name, which most rows have, once it has one.
+    empty: Option<u32>,
 }
 
 impl Interner {
     /// The number of a name.
     pub fn add(&mut self, name: &[u8]) -> Name {
         let name = name.get(..MAX_NAME).unwrap_or(name);
+        if let Some(n) = self.empty.filter(|_| name.is_empty()) {
+            return Name(n);
+        }
         if let Some(&n) = self.numbers.get(name) {
             return Name(n);
         }
@@ -31,6 +36,9 @@ impl Interner {
         let n = self.names.len() as u32;
         self.numbers.insert(name.into(), n);
         self.names.push(name.into());
+        if name.is_empty() {
+            self.empty = Some(n);
+        }
         Name(n)
     }
 
