@@ -1,5 +1,6 @@
 //! Hosts: which snapshots are one host at several times, and which are different hosts. Hosts are never added up as if one.
 
+use crate::bundle::layout;
 use crate::capture::snapshot::Reading;
 use crate::capture::{Input, Interner, Member, Over, Snapshot};
 use crate::facts::IdentityKey;
@@ -64,7 +65,7 @@ pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
     let further = found.split_off(most.max(1).min(found.len()));
     beyond = beyond.saturating_add(members_of(&further, &sources));
     for host in &mut found {
-        host.takes.sort_by_cached_key(|t| (when(&t.snapshot), t.input, t.sample.clone()));
+        in_time(&mut host.takes);
         host.main = host.takes.iter().rposition(|t| t.snapshot.has_rows()).unwrap_or(host.takes.len().saturating_sub(1));
         widen(host);
     }
@@ -73,6 +74,15 @@ pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
         take.snapshot.room.left_out_many(Over::Hosts, beyond);
     }
     (sources, found)
+}
+
+/// Sorts takes, oldest first: by their dates where all with rows have one, else by the order of the inputs and by their names.
+fn in_time(takes: &mut [Take]) {
+    let dated = takes.iter().filter(|t| t.snapshot.has_rows()).all(|t| !when(&t.snapshot).is_empty());
+    takes.sort_by_cached_key(|t| {
+        let date = if dated { when(&t.snapshot) } else { String::new() };
+        (date, t.input, layout::order(t.sample.as_deref().unwrap_or("")), layout::order(&t.root))
+    });
 }
 
 /// How many members the hosts have.

@@ -237,6 +237,32 @@ fn is_sample(word: &str) -> bool {
     (digits > 0 && digits <= 4 && NUMBERED.contains(&stem)) || (is_number(word) && word.len() <= 2)
 }
 
+/// A key that sorts names of samples in time: `before` in front of `after`, `sample2` in front of `sample10`.
+pub fn order(name: &str) -> (u8, String) {
+    let lower = name.to_ascii_lowercase();
+    let rank = match lower.as_str() {
+        "before" | "first" | "start" | "baseline" | "earlier" => 0,
+        "third" => 2,
+        "after" | "later" | "end" => 3,
+        _ => 1,
+    };
+    let mut key = String::new();
+    let mut digits = String::new();
+    for c in lower.chars().chain([' ']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            // Twenty digits hold any time since the epoch.
+            key.push_str(&format!("{:0>20}", digits));
+            digits.clear();
+        }
+        key.push(c);
+    }
+    (rank, key)
+}
+
 /// Whether the whole of a word is a date, a date and time, or a time since the epoch.
 fn is_time(word: &str) -> bool {
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
@@ -292,6 +318,13 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_sort_in_time() {
+        let mut names = ["after", "t10", "before", "t2", "during"];
+        names.sort_by_key(|n| order(n));
+        assert_eq!(names, ["before", "during", "t2", "t10", "after"]);
+    }
 
     #[test]
     fn layouts_by_their_marks() {

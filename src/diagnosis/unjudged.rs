@@ -2,6 +2,7 @@
 
 use crate::capture::trace::Origin;
 use crate::causes::{Case, Missing, limit_undecided, number};
+use crate::facts::SocketState;
 use crate::ledger::{Family, Kind, Pile};
 
 /// Something that is neither shown to be a leak nor shown to be none.
@@ -18,6 +19,9 @@ const MANY: u64 = 100;
 /// From how many connections of one client to one remote on a pool is no longer taken for granted: the usual ones end at some hundreds.
 const POOL: u64 = 500;
 
+/// From how many slots on a descriptor table tells of thousands.
+const MANY_SLOTS: u32 = 4096;
+
 /// All that a case leaves open, largest first.
 pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     let mut all: Vec<Unjudged> =
@@ -27,6 +31,8 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     all.extend(nobodys(case));
     all.extend(traced(case));
     all.extend(overflows(case));
+    all.extend(unheld(case));
+    all.extend(slots(case));
     all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
     all
 }
@@ -125,6 +131,30 @@ fn overflows(case: &Case<'_>) -> Option<Unjudged> {
             would: "tell a backlog that is full now from one that was".into(),
             command: "sudo ss -tlnp; ss -tan state syn-recv | wc -l; nstat -az TcpExtListenOverflows".into(),
         },
+    })
+}
+
+/// Connections that the peer has closed and that no process of the capture holds.
+fn unheld(case: &Case<'_>) -> Option<Unjudged> {
+    let all = case.ledger.state(SocketState::CloseWait)?;
+    let held: u64 = case.ledger.piles.iter().filter(|p| p.kind == Kind::CloseWait && p.owner.is_some()).map(|p| p.count).sum();
+    let rest = u64::try_from(all).ok()?.checked_sub(held).filter(|&n| n >= case.thresholds.close_wait)?;
+    Some(Unjudged {
+        says: format!("the peers of {} connections have closed, and the capture does not show who holds them", number(rest as i64)),
+        missing: all_descriptors(),
+    })
+}
+
+/// A table of descriptors that was made for thousands, of a process whose descriptors were not listed: FDSize doubles and never shrinks.
+fn slots(case: &Case<'_>) -> Option<Unjudged> {
+    let unlisted = case.snapshot.processes.iter().filter(|(_, p)| p.lists.is_empty() && p.fd_count.is_none());
+    let (pid, slots) = unlisted.filter_map(|(pid, p)| Some((*pid, p.fd_size.as_ref()?.0))).max_by_key(|p| p.1)?;
+    (slots >= MANY_SLOTS).then(|| Unjudged {
+        says: format!(
+            "pid {pid} has had {} or more descriptors open at some time (FDSize), and they were not listed",
+            number(i64::from(slots / 2))
+        ),
+        missing: all_descriptors(),
     })
 }
 
