@@ -84,11 +84,17 @@ pub fn inputs(
 fn one(input: &Input, limits: &Limits, signatures: &Signatures, progress: Option<&dyn Progress>) -> Result<capture::Input, Error> {
     let mut watched = Watched { inner: Intake::new(signatures, input.format.as_deref()).within(limits), progress };
     let walked = bundle::walk(input, limits, &mut watched)?;
-    let read = watched.inner.finish(&input.path, walked);
+    known(watched.inner.finish(&input.path, walked))
+}
+
+/// What was read, unless it is a file of another kind.
+///
+/// # Errors
+/// One loose text in which no line is known; in an archive such a member is only listed as unknown.
+pub fn known(read: capture::Input) -> Result<capture::Input, Error> {
     match read.members.as_slice() {
-        // One loose text in which no line is known is a wrong file; in an archive such a member is only listed as unknown.
         [only] if read.walked.kind == "text" && only.reading.rows() == 0 => Err(Error::Unreadable {
-            input: input.path.clone(),
+            input: read.name,
             reason: "no line of it is in a format sockdiag knows; give a capture, or force a format with NAME=PATH".into(),
         }),
         _ => Ok(read),

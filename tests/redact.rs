@@ -174,6 +174,60 @@ a line about treasure that nobody understands
 }
 
 #[test]
+fn users_that_only_netstat_names() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let from = scratch.path().join("netstat.txt");
+    let rows: String = (1..40)
+        .map(|n| {
+            format!("tcp        1      0 10.20.5.15:{}  10.20.5.16:9092    CLOSE_WAIT  treasurer  {}     4684/java\n", 40_000 + n, n + 900)
+        })
+        .collect();
+    let head = "Active Internet connections (servers and established)\n\
+                Proto Recv-Q Send-Q Local Address           Foreign Address         State       User       Inode      PID/Program name\n";
+    std::fs::write(&from, format!("{head}{rows}")).expect("a file");
+    let out = scratch.path().join("out");
+    assert_eq!(run(&from, &out, &options()).changed, None);
+    let shown = String::from_utf8(secrets(&out).text).expect("text");
+    assert!(!shown.contains("treasurer") && shown.contains("4684/java") && shown.contains("CLOSE_WAIT"), "{shown}");
+}
+
+#[test]
+fn words_of_other_signatures_are_no_reason_to_stay() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let from = scratch.path().join("app.log");
+    // `reset`, `pool` and `upstream` are words of other signatures than the one that recognises the line.
+    let line = "2026-11-22 14:56:05.803 WARN [sender] Connection to node 5 (/10.20.5.15:9092) could not be established. Broker may not be \
+                available. upstream pool of treasure reset\n";
+    std::fs::write(&from, line.repeat(3)).expect("a file");
+    let out = scratch.path().join("out");
+    assert_eq!(run(&from, &out, &options()).changed, None);
+    let shown = String::from_utf8(secrets(&out).text).expect("text");
+    assert!(shown.contains("could not be established. Broker may not be"), "{shown}");
+    for word in ["upstream", "pool", "treasure", "reset", "10.20.5.15"] {
+        assert!(!shown.contains(word), "{word}: {shown}");
+    }
+}
+
+#[test]
+fn standard_input_is_redacted_like_the_file() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let (from, to) = (scratch.path().join("a.log"), scratch.path().join("out"));
+    let text =
+        b"2026-11-22 14:56:05.803 WARN Connection to node 5 (/10.20.5.15:9092) could not be established. Broker may not be available.\n";
+    std::fs::write(&from, text).expect("a file");
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_sockdiag"))
+        .args(["redact", "-", "--key", "a key of the tests", "-o"])
+        .arg(&to)
+        .stdin(std::fs::File::open(&from).expect("a file"))
+        .output()
+        .expect("the binary runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let shown = secrets(&to).text;
+    run(&from, &scratch.path().join("again"), &options());
+    assert!(shown == secrets(&scratch.path().join("again")).text && !shown.is_empty());
+}
+
+#[test]
 fn keys_masks_and_archives() {
     let scratch = tempfile::tempdir().expect("a directory");
     let log = scratch.path().join("app.log");

@@ -43,9 +43,6 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let [input] = inputs.as_slice() else {
         return wrong("redact", "takes one INPUT at a time; give --key for the same names in several");
     };
-    if input.path == "-" {
-        return wrong("-", "redact reads its input more than once; save it to a file first");
-    }
     let options = Options {
         key: args.key.as_deref().map_or_else(Key::random, Key::of),
         hide_commands: args.hide_commands,

@@ -4,7 +4,7 @@ use super::names::is_common;
 use crate::bundle::datum::command_of;
 use crate::bundle::{MemberEnd, MemberHead, Visitor};
 use crate::facts::*;
-use crate::formats::reader::Reader;
+use crate::formats::reader::{Reader, Traced};
 use crate::formats::{Format, by_id, prompt, scan};
 use std::collections::BTreeSet;
 
@@ -39,10 +39,18 @@ impl Collector {
     fn traced(&mut self) {
         let Some(reader) = &mut self.reader else { return };
         for line in reader.drain() {
-            if let Some((user, host)) = prompt_names(&line.text) {
-                add(&mut self.users, user);
-                add(&mut self.hosts, host);
-            }
+            self.line(&line);
+        }
+    }
+
+    /// Names that are in no fact.
+    fn line(&mut self, line: &Traced) {
+        if let Some((user, host)) = prompt_names(&line.text) {
+            add(&mut self.users, user);
+            add(&mut self.hosts, host);
+        }
+        if let Some(user) = (line.format == "netstat").then(|| netstat_user(&line.text)).flatten() {
+            add(&mut self.users, user);
         }
     }
 }
@@ -64,11 +72,8 @@ impl Visitor for Collector {
     fn end(&mut self, _end: MemberEnd) {
         let Some(reader) = self.reader.take() else { return };
         let reading = reader.finish(&mut Names(self));
-        for line in reading.trace {
-            if let Some((user, host)) = prompt_names(&line.text) {
-                add(&mut self.users, user);
-                add(&mut self.hosts, host);
-            }
+        for line in &reading.trace {
+            self.line(line);
         }
     }
 }
@@ -131,6 +136,25 @@ fn is_tool(name: &[u8]) -> bool {
     name.len() < 3
 }
 
+/// `apps` of the row `tcp 0 0 10.0.0.1:80 10.0.0.2:90 ESTABLISHED apps 1203 812/nginx`: netstat -e names users whom no fact does.
+pub(super) fn netstat_user(line: &[u8]) -> Option<&[u8]> {
+    let mut fields = line.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty());
+    let protocol = fields.next()?;
+    if ![&b"tcp"[..], b"udp", b"raw"].iter().any(|p| protocol.starts_with(p)) {
+        return None;
+    }
+    let queues = fields.by_ref().take(2).filter(|f| scan::number(f).is_some()).count();
+    let ends = fields.by_ref().take(2).filter(|f| f.contains(&b':')).count();
+    let rest: Vec<&[u8]> = fields.take(3).collect();
+    // Rows of UDP have no state; behind a user stands the number of an inode.
+    let named =
+        |n: usize| rest.get(n).copied().filter(|f| rest.get(n + 1).is_some_and(|i| scan::number(i).is_some()) && !f.contains(&b'/'));
+    if queues < 2 || ends < 2 {
+        return None;
+    }
+    named(1).or_else(|| named(0))
+}
+
 /// `root` and `host-a` of the prompt `[root@host-a ~]# lsof`.
 fn prompt_names(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.trim_ascii_start();
@@ -149,7 +173,20 @@ fn prompt_names(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::prompt_names;
+    use super::{netstat_user, prompt_names};
+
+    #[test]
+    fn users_in_rows_of_netstat() {
+        for (line, want) in [
+            ("tcp        0      0 10.0.0.1:80   10.0.0.2:90  ESTABLISHED apps       1203       812/nginx", Some("apps")),
+            ("tcp        0      0 10.0.0.1:80   10.0.0.2:90  TIME_WAIT   root       0          -", Some("root")),
+            ("udp        0      0 0.0.0.0:53    0.0.0.0:*                 dnsmasq    77         9/dnsmasq", Some("dnsmasq")),
+            ("tcp        0      0 10.0.0.1:80   10.0.0.2:90  ESTABLISHED 812/nginx", None),
+            ("unix  2      [ ACC ]     STREAM     LISTENING     133948   9/python3  /tmp/a", None),
+        ] {
+            assert_eq!(netstat_user(line.as_bytes()), want.map(str::as_bytes), "{line}");
+        }
+    }
 
     #[test]
     fn names_in_prompts() {

@@ -8,8 +8,9 @@ use super::words::{self, has};
 use super::{find, hex, strace};
 use crate::formats::{Taken, prompt};
 use crate::signatures::Signatures;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// A line as it was read.
 pub struct Line<'a> {
@@ -25,14 +26,17 @@ pub struct Line<'a> {
     pub message: Option<&'a [u8]>,
 }
 
+/// The words of a signature's pattern, by its id.
+pub type Vocabularies = BTreeMap<String, Rc<BTreeSet<String>>>;
+
 /// What lines are written with.
 pub struct Writer<'a> {
     /// What replaces.
     pub masks: &'a mut Masks,
     /// Signatures whose lines must stay recognisable.
     pub signatures: &'a Signatures,
-    /// The words they consist of.
-    pub vocabulary: &'a BTreeSet<String>,
+    /// The words of those met so far.
+    pub vocabularies: &'a mut Vocabularies,
 }
 
 impl Writer<'_> {
@@ -134,7 +138,7 @@ impl Writer<'_> {
     fn command(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let commands = std::mem::take(&mut self.masks.commands);
         let hidden = self.masks.hide_commands;
-        let keep = |w: &[u8]| has(words::COMMANDS, w) || w.len() < 2 || !hidden && commands.contains(w);
+        let keep = |w: &[u8]| has(&words::COMMANDS, w) || w.len() < 2 || !hidden && commands.contains(w);
         // Options and what awk is told stay; only words of letters are looked at.
         for part in runs(text, |b| b == b' ') {
             if part.starts_with(b"-") || part.iter().any(|b| matches!(b, b'$' | b'{' | b'}' | b'+')) && !part.contains(&b'@') {
@@ -181,7 +185,7 @@ impl Writer<'_> {
 }
 
 fn listing() -> Manner<'static> {
-    Manner { words: Some(&|w| w.len() < 2 || has(words::LISTINGS, w) || has(words::ENDINGS, w)), kind: "listing", split: false }
+    Manner { words: Some(&|w| w.len() < 2 || has(&words::LISTINGS, w) || has(&words::ENDINGS, w)), kind: "listing", split: false }
 }
 
 /// A line of a thread dump: frames of libraries that everybody has stay.
@@ -191,7 +195,7 @@ fn frame(text: &[u8], masks: &mut Masks, out: &mut Vec<u8>) {
     let held = memchr::memmem::find(body, b"(a ").is_some();
     let library = |b: &[u8]| words::PACKAGES.iter().any(|p| b.starts_with(p.as_bytes()));
     let manner = Manner {
-        words: Some(&|w| w.len() < 2 || has(words::LISTINGS, w) || has(words::ENDINGS, w) || w.starts_with(b"0x")),
+        words: Some(&|w| w.len() < 2 || has(&words::LISTINGS, w) || has(&words::ENDINGS, w) || w.starts_with(b"0x")),
         kind: "frame",
         split: false,
     };

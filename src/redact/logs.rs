@@ -1,13 +1,14 @@
 //! Lines of logs: of one that a signature recognises stays what it needs, of the others only their shape.
 //!
-//! Words that stay are those that signatures consist of, everywhere in a recognised line if they must; peers keep their ports, attempts
-//! and brokers their numbers. Afterwards the line must say the same to the same signature, and an unrecognised one nothing to any.
+//! Words that stay are those that the line's own signature consists of, all of them only if the line must be recognised by others; peers
+//! keep their ports, attempts and brokers their numbers. Afterwards the line must say the same to the same signature, and an unrecognised one nothing to any.
 
 use super::lines::{Line, Writer};
 use super::mask::Manner;
 use super::spans::Part;
 use super::words::{self, has};
 use crate::signatures::Sighting;
+use std::rc::Rc;
 
 /// A line.
 pub fn line(line: &Line<'_>, writer: &mut Writer<'_>) -> Vec<u8> {
@@ -19,10 +20,12 @@ pub fn line(line: &Line<'_>, writer: &mut Writer<'_>) -> Vec<u8> {
         rewrite(line, writer, &|_| false, &mut out);
         return out;
     }
-    let vocabulary = writer.vocabulary;
+    let id = found.as_ref().map_or("", |f| f.signature.id.as_str());
+    let signatures = writer.signatures;
+    let vocabulary = writer.vocabularies.entry(id.to_string()).or_insert_with(|| Rc::new(signatures.vocabulary(id))).clone();
     let known = |w: &[u8]| std::str::from_utf8(w).is_ok_and(|w| vocabulary.contains(&w.to_ascii_lowercase()));
     // Identifiers such as `AbstractConnector` are made of words; the mask sees them whole.
-    let made_of = |w: &[u8]| known(w) || has(words::LOGS, w);
+    let made_of = |w: &[u8]| known(w) || has(&words::LOGS, w);
     let saved = writer.masks.replaced.clone();
     rewrite(line, writer, &made_of, &mut out);
     if same(found.as_ref(), read_again(line, &out, writer).as_ref()) {
@@ -38,8 +41,8 @@ pub fn line(line: &Line<'_>, writer: &mut Writer<'_>) -> Vec<u8> {
 /// Times, levels and programs stay; of all other words those that are kept.
 fn rewrite(line: &Line<'_>, writer: &mut Writer<'_>, keep: &dyn Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
     // klog's level is one letter.
-    let head = |w: &[u8]| w.len() < 2 || has(words::LOGS, w) || has(words::ENDINGS, w);
-    let text = |w: &[u8]| w.len() < 2 || keep(w) || has(words::ENDINGS, w);
+    let head = |w: &[u8]| w.len() < 2 || has(&words::LOGS, w) || has(&words::ENDINGS, w);
+    let text = |w: &[u8]| w.len() < 2 || keep(w) || has(&words::ENDINGS, w);
     let mut at = 0;
     for (range, part) in line.parts {
         let between = line.text.get(at..range.start).unwrap_or(b"");

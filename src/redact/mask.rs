@@ -196,11 +196,11 @@ impl Masks {
     }
 
     fn component(&mut self, component: &[u8], out: &mut Vec<u8>) {
-        if !self.names.knows(component) && (has(words::PATHS, component) || self.is_command(component)) {
+        if !self.names.knows(component) && (has(&words::PATHS, component) || self.is_command(component)) {
             return out.extend_from_slice(component);
         }
         let (stem, ending) = match memchr::memrchr(b'.', component) {
-            Some(dot) if has(words::ENDINGS, component.get(dot + 1..).unwrap_or(b"")) => {
+            Some(dot) if has(&words::ENDINGS, component.get(dot + 1..).unwrap_or(b"")) => {
                 component.split_at_checked(dot).unwrap_or((component, b""))
             }
             _ => (component, &b""[..]),
@@ -213,7 +213,7 @@ impl Masks {
             }
             let rest = stem.get(at..).unwrap_or(b"");
             let len = rest.iter().position(|b| !(is_letter(*b) || b.is_ascii_digit())).unwrap_or(rest.len()).max(1);
-            self.words(rest.get(..len).unwrap_or(b""), &|w| has(words::PATHS, w) || has(words::ENDINGS, w), out);
+            self.words(rest.get(..len).unwrap_or(b""), &|w| has(&words::PATHS, w) || has(&words::ENDINGS, w), out);
             at += len;
         }
         out.extend_from_slice(ending);
@@ -238,7 +238,7 @@ impl Masks {
     pub fn hidden_command(&self, command: &[u8], out: &mut Vec<u8>) {
         let version = command.iter().rev().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
         let stem = command.get(..command.len() - version).unwrap_or(command);
-        if has(words::RUNTIMES, stem) { out.extend_from_slice(command) } else { self.names.command(command, out) }
+        if has(&words::RUNTIMES, stem) { out.extend_from_slice(command) } else { self.names.command(command, out) }
     }
 
     /// A command line: options stay, their values and all other arguments are replaced.
@@ -258,7 +258,7 @@ impl Masks {
     }
 
     fn argument(&mut self, argument: &[u8], first: bool, out: &mut Vec<u8>) {
-        let known = |word: &[u8]| has(words::COMMANDS, word);
+        let known = |word: &[u8]| has(&words::COMMANDS, word);
         let base = argument.rsplit(|&b| b == b'/').next().unwrap_or(argument);
         let stem = base.strip_suffix(b":").unwrap_or(base).trim_ascii_start();
         if first
@@ -291,7 +291,7 @@ impl Masks {
             }
             return self.text(value, Manner { words: Some(&|w| w.len() < 2), kind: "argument", split: false }, out);
         }
-        self.text(argument, Manner { words: Some(&|w| known(w) || has(words::ENDINGS, w)), kind: "argument", split: false }, out);
+        self.text(argument, Manner { words: Some(&|w| known(w) || has(&words::ENDINGS, w)), kind: "argument", split: false }, out);
     }
 }
 

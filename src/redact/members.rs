@@ -35,9 +35,9 @@ pub fn rename(path: &str, masks: &mut Masks) -> String {
 fn component(part: &str, masks: &mut Masks) -> String {
     let bytes = part.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
-    let tool = bytes.split(|b| !b.is_ascii_alphanumeric()).any(|w| has(words::COMMANDS, w) && w.len() > 1);
+    let tool = bytes.split(|b| !b.is_ascii_alphanumeric()).any(|w| has(&words::COMMANDS, w) && w.len() > 1);
     let mut at = 0;
-    let known: &dyn Fn(&[u8]) -> bool = &|w| has(words::MEMBERS, w) || has(words::ENDINGS, w) || has(words::COMMANDS, w);
+    let known: &dyn Fn(&[u8]) -> bool = &|w| has(&words::MEMBERS, w) || has(&words::ENDINGS, w) || has(&words::COMMANDS, w);
     let commands = masks.commands.clone();
     while at < bytes.len() {
         if let Some(Found::V4(address, mark, len)) = find::address(bytes, at, false) {

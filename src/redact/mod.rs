@@ -25,8 +25,10 @@ mod words;
 
 pub use rewrite::Dropped;
 
-use crate::bundle::{self, Input, Limits};
+use crate::bundle::{self, Input, Limits, Visitor, Walked};
+use crate::capture::Intake;
 use crate::config::Thresholds;
+use crate::diagnosis::Diagnosis;
 use crate::error::Error;
 use crate::read;
 use crate::signatures::Signatures;
@@ -37,7 +39,12 @@ use output::{Output, Sizes};
 use rewrite::Rewriter;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes of standard input that are kept, as they come: compressed, where they are.
+const MAX_HELD: u64 = 1 << 30;
 
 /// How a capture is redacted.
 #[derive(Clone, Debug)]
@@ -76,14 +83,15 @@ pub fn redact(
     thresholds: &Thresholds,
 ) -> Result<Redacted, Error> {
     let format = input.format.as_deref();
+    let source = Source::of(input)?;
     let mut collector = Collector::new(format);
-    bundle::walk(input, limits, &mut collector)?;
+    source.walk(limits, &mut collector)?;
     let mut masks = Masks::new(&options.key, options.hide_commands);
     masks.names.learn(&collector.names());
     masks.commands = collector.commands.into_iter().collect();
 
     let mut sizing = Rewriter::new(options, &mut masks, signatures, format, Sizes::default());
-    bundle::walk(input, limits, &mut sizing)?;
+    source.walk(limits, &mut sizing)?;
     let sizes = sizing.receiver.0;
     masks.replaced.clear();
 
@@ -91,11 +99,11 @@ pub fn redact(
     let part = partial(out)?;
     let written = Output::create(&part, sizes)?;
     let mut writing = Rewriter::new(options, &mut masks, signatures, format, written);
-    let walked = bundle::walk(input, limits, &mut writing);
+    let walked = source.walk(limits, &mut writing);
     let (receiver, dropped) = (writing.receiver, writing.dropped);
     let replaced = masks.replaced.clone();
     let finished = walked.and_then(|_| receiver.finish());
-    let changed = finished.and_then(|()| compare(input, &part, limits, signatures, thresholds, &mut masks)).and_then(|changed| {
+    let changed = finished.and_then(|()| compare(&source, &part, limits, signatures, thresholds, &mut masks)).and_then(|changed| {
         if changed.is_none() {
             std::fs::rename(&part, out).map_err(|source| Error::Write { path: out.to_path_buf(), source })?;
         }
@@ -108,21 +116,60 @@ pub fn redact(
     Ok(Redacted { replaced, dropped, members, changed })
 }
 
+/// What is read, several times over.
+enum Source<'a> {
+    Named(&'a Input),
+    /// Standard input comes but once: its bytes are kept, in memory, for they are secret.
+    Held(&'a Input, Arc<[u8]>),
+}
+
+impl<'a> Source<'a> {
+    fn of(input: &'a Input) -> Result<Source<'a>, Error> {
+        if input.path != "-" {
+            return Ok(Source::Named(input));
+        }
+        let unreadable = |reason: String| Error::Unreadable { input: "-".into(), reason };
+        let mut bytes = Vec::new();
+        std::io::stdin().take(MAX_HELD + 1).read_to_end(&mut bytes).map_err(|e| unreadable(e.to_string()))?;
+        if bytes.len() as u64 > MAX_HELD {
+            return Err(unreadable("it is read several times and too large to be kept in memory; save it to a file first".into()));
+        }
+        Ok(Source::Held(input, bytes.into()))
+    }
+
+    fn walk(&self, limits: &Limits, visitor: &mut dyn Visitor) -> Result<Walked, Error> {
+        match self {
+            Source::Named(input) => bundle::walk(input, limits, visitor),
+            Source::Held(input, bytes) => bundle::walk_reader(Box::new(Cursor::new(bytes.clone())), &input.path, limits, visitor),
+        }
+    }
+
+    fn input(&self) -> &Input {
+        match self {
+            Source::Named(input) | Source::Held(input, _) => input,
+        }
+    }
+
+    fn diagnose(&self, limits: &Limits, signatures: &Signatures, thresholds: &Thresholds) -> Result<Diagnosis, Error> {
+        let mut intake = Intake::new(signatures, self.input().format.as_deref()).within(limits);
+        let walked = self.walk(limits, &mut intake)?;
+        let read = read::known(intake.finish(&self.input().path, walked))?;
+        Ok(crate::diagnose_read(vec![read], thresholds))
+    }
+}
+
 /// What the redacted capture says otherwise than the original.
 fn compare(
-    input: &Input,
+    source: &Source<'_>,
     out: &Path,
     limits: &Limits,
     signatures: &Signatures,
     thresholds: &Thresholds,
     masks: &mut Masks,
 ) -> Result<Option<String>, Error> {
-    let one = |input: &Input| -> Result<_, Error> {
-        Ok(crate::diagnose_read(read::inputs(std::slice::from_ref(input), limits, signatures, None)?, thresholds))
-    };
-    let before = verify::meaning(&one(input)?, Some(masks));
-    let written = Input { path: out.display().to_string(), format: input.format.clone() };
-    let after = match one(&written) {
+    let before = verify::meaning(&source.diagnose(limits, signatures, thresholds)?, Some(masks));
+    let written = Input { path: out.display().to_string(), format: source.input().format.clone() };
+    let after = match Source::Named(&written).diagnose(limits, signatures, thresholds) {
         Ok(diagnosis) => verify::meaning(&diagnosis, None),
         Err(error) => return Ok(Some(format!("what was written cannot be read: {error}"))),
     };

@@ -1,6 +1,6 @@
 //! Walks an input once more and writes every member again: each line in the manner of the format that read it.
 
-use super::lines::{Line, Writer};
+use super::lines::{Line, Vocabularies, Writer};
 use super::members::rename;
 use super::spans::Spans;
 use super::{Options, mask::Masks};
@@ -43,7 +43,7 @@ pub struct Rewriter<'a, R> {
     options: &'a Options,
     masks: &'a mut Masks,
     signatures: &'a Signatures,
-    vocabulary: BTreeSet<String>,
+    vocabularies: Vocabularies,
     forced: Option<&'static dyn Format>,
     names: BTreeSet<String>,
     open: Option<Open>,
@@ -74,7 +74,7 @@ impl<'a, R: Receiver> Rewriter<'a, R> {
             options,
             masks,
             signatures,
-            vocabulary: signatures.vocabulary(),
+            vocabularies: Vocabularies::new(),
             forced: format.and_then(by_id),
             names: BTreeSet::new(),
             open: None,
@@ -118,7 +118,7 @@ impl<'a, R: Receiver> Rewriter<'a, R> {
                 continue;
             }
             let line = Line { format: traced.format, taken: traced.taken, text: &traced.text, parts: &parts, message: message.as_deref() };
-            let mut writer = Writer { masks: self.masks, signatures: self.signatures, vocabulary: &self.vocabulary };
+            let mut writer = Writer { masks: self.masks, signatures: self.signatures, vocabularies: &mut self.vocabularies };
             out.extend_from_slice(&writer.line(&line));
             out.push(b'\n');
         }

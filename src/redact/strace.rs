@@ -5,6 +5,7 @@
 
 use super::find::{self, Found};
 use super::mask::{Manner, Masks, TABLE};
+use std::net::Ipv4Addr;
 
 /// A line.
 pub fn line(text: &[u8], masks: &mut Masks, out: &mut Vec<u8>) {
@@ -27,7 +28,55 @@ pub fn line(text: &[u8], masks: &mut Masks, out: &mut Vec<u8>) {
 
 /// What is not quoted: addresses as numbers, decorations, and strace's own words.
 fn plain(text: &[u8], masks: &mut Masks, out: &mut Vec<u8>) {
-    masks.text(text, TABLE, out);
+    let mut rest = text;
+    while let Some((at, len, order)) = raw_address(rest) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, b""));
+        let (figures, after) = after.split_at_checked(len).unwrap_or((after, b""));
+        masks.text(before, TABLE, out);
+        match order.number(figures) {
+            Some(old) => {
+                let new = u32::from(masks.addresses.v4(Ipv4Addr::from(old)));
+                if new != old {
+                    masks.count("address");
+                }
+                out.extend_from_slice(order.figures(new).as_bytes());
+            }
+            // A number of 32 bits was expected; whatever it is, it does not stay.
+            None => out.extend(std::iter::repeat_n(b'x', figures.len())),
+        }
+        rest = after;
+    }
+    masks.text(rest, TABLE, out);
+}
+
+/// In which order the bytes of a raw address are printed.
+#[derive(Clone, Copy)]
+enum Order {
+    /// As a number of the host: `htonl(0x7f000001)` is 127.0.0.1.
+    Host,
+    /// As they lie in memory, read as a number by a little-endian host: `sin_addr=0x100007f` is 127.0.0.1.
+    Memory,
+}
+
+impl Order {
+    fn number(self, figures: &[u8]) -> Option<u32> {
+        let value = u32::from_str_radix(std::str::from_utf8(figures).ok()?, 16).ok()?;
+        Some(if matches!(self, Order::Host) { value } else { value.swap_bytes() })
+    }
+
+    fn figures(self, address: u32) -> String {
+        format!("{:x}", if matches!(self, Order::Host) { address } else { address.swap_bytes() })
+    }
+}
+
+/// Where the hexadecimal figures of the next raw address stand (`-X raw` prints such), how many they are, and their order.
+fn raw_address(text: &[u8]) -> Option<(usize, usize, Order)> {
+    const MARKS: [(&[u8], Order); 4] =
+        [(b"addr=htonl(0x", Order::Host), (b"inet_addr(0x", Order::Host), (b"addr=0x", Order::Memory), (b"addr={s_addr=0x", Order::Memory)];
+    let found = MARKS.iter().filter_map(|&(mark, order)| Some((memchr::memmem::find(text, mark)? + mark.len(), order)));
+    let (at, order) = found.min_by_key(|(at, _)| *at)?;
+    let len = text.get(at..)?.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    Some((at, len, order))
 }
 
 /// Where a string ends: at a quote that no odd number of backslashes escapes.
@@ -94,6 +143,22 @@ mod tests {
         ] {
             assert!(!shown(text).contains(gone), "{}", shown(text));
         }
+        for (text, gone) in [
+            ("connect(0x5, {sa_family=0x2, sin_port=htons(80), sin_addr=htonl(0xa14050f)}, 0x10) = 0", "a14050f"),
+            ("connect(0x5, {sa_family=0x2, sin_port=htons(80), sin_addr=0xf05140a}, 0x10) = 0", "f05140a"),
+            (
+                "setsockopt(5, SOL_IP, IP_ADD_MEMBERSHIP, {imr_multiaddr={s_addr=0xfb0000e0}, imr_interface={s_addr=0xf05140a}}, 8) = 0",
+                "f05140a",
+            ),
+            ("bind(5, {sin_addr=inet_addr(0xa14050f)}, 16) = 0", "a14050f"),
+            ("bind(5, {sin_addr=0xffffffffffff}, 16) = 0", "ffff"),
+        ] {
+            assert!(!shown(text).contains(gone), "{}", shown(text));
+        }
+        let same = Masks::new(&Key::of("k"), false).addresses.v4(Ipv4Addr::new(10, 20, 5, 15));
+        let raw = format!("sin_addr=htonl(0x{:x})", u32::from(same));
+        assert_eq!(shown("sin_addr=htonl(0xa14050f)"), raw, "the same address in every spelling");
+        assert_eq!(shown("sin_addr=htonl(0x7f000001), sin_addr=0x100007f"), "sin_addr=htonl(0x7f000001), sin_addr=0x100007f");
         assert!(shown(r#"write(5, "GET", 3) = 3"#).ends_with(r#""xxx", 3) = 3"#));
     }
 }

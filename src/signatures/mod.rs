@@ -137,20 +137,17 @@ impl Signatures {
         self.all().iter().find(|s| s.id == id)
     }
 
-    /// The words, in lower case, that the patterns and their examples consist of: what is common to everybody's logs of a kind.
-    pub fn vocabulary(&self) -> std::collections::BTreeSet<String> {
-        let examples =
-            FILES.iter().flat_map(|(_, yaml)| yaml.lines()).filter(|l| !l.contains("reference:") && !l.trim_start().starts_with('#'));
+    /// The words, in lower case, that one signature's pattern consists of: a line that it recognises has them in common with everybody's.
+    pub fn vocabulary(&self, id: &str) -> std::collections::BTreeSet<String> {
         let mut words = std::collections::BTreeSet::new();
-        for text in self.all().iter().map(|s| s.source.as_str()).chain(examples) {
-            // What follows a backslash is no letter of a word.
-            let plain: String = text
-                .split('\\')
-                .enumerate()
-                .map(|(i, part)| if i == 0 { part } else { part.get(1..).unwrap_or("") })
-                .fold(String::new(), |out, part| out + " " + part);
-            words.extend(plain.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() > 1).map(str::to_ascii_lowercase));
-        }
+        let source = self.by_id(id).map_or("", |s| s.source.as_str());
+        // What follows a backslash is no letter of a word.
+        let plain: String = source
+            .split('\\')
+            .enumerate()
+            .map(|(i, part)| if i == 0 { part } else { part.get(1..).unwrap_or("") })
+            .fold(String::new(), |out, part| out + " " + part);
+        words.extend(plain.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() > 1).map(str::to_ascii_lowercase));
         words
     }
 
