@@ -79,7 +79,7 @@ fn mutations_do_what_they_say() {
         assert_ne!(mutation.members, members, "{}", mutation.what);
     }
     let neighbour = sample::diagnose(&with_neighbour(&members));
-    let piles = || neighbour.reports.iter().flat_map(|r| &r.piles);
+    let piles = || neighbour.reports.iter().flat_map(|r| r.piles.iter());
     let busy = piles().find(|p| p.held_by(77777)).expect("the neighbour is seen");
     assert_eq!((busy.count, busy.kind), (320, Kind::Established));
     let words: Vec<&str> = busy.words.iter().map(|w| w.source).collect();

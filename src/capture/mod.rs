@@ -3,6 +3,7 @@
 //! Rows become counts as they pass. What stays of ten million descriptors is eight bytes each; of text, the few lines that a report quotes.
 
 pub mod end;
+mod group;
 pub mod holding;
 mod intake;
 pub mod intern;

@@ -29,7 +29,7 @@ pub struct Quotes(pub Vec<Quote>);
 
 impl Quotes {
     /// How many are kept.
-    const KEPT: usize = 3;
+    pub const KEPT: usize = 3;
 
     /// Keeps the line if there is still room.
     #[inline]

@@ -7,7 +7,7 @@ use super::process::Proc;
 use super::quote::Quote;
 use super::room::{Over, Room};
 use super::stacks::Stacks;
-use super::table::{Group, Table};
+use super::table::Table;
 use super::trace::Trace;
 use crate::facts::*;
 use crate::signatures::Signatures;
@@ -189,7 +189,8 @@ impl Snapshot {
     pub fn socket(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner) {
         self.facts += 1;
         let member = at.citation.member;
-        let fits = self.open_table == Some(member) && self.tables.last().is_some_and(|t| t.format == at.format && t.at.member == member);
+        let fits =
+            self.open_table == Some(member) && self.tables.last().is_some_and(|t| same(t.format, at.format) && t.at.member == member);
         if !fits && self.tables.len() < MAX_TABLES {
             let filtered = self.filtered_in(member).cloned();
             self.tables.push(Table::new(at.format, at.citation, filtered));
@@ -361,12 +362,7 @@ impl Snapshot {
     /// The input is over: what was counted is packed, so that the ledger can share it.
     pub fn seal(&mut self) {
         self.end_member();
-        for table in &mut self.tables {
-            table.rows.shrink_to_fit();
-            table.held.shrink_to_fit();
-            table.pairs.shrink_to_fit();
-        }
-        self.tables.iter_mut().flat_map(|t| &mut t.groups).for_each(Group::seal);
+        self.tables.iter_mut().for_each(Table::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
         lists.flat_map(|l| &mut l.classes).for_each(Class::seal);
     }
@@ -452,11 +448,17 @@ impl Hot {
             && d.tid.is_none()
             && d.kind != DescriptorKind::Denied
             && at.citation.member == self.list.at.member
-            && at.format == self.list.format
+            && same(at.format, self.list.format)
             // To compare nothing with nothing where neither has an address costs some processors more than all the rest.
             && (d.command.is_empty() && self.command.is_empty() || d.command == self.command)
             && (self.user || d.user.is_empty())
     }
+}
+
+/// Whether two ids are one format's: most often it is the same text in memory.
+#[inline]
+fn same(a: &'static str, b: &'static str) -> bool {
+    std::ptr::eq(a, b) || a == b
 }
 
 /// `netns/4026532177/tcp`, `namespaces/NAME/ss...`: the network namespace that a path names.

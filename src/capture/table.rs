@@ -1,13 +1,14 @@
 //! One reading of a socket table (an ss or netstat output, a `/proc/net` file), summed up by protocol, state and owner.
 
 use super::end::End;
+pub use super::group::Group;
+use super::group::Row;
 use super::intern::{Interner, Name};
-use super::passing::Passing;
 use super::quote::{Quote, Quotes};
 use super::room::{Over, Room};
-use super::tops::Tops;
-use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState, TimerKind};
-use rustc_hash::FxHashMap;
+use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState};
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::Hasher;
 
 /// Listeners kept one by one, at most.
 const MAX_LISTENERS: usize = 20_000;
@@ -16,6 +17,10 @@ const MAX_SHARED: usize = 1 << 20;
 
 /// Groups kept, at most; some hundred processes with a handful of states each is a large host.
 const MAX_GROUPS: usize = 50_000;
+/// Rows that wait to be counted, at most.
+const PENDING: usize = 64;
+/// No descriptor is told; the kernel gives none this number.
+const NO_FD: u32 = u32::MAX;
 /// Stands for all holders past that bound; no process has this number.
 const OTHERS: u32 = u32::MAX;
 
@@ -35,11 +40,16 @@ pub struct Table {
     pub holders_shown: bool,
     /// Rows by protocol, state and owner.
     pub groups: Vec<Group>,
-    index: FxHashMap<Key, u32>,
+    index: FxHashMap<Key, Known>,
+    /// Rows that their groups have not counted yet, with the group's number. A host has thousands of groups, more than a cache holds:
+    /// counting one row after the other would wait for each, counting many at once waits for them together.
+    pending: Vec<(u32, Row)>,
     /// Inode and group of each row that has an inode.
     pub rows: Vec<(u32, u32)>,
-    /// Process and descriptor of each row that has a holder.
-    pub held: Vec<(u32, u32)>,
+    /// The owner's descriptor for each of `rows`, `NO_FD` where none is told; rows past its end have none either.
+    fds: Vec<u32>,
+    /// Process and descriptor of all other holders: further ones, and those of rows without an inode.
+    held: Vec<(u32, u32)>,
     /// Inode and holder, for sockets that more than one process holds.
     pub shared: Vec<(u32, u32)>,
     /// Inode and peer inode of unix sockets.
@@ -50,58 +60,14 @@ pub struct Table {
     pub connections: Vec<(End, End, SocketState)>,
 }
 
-/// Rows that share protocol, state and owner.
-#[derive(Debug)]
-pub struct Group {
-    /// The protocol.
-    pub protocol: Protocol,
-    /// The state.
-    pub state: SocketState,
-    /// The holder: the process, if the row names one.
-    pub owner: Option<u32>,
-    /// The holder's name as printed.
-    pub command: Name,
-    /// Rows.
-    pub count: u64,
-    /// Rows whose inode is 0: no file attached.
-    pub no_file: u64,
-    /// Rows with a file but no holder, in a table that shows holders.
-    pub no_holder: u64,
-    /// Rows with unread bytes.
-    pub unread: u64,
-    /// Rows with exactly one unread byte: in CLOSE-WAIT the FIN alone.
-    pub unread_one: u64,
-    /// Unread bytes in all.
-    pub recv_q: u64,
-    /// Unsent or unacknowledged bytes in all.
-    pub send_q: u64,
-    /// Rows with such bytes.
-    pub unsent: u64,
-    /// Rows whose retransmission timer runs.
-    pub retransmitting: u64,
-    /// The most retransmits of one row.
-    pub max_retries: u32,
-    /// Rows whose timer is the time-wait timer.
-    pub timewait_timer: u64,
-    /// Rows with a keepalive timer.
-    pub keepalive: u64,
-    /// Rows that tell how long nothing was received.
-    pub idle_known: u64,
-    /// Rows that received nothing for a minute.
-    pub idle_minute: u64,
-    /// The longest such time in milliseconds.
-    pub idle_max_ms: u64,
-    /// Remote ends.
-    pub remotes: Tops<End>,
-    /// Local ends.
-    pub locals: Tops<End>,
-    /// Paths of unix sockets.
-    pub paths: Tops<Name>,
-    /// Lowest and highest inode.
-    pub inodes: Option<(u64, u64)>,
-    /// The first rows.
-    pub quotes: Quotes,
-    passing: Passing,
+/// What is asked of a group for every row, kept apart from the much larger group.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u32,
+    /// The hash of the holder's name, to notice another one.
+    name: u32,
+    /// How many rows may still be quoted.
+    quotes: u8,
 }
 
 /// A listening socket.
@@ -131,7 +97,9 @@ impl Table {
             holders_shown: false,
             groups: Vec::new(),
             index: FxHashMap::default(),
+            pending: Vec::new(),
             rows: Vec::new(),
+            fds: Vec::new(),
             held: Vec::new(),
             shared: Vec::new(),
             pairs: Vec::new(),
@@ -142,20 +110,65 @@ impl Table {
 
     /// Adds a row; whether its holder was met under this name before.
     pub fn add(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner, room: &mut Room) -> bool {
+        self.take(at, s, names, room).unwrap_or(false)
+    }
+
+    fn take(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner, room: &mut Room) -> Option<bool> {
         self.holders_shown |= s.holders_shown;
         let owner = s.holders.first();
         let key = (s.protocol, s.state, owner.map_or(0, |h| h.pid));
-        let (number, mut known) = match self.index.get(&key) {
-            Some(&n) => (n, true),
-            None => (self.start_group(key, owner, names, room), false),
+        let name = owner.map_or(0, |h| hash(h.command));
+        let (number, known, own) = match self.index.get_mut(&key) {
+            Some(group) => {
+                if group.quotes > 0 {
+                    group.quotes -= 1;
+                    self.groups.get_mut(group.number as usize)?.quotes.offer(at);
+                }
+                (group.number, owner.is_none() || group.name == name, owner.is_some())
+            }
+            None => {
+                let number = self.start_group(key, owner, name, names, room);
+                let group = self.groups.get_mut(number as usize)?;
+                group.quotes.offer(at);
+                (number, false, group.owner.is_some())
+            }
         };
-        let Some(group) = self.groups.get_mut(number as usize) else { return false };
-        known &= owner.is_none_or(|h| h.command == names.bytes(group.command));
-        group.add(at, s, names);
+        let row = Row::of(s, names);
+        self.pending.push((number, row));
+        if self.pending.len() >= PENDING {
+            self.count_pending();
+        }
+        self.keep_numbers(at, s, number, own, room);
+        let tcp = s.protocol.is_tcp();
+        if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
+            self.keep_listener(at, s, row.local.unwrap_or(End::Any(0)), names);
+        }
+        if tcp
+            && self.connections.len() < MAX_LISTENERS
+            && let (Some(local), Some(remote)) = (row.local, row.remote)
+            && !remote.is_unset()
+            && room.connection()
+        {
+            self.connections.push((local, remote, s.state));
+        }
+        Some(known)
+    }
+
+    /// Keeps inodes and descriptors of a row; `own` is whether its group tells the first holder.
+    #[inline]
+    fn keep_numbers(&mut self, at: &At<'_>, s: &Socket<'_>, number: u32, own: bool, room: &mut Room) {
+        let mut kept = 0;
         if let Some(inode) = s.inode.and_then(|i| u32::try_from(i).ok()).filter(|&i| i != 0)
             && self.room_for_row(at, room)
         {
             self.rows.push((inode, number));
+            if let Some(fd) = s.holders.first().filter(|_| own).and_then(|h| h.fd) {
+                kept = 1;
+                if self.room_for_row(at, room) {
+                    self.fds.resize(self.rows.len() - 1, NO_FD);
+                    self.fds.push(fd);
+                }
+            }
             if s.holders.len() > 1 && self.shared.len() < MAX_SHARED {
                 self.shared.extend(s.holders.iter().map(|h| (inode, h.pid)));
             }
@@ -163,35 +176,25 @@ impl Table {
                 self.pairs.push((inode, peer));
             }
         }
-        for holder in s.holders {
+        for holder in s.holders.iter().skip(kept) {
             if let Some(fd) = holder.fd
                 && self.room_for_row(at, room)
             {
                 self.held.push((holder.pid, fd));
             }
         }
-        let tcp = s.protocol.is_tcp();
-        if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
-            let local = s.local.map_or(End::Any(0), |e| End::keep(&e, names));
-            let command = names.add(owner.map_or(b"", |h| h.command));
-            self.listeners.push(Listener {
-                local,
-                queue: s.recv_q,
-                backlog: s.send_q,
-                owner: owner.map(|h| h.pid),
-                command,
-                quote: Quote::keep(at),
-            });
-        }
-        if tcp
-            && self.connections.len() < MAX_LISTENERS
-            && let (Some(local), Some(remote)) = (s.local, s.remote)
-            && !remote.is_unset()
-            && room.connection()
-        {
-            self.connections.push((End::keep(&local, names), End::keep(&remote, names), s.state));
-        }
-        known
+    }
+
+    fn keep_listener(&mut self, at: &At<'_>, s: &Socket<'_>, local: End, names: &mut Interner) {
+        let owner = s.holders.first();
+        self.listeners.push(Listener {
+            local,
+            queue: s.recv_q,
+            backlog: s.send_q,
+            owner: owner.map(|h| h.pid),
+            command: names.add(owner.map_or(b"", |h| h.command)),
+            quote: Quote::keep(at),
+        });
     }
 
     /// Whether there is room for one more inode or descriptor; a table of which some are left out is an excerpt.
@@ -204,21 +207,59 @@ impl Table {
         fits
     }
 
-    fn start_group(&mut self, key: Key, owner: Option<&Holder<'_>>, names: &mut Interner, room: &mut Room) -> u32 {
+    /// Lets the groups count what waits: first all that is in the groups, then what they point to.
+    fn count_pending(&mut self) {
+        for (number, row) in &self.pending {
+            if let Some(group) = self.groups.get_mut(*number as usize) {
+                group.count(row);
+            }
+        }
+        for (number, row) in &self.pending {
+            if let Some(group) = self.groups.get_mut(*number as usize) {
+                group.count_local(row);
+            }
+        }
+        for (number, row) in &self.pending {
+            if let Some(group) = self.groups.get_mut(*number as usize) {
+                group.count_remote(row);
+            }
+        }
+        self.pending.clear();
+    }
+
+    fn start_group(&mut self, key: Key, owner: Option<&Holder<'_>>, name: u32, names: &mut Interner, room: &mut Room) -> u32 {
         // Past so many the holders are no longer told apart: rows are still counted, by protocol and state.
         let full = self.groups.len() >= MAX_GROUPS || !room.class();
         if full {
             room.left_out(Over::Classes);
         }
         let (key, owner) = if full { ((key.0, key.1, OTHERS), None) } else { (key, owner) };
-        if let Some(&n) = self.index.get(&key) {
-            return n;
+        if let Some(known) = self.index.get(&key) {
+            return known.number;
         }
-        let n = self.groups.len() as u32;
+        let number = self.groups.len() as u32;
         let command = names.add(owner.map_or(b"", |h| h.command));
         self.groups.push(Group::new(key.0, key.1, owner.map(|h| h.pid), command));
-        self.index.insert(key, n);
-        n
+        self.index.insert(key, Known { number, name, quotes: Quotes::KEPT as u8 - 1 });
+        number
+    }
+
+    /// Process and descriptor of each holder.
+    pub fn held(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let owned = self.rows.iter().zip(&self.fds).filter(|(_, fd)| **fd != NO_FD);
+        let owned = owned.filter_map(|(row, fd)| Some((self.groups.get(row.1 as usize)?.owner?, *fd)));
+        owned.chain(self.held.iter().copied())
+    }
+
+    /// All rows have come.
+    pub fn seal(&mut self) {
+        self.count_pending();
+        self.pending = Vec::new();
+        self.rows.shrink_to_fit();
+        self.fds.shrink_to_fit();
+        self.held.shrink_to_fit();
+        self.pairs.shrink_to_fit();
+        self.groups.iter_mut().for_each(Group::seal);
     }
 
     /// Rows of a protocol predicate in a state.
@@ -232,97 +273,9 @@ impl Table {
     }
 }
 
-impl Group {
-    fn new(protocol: Protocol, state: SocketState, owner: Option<u32>, command: Name) -> Group {
-        Group {
-            protocol,
-            state,
-            owner,
-            command,
-            count: 0,
-            no_file: 0,
-            no_holder: 0,
-            unread: 0,
-            unread_one: 0,
-            recv_q: 0,
-            send_q: 0,
-            unsent: 0,
-            retransmitting: 0,
-            max_retries: 0,
-            timewait_timer: 0,
-            keepalive: 0,
-            idle_known: 0,
-            idle_minute: 0,
-            idle_max_ms: 0,
-            remotes: Tops::default(),
-            locals: Tops::default(),
-            paths: Tops::default(),
-            inodes: None,
-            quotes: Quotes::default(),
-            passing: Passing::default(),
-        }
-    }
-
-    /// Whether the local ports of its rows are mostly those of the range that begins at `low`: this host opened the connections.
-    pub fn uses_ports_from(&self, low: i64) -> bool {
-        // So many different ones are enough beside the address of a service.
-        const ENOUGH: usize = 32;
-        let handed_out = self.locals.iter().filter(|(end, _)| i64::from(end.port()) >= low).count();
-        handed_out > 0 && handed_out * 2 >= self.locals.iter().len().min(ENOUGH)
-    }
-
-    /// All rows have come.
-    pub fn seal(&mut self) {
-        self.passing.seal(&mut self.locals);
-        self.remotes.seal();
-        self.paths.seal();
-    }
-
-    fn add(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner) {
-        self.count += 1;
-        self.quotes.offer(at);
-        match s.inode {
-            Some(0) => self.no_file += 1,
-            Some(i) => {
-                let (low, high) = self.inodes.unwrap_or((i, i));
-                self.inodes = Some((low.min(i), high.max(i)));
-                self.no_holder += u64::from(s.holders_shown && s.holders.is_empty());
-            }
-            None => self.no_holder += u64::from(s.holders_shown && s.holders.is_empty()),
-        }
-        if let Some(q) = s.recv_q.filter(|&q| q > 0) {
-            self.unread += 1;
-            self.unread_one += u64::from(q == 1);
-            self.recv_q = self.recv_q.saturating_add(q);
-        }
-        if let Some(q) = s.send_q.filter(|&q| q > 0) {
-            self.unsent += 1;
-            self.send_q = self.send_q.saturating_add(q);
-        }
-        if let Some(t) = s.timer {
-            match t.kind {
-                TimerKind::On => {
-                    self.retransmitting += 1;
-                    self.max_retries = self.max_retries.max(t.retries);
-                }
-                TimerKind::Timewait => self.timewait_timer += 1,
-                TimerKind::Keepalive => self.keepalive += 1,
-                _ => {}
-            }
-        }
-        if let Some(ms) = s.last_received_ms {
-            self.idle_known += 1;
-            self.idle_minute += u64::from(ms >= 60_000);
-            self.idle_max_ms = self.idle_max_ms.max(ms);
-        }
-        if let Some(remote) = &s.remote {
-            self.remotes.defer(End::keep(remote, names));
-        }
-        if let Some(local) = &s.local {
-            self.passing.add(End::keep(local, names), &mut self.locals);
-        }
-        if !s.name.is_empty() && s.protocol == Protocol::Unix {
-            self.paths.add(names.add(s.name));
-        }
-    }
+#[inline]
+fn hash(name: &[u8]) -> u32 {
+    let mut hasher = FxHasher::default();
+    hasher.write(name);
+    (hasher.finish() >> 32) as u32
 }

@@ -50,7 +50,9 @@ struct Side {
 
 fn make(case: &Case<'_>) -> Checked {
     let (mut table, mut listed, mut listeners, mut unidentified) = (Side::default(), Side::default(), Side::default(), Side::default());
-    for view in case.ledger.views.iter().filter(|v| v.netns.is_none() && !v.partial) {
+    // Nothing is compared where one side was not captured.
+    let captured = case.snapshot.processes.values().flat_map(|p| &p.lists).any(held::looks_up);
+    for view in case.ledger.views.iter().filter(|v| captured && v.netns.is_none() && !v.partial) {
         for t in &view.tables {
             let connected = |n: u32| {
                 t.groups
@@ -64,7 +66,9 @@ fn make(case: &Case<'_>) -> Checked {
             }
         }
     }
-    for (pid, proc) in &case.snapshot.processes {
+    // Without a table there is nothing to look for.
+    let processes = case.snapshot.processes.iter().filter(|_| !table.inodes.is_empty());
+    for (pid, proc) in processes {
         if case.ledger.holdings.get(pid).is_some_and(|h| h.foreign.is_some()) {
             continue;
         }

@@ -11,6 +11,7 @@ use crate::facts::{IdentityKey, SocketState};
 use crate::host::Source;
 use crate::ledger::{Books, Kind, Pile};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The verdict of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +69,7 @@ pub struct HostReport {
     /// Whether they come from a whole table.
     pub states_whole: bool,
     /// Sockets by program and kind, largest first.
-    pub piles: Vec<Pile>,
+    pub piles: Arc<Vec<Pile>>,
     /// TCP sockets in no table that no pile explains.
     pub unexplained: Option<i64>,
     /// Traces of system calls.

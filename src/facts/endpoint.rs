@@ -1,5 +1,6 @@
 //! One end of a connection, compact and comparable whatever tool printed it.
 
+use super::digits;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -37,8 +38,14 @@ impl<'a> Endpoint<'a> {
     /// `None` where there is no colon at all.
     #[inline]
     pub fn parse(text: &'a [u8]) -> Option<Self> {
-        // Mapped addresses are normalised to the IPv4 they carry, so that both forms are read alike.
-        if let Some((v4, port)) = parse_ipv4_end(text.strip_prefix(b"::ffff:").unwrap_or(text)) {
+        // Mapped addresses are normalised to the IPv4 they carry, so that all forms are read alike.
+        let v4_end = match text {
+            [b'0'..=b'9', ..] => parse_ipv4_end(text, b":"),
+            [b':', ..] => text.strip_prefix(b"::ffff:").and_then(|v4| parse_ipv4_end(v4, b":")),
+            [b'[', ..] => text.strip_prefix(b"[::ffff:").and_then(|v4| parse_ipv4_end(v4, b"]:")),
+            _ => None,
+        };
+        if let Some((v4, port)) = v4_end {
             return Some(Endpoint::new(if v4 == 0 { Addr::Any } else { Addr::V4(v4) }, port));
         }
         let colon = memchr::memrchr(b':', text)?;
@@ -159,35 +166,33 @@ fn parse_ipv4(text: &[u8]) -> Option<u32> {
     (dots == 3 && digits > 0).then_some(value << 8 | part)
 }
 
-/// A dotted quad, a colon and a port or `*`, which most ends of most tables are: one pass instead of several. `None` leaves the text to
-/// the general reader.
+/// A dotted quad, what stands behind it (`:` or `]:`) and a port or `*`, which most ends of most tables are: one pass instead of several.
+/// `None` leaves the text to the general reader.
 #[inline]
-fn parse_ipv4_end(text: &[u8]) -> Option<(u32, u16)> {
-    let mut bytes = text.iter();
-    let mut value = 0u32;
-    for end in [b'.', b'.', b'.', b':'] {
-        let (mut part, mut digits) = (0u32, 0u8);
-        loop {
-            let b = *bytes.next()?;
-            let digit = b.wrapping_sub(b'0');
-            if digit <= 9 {
-                part = part * 10 + u32::from(digit);
-                digits += 1;
-                if digits > 3 {
-                    return None;
-                }
-            } else if b == end && digits > 0 && part <= 255 {
-                break;
-            } else {
-                return None;
-            }
-        }
-        value = value << 8 | part;
-    }
-    Some((value, parse_port(bytes.as_slice())?))
+fn parse_ipv4_end(text: &[u8], behind: &[u8]) -> Option<(u32, u16)> {
+    let (a, text) = octet(text)?;
+    let (b, text) = octet(text.strip_prefix(b".")?)?;
+    let (c, text) = octet(text.strip_prefix(b".")?)?;
+    let (d, text) = octet(text.strip_prefix(b".")?)?;
+    Some((a << 24 | b << 16 | c << 8 | d, parse_port(text.strip_prefix(behind)?)?))
+}
+
+/// A number of up to three digits and 255, and what follows it. Neighbouring addresses differ in their lengths, so that looking for the
+/// end of each number digit by digit would be guessed wrong all the time.
+#[inline]
+fn octet(text: &[u8]) -> Option<(u32, &[u8])> {
+    // With its separators and the port no number has less than two bytes behind it, but it need not have more.
+    let bytes = match text.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => text.iter().rev().fold(0, |bytes, &b| bytes << 8 | u64::from(b)),
+    };
+    let (value, count) = digits::leading(bytes);
+    let value = u32::try_from(value).ok().filter(|&v| v <= 255)?;
+    matches!(count, 1..=3).then(|| Some((value, text.get(count as usize..)?)))?
 }
 
 /// A decimal port, or the wildcard as 0. `None` for a service name.
+#[inline]
 fn parse_port(text: &[u8]) -> Option<u16> {
     if text == b"*" || text.is_empty() {
         return Some(0);
@@ -195,14 +200,8 @@ fn parse_port(text: &[u8]) -> Option<u16> {
     if text.len() > 5 {
         return None;
     }
-    let mut value = 0u32;
-    for &b in text {
-        if !b.is_ascii_digit() {
-            return None;
-        }
-        value = value * 10 + u32::from(b - b'0');
-    }
-    u16::try_from(value).ok()
+    let bytes = text.iter().fold(0, |bytes, &b| bytes >> 8 | u64::from(b) << 56);
+    u16::try_from(digits::last(bytes, text.len() as u32)?).ok()
 }
 
 #[cfg(test)]
@@ -224,6 +223,11 @@ mod tests {
             ("::1:38870", "[::1]:38870"),
             ("[::1]:38870", "[::1]:38870"),
             ("[::ffff:127.0.0.1]:9093", "127.0.0.1:9093"),
+            ("[::ffff:0.0.0.0]:9093", "*:9093"),
+            ("[::ffff:10.0.0.1]%v0:9093", "10.0.0.1:9093"),
+            ("10.0.0.256:80", "10.0.0.256:80"),
+            ("10.0.0.1000:80", "10.0.0.1000:80"),
+            ("10.0.0.1:http", "10.0.0.1:http"),
             ("::ffff:127.0.0.1:9093", "127.0.0.1:9093"),
             ("[fe80::5c7c:16ff:fe05:90e]%v0:5357", "[fe80::5c7c:16ff:fe05:90e]:5357"),
             ("0.0.0.0%v0:5356", "*:5356"),

@@ -5,6 +5,7 @@
 
 mod counter;
 mod descriptor;
+pub(crate) mod digits;
 mod endpoint;
 mod message;
 mod process;

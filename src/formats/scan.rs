@@ -1,5 +1,7 @@
 //! Small readers of bytes shared by the parsers: fields, numbers, lines. None allocates, none panics on any input.
 
+use crate::facts::digits;
+
 /// Lines of a text without their line ends (`\n` or `\r\n`).
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
@@ -41,6 +43,17 @@ impl<'a> Fields<'a> {
     #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.text.get(skip_blanks(self.text, self.pos)..).unwrap_or(b"")
+    }
+
+    /// Takes the next field if it begins with a digit.
+    #[inline]
+    pub fn next_number(&mut self) -> Option<&'a [u8]> {
+        let start = skip_blanks(self.text, self.pos);
+        if !self.text.get(start)?.is_ascii_digit() {
+            return None;
+        }
+        self.pos = find_blank(self.text, start);
+        self.text.get(start..self.pos)
     }
 
     /// The offset at which the next field is searched.
@@ -100,7 +113,7 @@ fn skip_blanks(text: &[u8], mut pos: usize) -> usize {
 
 /// The offset of the first blank from `pos` on, or the length.
 #[inline]
-fn find_blank(text: &[u8], mut pos: usize) -> usize {
+pub fn find_blank(text: &[u8], mut pos: usize) -> usize {
     while let Some(bytes) = eight(text, pos) {
         let found = zero_bytes(bytes ^ BLANKS) | zero_bytes(bytes ^ TABS);
         if found != 0 {
@@ -122,6 +135,32 @@ fn zero_bytes(bytes: u64) -> u64 {
     bytes.wrapping_sub(ONES) & !bytes & HIGH
 }
 
+/// A word of at most eight bytes as one number, to be compared with [`code`]s in one step; 0 for an empty or a longer one.
+#[inline]
+pub fn short(word: &[u8]) -> u64 {
+    // A zero at the end would make two words the same.
+    if word.last().is_none_or(|&b| b == 0) {
+        return 0;
+    }
+    if let (Some(low), Some(high)) = (word.first_chunk(), word.last_chunk()) {
+        let (low, high) = (u64::from(u32::from_le_bytes(*low)), u64::from(u32::from_le_bytes(*high)));
+        // What both hold of the middle is the same.
+        return if word.len() > 8 { 0 } else { low | high << (8 * (word.len() - 4)) };
+    }
+    word.iter().rev().fold(0, |code, &b| code << 8 | u64::from(b))
+}
+
+/// What [`short`] makes of a word that is known when this program is built.
+pub const fn code(word: &[u8]) -> u64 {
+    assert!(!word.is_empty() && word.len() <= 8);
+    let (mut code, mut i) = (0, word.len());
+    while i > 0 {
+        i -= 1;
+        code = code << 8 | word[i] as u64;
+    }
+    code
+}
+
 /// Whether a byte separates fields.
 #[inline]
 pub fn is_blank(b: u8) -> bool {
@@ -134,21 +173,33 @@ pub fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 20 {
         return None;
     }
-    let mut value = 0u64;
+    // The last eight digits at once; those in front of them one by one.
+    if let (..=19, Some((head, tail))) = (text.len(), text.split_last_chunk()) {
+        let low = digits::last(u64::from_le_bytes(*tail), 8)?;
+        return Some(one_by_one(head)? * 100_000_000 + low);
+    }
     // Nineteen digits always fit; only the twentieth has to be checked.
     let (safe, last) = text.split_at(text.len().min(19));
-    for &b in safe {
+    let value = one_by_one(safe)?;
+    match last {
+        [] => Some(value),
+        [b @ b'0'..=b'9', ..] => value.checked_mul(10)?.checked_add(u64::from(b - b'0')),
+        _ => None,
+    }
+}
+
+/// The value of up to nineteen digits, 0 of none.
+#[inline]
+fn one_by_one(text: &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for &b in text {
         let digit = b.wrapping_sub(b'0');
         if digit > 9 {
             return None;
         }
         value = value * 10 + u64::from(digit);
     }
-    match last {
-        [] => Some(value),
-        [b @ b'0'..=b'9', ..] => value.checked_mul(10)?.checked_add(u64::from(b - b'0')),
-        _ => None,
-    }
+    Some(value)
 }
 
 /// A whole decimal number of 32 bits.
@@ -203,10 +254,11 @@ const HEX: [u8; 256] = {
 /// The leading decimal number and what follows it.
 #[inline]
 pub fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
-    if let Some(bytes) = eight(text, 0) {
-        let digits = leading_digits(bytes);
-        if digits < 8 {
-            return if digits == 0 { None } else { Some((of_digits(bytes, digits), text.get(digits..)?)) };
+    if let Some(bytes) = text.first_chunk() {
+        match digits::leading(u64::from_le_bytes(*bytes)) {
+            (_, 0) => return None,
+            (value, count @ 1..8) => return Some((value, text.get(count as usize..)?)),
+            _ => {}
         }
     }
     let mut value = 0u64;
@@ -221,25 +273,6 @@ pub fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
         1..20 => Some((value, rest)),
         _ => Some((number(head)?, rest)),
     }
-}
-
-/// How many of eight bytes are digits before one that is none.
-#[inline]
-fn leading_digits(bytes: u64) -> usize {
-    let other = bytes ^ u64::from_ne_bytes([b'0'; 8]);
-    // A digit differs from zero by at most 9; what a sum carries only reaches bytes behind the first that is none.
-    let none = (other | other.wrapping_add(u64::from_ne_bytes([0x7f - 9; 8]))) & u64::from_ne_bytes([0x80; 8]);
-    (none.trailing_zeros() / 8) as usize
-}
-
-/// The number that the first of eight bytes are the digits of; there is at least one.
-#[inline]
-fn of_digits(bytes: u64, digits: usize) -> u64 {
-    // Zeros are put in front, then neighbours are joined: digits to pairs, pairs to fours, fours to the number.
-    let eight = (bytes & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * digits.clamp(1, 8));
-    let pairs = eight.wrapping_mul(10).wrapping_add(eight >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
 /// `socket:[N]` and `pipe:[N]`: the number between the brackets, if the text is exactly `PREFIX[N]`.
@@ -288,10 +321,29 @@ mod tests {
     }
 
     #[test]
+    fn short_words_are_numbers() {
+        for word in ["a", "ab", "abc", "abcd", "abcde", "abcdef", "abcdefg", "abcdefgh", "\u{e9}t\u{e9}"] {
+            assert_eq!(short(word.as_bytes()), code(word.as_bytes()), "{word}");
+        }
+        assert_eq!((short(b""), short(b"abcdefghi"), short(b"abc\0"), short(b"\0")), (0, 0, 0, 0));
+        assert_ne!(short(b"\0abc"), short(b"abc"));
+    }
+
+    #[test]
     fn numbers_are_whole_or_nothing() {
         assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
         assert_eq!(number(b"18446744073709551616"), None);
         assert_eq!(number(b"12x"), None);
+        for (text, want) in [
+            ("9999999", 9_999_999),
+            ("10000000", 10_000_000),
+            ("418672527", 418_672_527),
+            ("1234567890123456789", 1_234_567_890_123_456_789),
+        ] {
+            assert_eq!(number(text.as_bytes()), Some(want));
+            assert_eq!(leading_number(format!("{text} x").as_bytes()), Some((want, &b" x"[..])));
+            assert_eq!((number(format!("{text}x").as_bytes()), number(format!("x{text}").as_bytes())), (None, None));
+        }
         assert_eq!(number(b""), None);
         assert_eq!(signed(b"-5"), Some(-5));
         assert_eq!(hex(b"0A"), Some(10));

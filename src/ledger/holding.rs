@@ -33,6 +33,7 @@ pub struct Holding {
 }
 
 /// Everything tables know of inodes, to tell what a descriptor's inode is.
+#[derive(Default)]
 pub struct Known<'a> {
     /// Inode and group number, sorted by inode, each once.
     rows: Vec<(u32, u32)>,
@@ -48,38 +49,38 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Gathers what all tables and identifying listings know.
+    /// Gathers what all tables and identifying listings know, as far as some listing leaves it open.
     pub fn gather(snapshot: &'a Snapshot, views: &[View<'a>]) -> Known<'a> {
-        let mut rows = Vec::new();
-        let mut groups = Vec::new();
-        let mut held: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-        for table in &snapshot.tables {
-            let base = groups.len() as u32;
-            groups.extend(table.groups.iter());
-            rows.extend(table.rows.iter().map(|&(inode, group)| (inode, base + group)));
-            for &(pid, fd) in &table.held {
-                held.entry(pid).or_default().push(fd);
-            }
-        }
-        rows.sort_unstable();
-        rows.dedup_by_key(|r| r.0);
-        rows.shrink_to_fit();
-        held.values_mut().for_each(|fds| fds.sort_unstable());
-        let is_closed =
-            |n: u32| groups.get(n as usize).is_some_and(|g: &&Group| Kind::of_socket(g.protocol, g.state) == Some(Kind::Closed));
-        let inodes = rows.iter().filter(|r| !is_closed(r.1)).map(|r| r.0).collect();
-        let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
-        let named = snapshot
-            .processes
-            .values()
-            .flat_map(|p| &p.lists)
-            .flat_map(|l| l.sockets())
-            .filter(identified)
-            .flat_map(|c| c.sockets.iter().map(|s| s.0));
-        let named = sets::sorted(named.collect());
+        let classes = || snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets());
+        let bare = classes().any(tells_inodes_only);
         let whole = |family| views.iter().any(|v| !v.partial && v.count(family) > 0 && (v.has_inodes() || v.holders_shown()));
         let lsof = snapshot.processes.values().flat_map(|p| &p.lists).any(|l| l.format == "lsof" || l.format == "lsfd");
-        Known { rows, groups, inodes, named, held, covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof }
+        let mut known = Known { covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof, ..Known::default() };
+        if bare || classes().any(|c| c.unlisted) {
+            known.inodes = connected(snapshot);
+        }
+        if bare {
+            known.add_rows(snapshot);
+            let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
+            known.named = sets::sorted(classes().filter(identified).flat_map(Class::inodes).collect());
+        }
+        known
+    }
+
+    fn add_rows(&mut self, snapshot: &'a Snapshot) {
+        for table in &snapshot.tables {
+            let base = self.groups.len() as u32;
+            self.groups.extend(table.groups.iter());
+            self.rows.extend(table.rows.iter().map(|&(inode, group)| (inode, base + group)));
+            for (pid, fd) in table.held() {
+                self.held.entry(pid).or_default().push(fd);
+            }
+        }
+        // Those of each table are mostly in order.
+        self.rows.sort();
+        self.rows.dedup_by_key(|r| r.0);
+        self.rows.shrink_to_fit();
+        self.held.values_mut().for_each(|fds| fds.sort_unstable());
     }
 
     /// The group of an inode, and its number.
@@ -88,11 +89,21 @@ impl<'a> Known<'a> {
         let number = self.rows.get(n)?.1;
         Some((number, self.groups.get(number as usize).copied()?))
     }
+}
 
-    /// Whether any table carries inodes at all.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+/// Inodes that some table lists in a connection state.
+fn connected(snapshot: &Snapshot) -> Vec<u32> {
+    let mut inodes = Vec::new();
+    for table in &snapshot.tables {
+        let closed: Vec<bool> = table.groups.iter().map(|g| Kind::of_socket(g.protocol, g.state) == Some(Kind::Closed)).collect();
+        inodes.extend(table.rows.iter().filter(|r| closed.get(r.1 as usize) == Some(&false)).map(|r| r.0));
     }
+    sets::sorted(inodes)
+}
+
+/// Whether a listing tells nothing of these sockets but their inodes.
+fn tells_inodes_only(class: &Class) -> bool {
+    class.protocol.is_none() && class.state.is_none() && !class.unlisted
 }
 
 /// What every process holds.
@@ -152,7 +163,8 @@ impl Holding {
     fn add(&mut self, kind: Kind, mut witness: Witness) {
         if witness.count > 0 {
             witness.traits.seal();
-            self.kinds.entry(kind).or_default().push(witness);
+            // Mostly the only one.
+            self.kinds.entry(kind).or_insert_with(|| Vec::with_capacity(1)).push(witness);
         }
     }
 }
@@ -192,13 +204,13 @@ fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Book
         let count = if class.kind == DescriptorKind::Socket { distinct(class, kind, known) } else { class.rows };
         let entry = kinds.entry(kind).or_default();
         entry.0 += count;
-        entry.1.add_class(class, count);
+        entry.1.add_class(class);
         duplicates(class, holding);
     }
     for (kind, (count, traits)) in kinds {
         holding.add(kind, word(count, traits));
     }
-    for class in list.sockets().filter(|c| c.protocol.is_none() && c.state.is_none() && !c.unlisted) {
+    for class in list.sockets().filter(|c| tells_inodes_only(c)) {
         by_inode(pid, proc, list, class, known, books, holding);
         duplicates(class, holding);
     }
@@ -262,7 +274,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
         if group.owner.is_none() {
             unowned += 1;
             let traits = groups.entry(kind).or_default();
-            if traits.protocols.is_empty() {
+            if traits.lent.is_empty() {
                 traits.add_group(group);
                 traits.lent.push(number);
             }
@@ -281,7 +293,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
     }
     let elsewhere = proc.lists.iter().any(|l| l.sockets().any(|c| c.unlisted));
     let mut traits = Traits::default();
-    traits.add_class(class, rest);
+    traits.add_class(class);
     let unhashed = books.unhashed.as_ref().map(|f| f.value.max(0) as u64);
     // Fewer unhashed TCP sockets than these on the whole host: most are of a family whose table was not captured.
     let too_few = unhashed.is_some_and(|n| n * 2 < rest);

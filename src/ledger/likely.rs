@@ -6,6 +6,7 @@ use super::{Ledger, witness};
 use crate::capture::trace::{Origin, Outcome, Pattern, Trace};
 use crate::capture::{Quote, Snapshot};
 use crate::facts::Protocol;
+use std::sync::Arc;
 
 /// From how many unexplained sockets on a process is searched whose descriptors could not be read.
 const MANY: i64 = 100;
@@ -93,5 +94,5 @@ fn insert(ledger: &mut Ledger<'_>, snapshot: &Snapshot, pid: u32, count: u64, so
         foreign: None,
         in_use: false,
     };
-    ledger.piles.insert(0, pile);
+    Arc::make_mut(&mut ledger.piles).insert(0, pile);
 }

@@ -23,6 +23,7 @@ pub use views::{Family, View};
 use crate::capture::{Interner, Member, Quote, Snapshot};
 use crate::facts::{IdentityKey, NoteKind, SocketState};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The ledger of one snapshot.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ pub struct Ledger<'a> {
     pub states_whole: bool,
     /// What each process holds.
     pub holdings: BTreeMap<u32, Holding>,
-    /// Sockets by program and kind, largest first.
-    pub piles: Vec<Pile>,
+    /// Sockets by program and kind, largest first; shared with the report.
+    pub piles: Arc<Vec<Pile>>,
     /// Whom each process's unix sockets are connected with.
     pub peers: BTreeMap<u32, peers::Peers>,
     /// The highest socket inode anywhere in the capture.
@@ -74,7 +75,7 @@ impl<'a> Ledger<'a> {
             states,
             states_whole,
             holdings,
-            piles,
+            piles: Arc::new(piles),
             peers,
             newest_inode: newest_inode(snapshot),
             unprivileged,

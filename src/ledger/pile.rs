@@ -132,14 +132,14 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>) -> Vec<Pile
     let listening: BTreeSet<u16> = listening_ports(snapshot);
     let mut groups: BTreeMap<(Kind, String, String), Vec<u32>> = BTreeMap::new();
     for (&pid, holding) in holdings {
+        let proc = snapshot.processes.get(&pid);
+        let program = proc.map_or(String::new(), Proc::program);
+        let command = proc.map_or("", |p| &p.command);
+        // Processes of a program that is known only by a short name may be strangers to each other; interpreters certainly may.
+        let known = proc.is_some_and(|p| !p.cmdline.is_empty());
+        let key = if known || is_pool(command) { base_name(&program).to_string() } else { format!("{program}#{pid}") };
         for &kind in holding.kinds.keys() {
-            let proc = snapshot.processes.get(&pid);
-            let program = proc.map_or(String::new(), Proc::program);
-            let command = proc.map_or(String::new(), |p| p.command.clone());
-            // Processes of a program that is known only by a short name may be strangers to each other; interpreters certainly may.
-            let known = proc.is_some_and(|p| !p.cmdline.is_empty());
-            let key = if known || is_pool(&command) { base_name(&program).to_string() } else { format!("{program}#{pid}") };
-            groups.entry((kind, command, key)).or_default().push(pid);
+            groups.entry((kind, command.to_string(), key.clone())).or_default().push(pid);
         }
     }
     let mut piles: Vec<Pile> =

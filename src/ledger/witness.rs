@@ -4,8 +4,7 @@ use crate::capture::holding::Class;
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::{End, Name, Quote};
-use crate::facts::{Citation, Protocol};
-use std::collections::BTreeMap;
+use crate::facts::Citation;
 
 /// What one source (a table, a listing) says of one process and kind.
 #[derive(Clone, Debug)]
@@ -31,8 +30,6 @@ pub struct Traits {
     pub locals: Tops<End>,
     /// Paths of unix sockets.
     pub paths: Tops<Name>,
-    /// Protocols.
-    pub protocols: BTreeMap<Option<Protocol>, u64>,
     /// Rows with unread bytes.
     pub unread: u64,
     /// Rows with one unread byte: the FIN.
@@ -69,7 +66,6 @@ impl Traits {
         self.remotes.merge(&g.remotes);
         self.locals.merge(&g.locals);
         self.paths.merge(&g.paths);
-        *self.protocols.entry(Some(g.protocol)).or_default() += g.count;
         self.unread += g.unread;
         self.unread_one += g.unread_one;
         self.recv_q = self.recv_q.saturating_add(g.recv_q);
@@ -85,11 +81,10 @@ impl Traits {
     }
 
     /// Adds the rows of a listing's class.
-    pub fn add_class(&mut self, c: &Class, count: u64) {
+    pub fn add_class(&mut self, c: &Class) {
         self.remotes.merge(&c.remotes);
         self.locals.merge(&c.locals);
         self.paths.merge(&c.names);
-        *self.protocols.entry(c.protocol).or_default() += count;
         // They are in order.
         let (low, high) = (c.sockets.first().map(|s| u64::from(s.0)), c.sockets.last().map(|s| u64::from(s.0)));
         self.longest_run = self.longest_run.max(c.longest_run);
@@ -106,9 +101,6 @@ impl Traits {
         self.remotes.merge(&other.remotes);
         self.locals.merge(&other.locals);
         self.paths.merge(&other.paths);
-        for (&p, &n) in &other.protocols {
-            *self.protocols.entry(p).or_default() += n;
-        }
         self.unread += other.unread;
         self.unread_one += other.unread_one;
         self.recv_q = self.recv_q.saturating_add(other.recv_q);

@@ -50,19 +50,50 @@ pub(super) struct Cells<'a> {
     pub name: &'a [u8],
 }
 
+/// Words as numbers, which are compared in one step.
+mod word {
+    use crate::formats::scan::code;
+
+    pub const SOCK: u64 = code(b"sock");
+    pub const IPV4: u64 = code(b"IPv4");
+    pub const IPV6: u64 = code(b"IPv6");
+    pub const REG: u64 = code(b"REG");
+    pub const DIR: u64 = code(b"DIR");
+    pub const LINK: u64 = code(b"LINK");
+    pub const CHR: u64 = code(b"CHR");
+    pub const BLK: u64 = code(b"BLK");
+    pub const FIFO: u64 = code(b"FIFO");
+    pub const PIPE: u64 = code(b"PIPE");
+    pub const UNIX: u64 = code(b"unix");
+    pub const A_INODE: u64 = code(b"a_inode");
+    pub const ZEROS: u64 = code(b"0000");
+    pub const TCP: u64 = code(b"TCP");
+    pub const UDP: u64 = code(b"UDP");
+    pub const CWD: u64 = code(b"cwd");
+    pub const RTD: u64 = code(b"rtd");
+    pub const TXT: u64 = code(b"txt");
+    pub const MEM: u64 = code(b"mem");
+}
+
 /// Reads a TYPE; `None` for a word that no lsof on Linux prints there. Of the octal modes that stand for types without a word only `0000`
 /// is taken: others cannot be told from the number of a user.
 #[inline]
 pub(super) fn type_of(word: &[u8]) -> Option<Type> {
+    Some(match scan::short(word) {
+        word::SOCK => Type::Sock,
+        word::IPV4 => Type::Inet4,
+        word::IPV6 => Type::Inet6,
+        word::REG | word::DIR | word::LINK => Type::File,
+        word::CHR | word::BLK => Type::Device,
+        word::FIFO | word::PIPE => Type::Fifo,
+        word::UNIX => Type::Unix,
+        word::A_INODE | word::ZEROS => Type::Anon,
+        _ => return rare_type_of(word),
+    })
+}
+
+fn rare_type_of(word: &[u8]) -> Option<Type> {
     Some(match word {
-        b"sock" => Type::Sock,
-        b"IPv4" => Type::Inet4,
-        b"IPv6" => Type::Inet6,
-        b"REG" | b"DIR" | b"LINK" => Type::File,
-        b"CHR" | b"BLK" => Type::Device,
-        b"FIFO" | b"PIPE" => Type::Fifo,
-        b"unix" => Type::Unix,
-        b"a_inode" | b"0000" => Type::Anon,
         b"netlink" => Type::Netlink,
         b"pack" => Type::Packet,
         b"raw" => Type::Ip(Protocol::Raw),
@@ -178,10 +209,14 @@ fn is_lock_letter(b: u8) -> bool {
     matches!(b, b'N' | b'r' | b'R' | b'w' | b'W' | b'u' | b'U' | b'x' | b'X')
 }
 
+#[inline]
 fn is_fd_name(word: &[u8]) -> bool {
+    matches!(scan::short(word), word::CWD | word::RTD | word::TXT | word::MEM) || is_rare_fd_name(word)
+}
+
+fn is_rare_fd_name(word: &[u8]) -> bool {
     match word {
-        b"cwd" | b"rtd" | b"txt" | b"mem" | b"mmap" | b"DEL" | b"ltx" | b"pd" | b"jld" | b"tr" | b"err" | b"NOFD" | b"twd" | b"ctty"
-        | b"m86" | b"v86" => true,
+        b"mmap" | b"DEL" | b"ltx" | b"pd" | b"jld" | b"tr" | b"err" | b"NOFD" | b"twd" | b"ctty" | b"m86" | b"v86" => true,
         // `L12`: a library's reference.
         [b'L', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
         _ => false,
@@ -218,18 +253,12 @@ fn kernel_protocol(name: &[u8]) -> Option<Protocol> {
 }
 
 fn inet<'a>(d: &mut Descriptor<'a>, cells: &Cells<'a>, v6: bool) {
-    let protocol = match (cells.node, v6) {
-        (b"TCP", false) => Some(Protocol::Tcp),
-        (b"TCP", true) => Some(Protocol::Tcp6),
-        (b"UDP", false) => Some(Protocol::Udp),
-        (b"UDP", true) => Some(Protocol::Udp6),
-        (b"UDPLITE", false) => Some(Protocol::Udplite),
-        (b"UDPLITE", true) => Some(Protocol::Udplite6),
-        (b"ICMP" | b"ICMPV6", _) => Some(if v6 { Protocol::Icmp6 } else { Protocol::Icmp }),
-        (b"SCTP", _) => Some(Protocol::Sctp),
-        (b"DCCP", _) => Some(Protocol::Dccp),
-        (b"", _) => None,
-        _ => Some(Protocol::Other),
+    let protocol = match (scan::short(cells.node), v6) {
+        (word::TCP, false) => Some(Protocol::Tcp),
+        (word::TCP, true) => Some(Protocol::Tcp6),
+        (word::UDP, false) => Some(Protocol::Udp),
+        (word::UDP, true) => Some(Protocol::Udp6),
+        _ => rare_protocol_of(cells.node, v6),
     };
     socket(d, protocol, if cells.node.is_empty() { None } else { scan::number(cells.device) });
     let (name, state) = split_state(cells.name);
@@ -245,6 +274,19 @@ fn inet<'a>(d: &mut Descriptor<'a>, cells: &Cells<'a>, v6: bool) {
             d.remote = ends.get(i + 1..).and_then(Endpoint::parse);
         }
         _ => d.local = Endpoint::parse(ends),
+    }
+}
+
+/// The protocol of an IPv4 or IPv6 row that is neither TCP nor UDP.
+fn rare_protocol_of(node: &[u8], v6: bool) -> Option<Protocol> {
+    match (node, v6) {
+        (b"UDPLITE", false) => Some(Protocol::Udplite),
+        (b"UDPLITE", true) => Some(Protocol::Udplite6),
+        (b"ICMP" | b"ICMPV6", _) => Some(if v6 { Protocol::Icmp6 } else { Protocol::Icmp }),
+        (b"SCTP", _) => Some(Protocol::Sctp),
+        (b"DCCP", _) => Some(Protocol::Dccp),
+        (b"", _) => None,
+        _ => Some(Protocol::Other),
     }
 }
 

@@ -86,8 +86,11 @@ impl Prefix {
                 self.introduce(line, fd, d);
                 return true;
             }
-            if Fields::new(behind).next().and_then(type_of).is_some() {
-                self.rest(line, fd, behind, d);
+            let mut fields = Fields::new(behind);
+            if let Some(kind) = fields.next().and_then(type_of) {
+                self.introduce(line, fd, d);
+                describe(d, &typed(fd, kind, fields));
+                self.repeat.keep(behind, d);
                 return true;
             }
         }
@@ -194,24 +197,31 @@ fn thread(between: Between, pid: u32, first: &[u8], count: usize) -> Option<u32>
     number.filter(|&n| n != pid && n > 1)
 }
 
-/// TYPE and the cells behind it. Which of them are there depends on the type.
+/// TYPE and the cells behind it.
 #[inline]
 fn cells<'a>(fd: FdRef<'_>, behind: &'a [u8]) -> Cells<'a> {
     let mut fields = Fields::new(behind);
-    let kind = fields.next().and_then(type_of);
-    let mut cells = Cells { kind, device: b"", node: b"", name: if kind.is_some() { fields.rest() } else { behind.trim_ascii_start() } };
-    if kind.is_some() && kind != Some(Type::Unread) && fd != FdRef::Name(NOFD) {
-        if is_file_flag(cells.name) {
+    match fields.next().and_then(type_of) {
+        Some(kind) => typed(fd, kind, fields),
+        None => Cells { kind: None, device: b"", node: b"", name: behind.trim_ascii() },
+    }
+}
+
+/// The cells behind a TYPE. Which of them are there depends on it.
+#[inline]
+fn typed<'a>(fd: FdRef<'_>, kind: Type, mut fields: Fields<'a>) -> Cells<'a> {
+    let mut cells = Cells { kind: Some(kind), device: b"", node: b"", name: b"" };
+    if kind != Type::Unread && fd != FdRef::Name(NOFD) {
+        if is_file_flag(fields.rest()) {
             fields.next();
         }
         match kind {
-            Some(Type::Inet4 | Type::Inet6) => inet(&mut cells, &mut fields),
-            Some(Type::Packet) => packet(&mut cells, &mut fields),
+            Type::Inet4 | Type::Inet6 => inet(&mut cells, &mut fields),
+            Type::Packet => packet(&mut cells, &mut fields),
             _ => numbered(&mut cells, &mut fields),
         }
-        cells.name = fields.rest();
     }
-    cells.name = cells.name.trim_ascii_end();
+    cells.name = fields.rest().trim_ascii_end();
     cells
 }
 
@@ -233,11 +243,8 @@ fn packet<'a>(cells: &mut Cells<'a>, fields: &mut Fields<'a>) {
 fn numbered<'a>(cells: &mut Cells<'a>, fields: &mut Fields<'a>) {
     // Nothing but these columns starts with a digit: a name is a path or a word.
     for column in 0..4 {
-        if !starts_with_digit(fields.rest()) {
-            return;
-        }
         let before = fields.clone();
-        let word = fields.next().unwrap_or(b"");
+        let Some(word) = fields.next_number() else { return };
         if word.iter().all(u8::is_ascii_digit) {
             cells.node = word;
         } else if column == 0 && is_device(word) {

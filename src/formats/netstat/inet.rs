@@ -60,10 +60,16 @@ pub fn read<'a>(line: &'a [u8], columns: Option<Columns>, wide: bool, row: &mut 
 }
 
 /// The protocols of a label over IPv4 and IPv6, and whether it says IPv6 itself.
+#[inline]
 fn protocols(label: &[u8]) -> Option<(Protocol, Protocol, bool)> {
+    const TCP: u64 = scan::code(b"tcp");
+    const TCP6: u64 = scan::code(b"tcp6");
+    match scan::short(label) {
+        TCP => return Some((Protocol::Tcp, Protocol::Tcp6, false)),
+        TCP6 => return Some((Protocol::Tcp, Protocol::Tcp6, true)),
+        _ => {}
+    }
     Some(match label {
-        b"tcp" => (Protocol::Tcp, Protocol::Tcp6, false),
-        b"tcp6" => (Protocol::Tcp, Protocol::Tcp6, true),
         b"udp" => (Protocol::Udp, Protocol::Udp6, false),
         b"udp6" => (Protocol::Udp, Protocol::Udp6, true),
         b"udpl" | b"udplite" => (Protocol::Udplite, Protocol::Udplite6, false),

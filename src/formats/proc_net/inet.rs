@@ -119,6 +119,51 @@ impl Reading {
     }
 }
 
+/// The columns of fixed width, and the text behind them.
+struct Cells<'a> {
+    local: &'a [u8],
+    remote: &'a [u8],
+    state: &'a [u8],
+    queues: &'a [u8],
+    timer: &'a [u8],
+    retransmits: &'a [u8],
+    behind: &'a [u8],
+}
+
+impl<'a> Cells<'a> {
+    /// Cuts a row as the kernel prints it, with addresses of so many digits. Nobody edits these files by hand, but a paste may have lost
+    /// blanks: then the colons are not where they should be.
+    #[inline]
+    fn at_offsets(line: &'a [u8], digits: usize) -> Option<Self> {
+        let end = digits + 5;
+        let (slot, mut rest) = line.split_at_checked(memchr::memchr(b':', line)?)?;
+        rest = rest.get(1..)?;
+        let mut column = |width: usize| {
+            let (cell, behind) = rest.strip_prefix(b" ")?.split_at_checked(width)?;
+            rest = behind;
+            (cell.first() != Some(&b' ')).then_some(cell)
+        };
+        let (local, remote, state) = (column(end)?, column(end)?, column(2)?);
+        let (queues, timer, retransmits) = (column(17)?, column(11)?, column(8)?);
+        let colon = |cell: &[u8], at: usize| cell.get(at) == Some(&b':');
+        let whole = rest.first() == Some(&b' ') && slot.trim_ascii_start().iter().all(u8::is_ascii_digit);
+        let cut_right = colon(local, digits) && colon(remote, digits) && colon(queues, 8) && colon(timer, 2);
+        (whole && cut_right).then_some(Cells { local, remote, state, queues, timer, retransmits, behind: rest })
+    }
+
+    /// Cuts a row at its blanks.
+    fn between_blanks(line: &'a [u8]) -> Option<Self> {
+        let mut fields = scan::Fields::new(line);
+        let slot = fields.next()?.strip_suffix(b":")?;
+        if !slot.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+        let (queues, timer, retransmits) = (fields.next()?, fields.next()?, fields.next()?);
+        Some(Cells { local, remote, state, queues, timer, retransmits, behind: fields.rest() })
+    }
+}
+
 impl Base {
     fn protocol(self, v6: bool) -> Protocol {
         match (self, v6) {
@@ -156,21 +201,17 @@ fn is_header(text: &[u8]) -> bool {
 /// Reads a row: everything up to the inode; what follows it says nothing about leaks.
 #[inline]
 fn row<'a>(line: &'a [u8], base: Base, big_endian: &mut bool) -> Option<Socket<'a>> {
-    let mut fields = scan::Fields::new(line);
-    let slot = fields.next()?.strip_suffix(b":")?;
-    if !slot.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let (local_text, remote_text) = (fields.next()?, fields.next()?);
+    let cells = Cells::at_offsets(line, 8).or_else(|| Cells::at_offsets(line, 32)).or_else(|| Cells::between_blanks(line))?;
     if !*big_endian {
-        *big_endian = is_big_endian_loopback(local_text);
+        *big_endian = is_big_endian_loopback(cells.local);
     }
-    let (local, v6) = end(local_text, *big_endian)?;
-    let (remote, _) = end(remote_text, *big_endian)?;
-    let state = u8::try_from(scan::hex(fields.next()?)?).ok()?;
-    let (tx, rx) = pair(fields.next()?)?;
-    let (timer, when) = pair(fields.next()?)?;
-    let retransmits = scan::hex(fields.next()?)?;
+    let (local, v6) = end(cells.local, *big_endian)?;
+    let (remote, _) = end(cells.remote, *big_endian)?;
+    let state = u8::try_from(scan::hex(cells.state)?).ok()?;
+    let (tx, rx) = pair(cells.queues)?;
+    let (timer, when) = pair(cells.timer)?;
+    let retransmits = scan::hex(cells.retransmits)?;
+    let mut fields = scan::Fields::new(cells.behind);
     let uid = scan::number32(fields.next()?)?;
     let probes = scan::signed(fields.next()?)?;
     let inode = scan::number(fields.next()?)?;

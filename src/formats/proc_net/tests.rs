@@ -31,6 +31,15 @@ fn tcp_rows() {
 }
 
 #[test]
+fn rows_without_their_padding() {
+    let row = "   9: 0100007F:9A5A 0100007F:2384 06 00000000:00000000 03:00000EE6 00000000     0        0 77 3 00000000b4d50836";
+    let bare = row.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wide = row.replace(' ', "   ");
+    let all: Vec<_> = [row, &bare, &wide].iter().map(|row| sockets("proc/net/tcp", &format!("{TCP}{row}\n"))).collect();
+    assert_eq!((&all[0], &all[0], all[0].len()), (&all[1], &all[2], 1));
+}
+
+#[test]
 fn ipv6_words_are_little_endian_each() {
     let text = format!(
         "{TCP6}   1: 000080FE00000000FF167C5C0E0905FE:2387 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 133939 1 0\n\

@@ -52,7 +52,7 @@ impl<'a> Tail<'a> {
                 [] => break,
                 _ if rest.starts_with(b"users:(") => rest = self.holders.read(rest),
                 _ => {
-                    let end = memchr::memchr2(b' ', b'\t', rest).unwrap_or(rest.len());
+                    let end = scan::find_blank(rest, 0);
                     let (word, after) = rest.split_at_checked(end).unwrap_or((rest, b""));
                     self.word(word);
                     rest = after;

@@ -1,0 +1,87 @@
+//! Decimal digits, eight at a time: the numbers of a table are a third of its bytes.
+
+/// Eight times the digit 0.
+const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+/// Lifts any byte above 9 to the high bit.
+const ABOVE: u64 = u64::from_ne_bytes([0x80 - 10; 8]);
+/// The high bit of each byte.
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// The number at the beginning of eight bytes (the first in the lowest), and how many digits it has; eight mean that more may follow.
+#[inline]
+pub(crate) fn leading(bytes: u64) -> (u64, u32) {
+    let digits = bytes ^ ZEROS;
+    let count = others(digits).trailing_zeros() / 8;
+    // Digits that are missing in front count as zeros.
+    let aligned = if count == 0 { 0 } else { digits << (64 - 8 * count) };
+    (value(aligned), count)
+}
+
+/// The number in the last `count` of eight bytes; `None` if one of them is no digit.
+#[inline]
+pub(crate) fn last(bytes: u64, count: u32) -> Option<u64> {
+    let unused = 64 - 8 * count.min(8);
+    let digits = (bytes ^ ZEROS).checked_shr(unused).unwrap_or(0).checked_shl(unused).unwrap_or(0);
+    (others(digits) == 0).then(|| value(digits))
+}
+
+/// The high bit of the first byte that is no digit, and perhaps of bytes behind it.
+#[inline]
+fn others(digits: u64) -> u64 {
+    (digits.wrapping_add(ABOVE) | digits) & HIGH
+}
+
+/// The value of eight digits: neighbours are joined to twos, fours and eights.
+#[inline]
+fn value(digits: u64) -> u64 {
+    const TWOS: u64 = 0x00ff_00ff_00ff_00ff;
+    const FOURS: u64 = 0x0000_ffff_0000_ffff;
+    let twos = digits.wrapping_mul(10).wrapping_add(digits >> 8) & TWOS;
+    let fours = twos.wrapping_mul(100).wrapping_add(twos >> 16) & FOURS;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> u64 {
+        u64::from_le_bytes(text.as_bytes().try_into().expect("eight bytes"))
+    }
+
+    #[test]
+    fn numbers_at_the_beginning() {
+        for (text, want) in [
+            ("12345678", (12_345_678, 8)),
+            ("99999999", (99_999_999, 8)),
+            ("0       ", (0, 1)),
+            ("255.10.0", (255, 3)),
+            ("07:00:00", (7, 2)),
+            (":2345678", (0, 0)),
+            ("1234567/", (1_234_567, 7)),
+            ("12\u{ff}\u{e9}ab", (12, 2)),
+        ] {
+            assert_eq!(leading(bytes(text)), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_at_the_end() {
+        assert_eq!(last(bytes("17:44201"), 5), Some(44_201));
+        assert_eq!(last(bytes("17:44201"), 6), None);
+        assert_eq!(last(bytes("12345678"), 8), Some(12_345_678));
+        assert_eq!(last(bytes("abcdefgh"), 0), Some(0));
+        assert_eq!(last(bytes("17:4420x"), 5), None);
+    }
+
+    #[test]
+    fn every_byte_but_a_digit_ends_a_number() {
+        for b in 0..=255u8 {
+            let mut text = *b"11111111";
+            text[3] = b;
+            let want = if b.is_ascii_digit() { 8 } else { 3 };
+            assert_eq!(leading(u64::from_le_bytes(text)).1, want, "{b}");
+            assert_eq!(last(u64::from_le_bytes(text), 8).is_some(), b.is_ascii_digit(), "{b}");
+        }
+    }
+}
