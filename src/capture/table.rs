@@ -259,6 +259,7 @@ impl Table {
         self.fds.shrink_to_fit();
         self.held.shrink_to_fit();
         self.pairs.shrink_to_fit();
+        self.groups.shrink_to_fit();
         self.groups.iter_mut().for_each(Group::seal);
     }
 

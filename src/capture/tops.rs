@@ -146,6 +146,8 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
         if let Shared::Own(counts) = &mut self.counts {
             self.rest = self.rest.saturating_add(counts.settle());
             counts.entries.shrink_to_fit();
+            // Whoever adds to a copy makes its own.
+            counts.index = Vec::new();
             // A copy of a few is as small as what sharing them takes.
             if counts.entries.len() <= FEW {
                 return;
