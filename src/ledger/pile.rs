@@ -130,7 +130,8 @@ impl Pile {
 /// All piles of a snapshot, largest first.
 pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>) -> Vec<Pile> {
     let listening: BTreeSet<u16> = listening_ports(snapshot);
-    let mut groups: BTreeMap<(Kind, String, String), Vec<u32>> = BTreeMap::new();
+    let mut programs: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut groups: BTreeMap<(Kind, usize), Vec<u32>> = BTreeMap::new();
     for (&pid, holding) in holdings {
         let proc = snapshot.processes.get(&pid);
         let program = proc.map_or(String::new(), Proc::program);
@@ -138,12 +139,14 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>) -> Vec<Pile
         // Processes of a program that is known only by a short name may be strangers to each other; interpreters certainly may.
         let known = proc.is_some_and(|p| !p.cmdline.is_empty());
         let key = if known || is_pool(command) { base_name(&program).to_string() } else { format!("{program}#{pid}") };
+        let next = programs.len();
+        let number = *programs.entry((key, command.to_string())).or_insert(next);
         for &kind in holding.kinds.keys() {
-            groups.entry((kind, command.to_string(), key.clone())).or_default().push(pid);
+            groups.entry((kind, number)).or_default().push(pid);
         }
     }
     let mut piles: Vec<Pile> =
-        groups.into_iter().filter_map(|((kind, ..), pids)| one_pile(snapshot, holdings, kind, &pids, &listening)).collect();
+        groups.into_iter().filter_map(|((kind, _), pids)| one_pile(snapshot, holdings, kind, &pids, &listening)).collect();
     piles.sort_by(|a, b| b.count.cmp(&a.count).then(a.kind.cmp(&b.kind)).then_with(|| first_pid(a).cmp(&first_pid(b))));
     piles
 }

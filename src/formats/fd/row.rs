@@ -45,7 +45,10 @@ impl Head {
     /// The row, if it differs from the one before only behind the date.
     #[inline]
     fn repeated<'a>(&self, line: &'a [u8]) -> Option<Row<'a>> {
-        let rest = line.strip_prefix(self.text.as_slice()).filter(|_| !self.text.is_empty())?;
+        if self.text.is_empty() {
+            return None;
+        }
+        let rest = line.strip_prefix(self.text.as_slice())?;
         let (fd, rest) = scan::leading_number(rest)?;
         let target = rest.strip_prefix(b" -> ")?;
         Some(Row { user: line.get(self.user.clone())?, fd: u32::try_from(fd).ok()?, owner: None, target: Some(unquote(target)) })

@@ -25,8 +25,11 @@ impl Repeat {
     /// Reads what follows the FD into a descriptor, if only the inode differs from the row that was kept.
     #[inline]
     pub(super) fn read<'a>(&self, behind_fd: &'a [u8], d: &mut Descriptor<'a>) -> bool {
+        if self.middle.is_empty() {
+            return false;
+        }
         let Some((inode, tail)) = behind_fd.strip_prefix(self.middle.as_slice()).and_then(scan::leading_number) else { return false };
-        if tail != self.tail.as_slice() || self.middle.is_empty() {
+        if tail != self.tail.as_slice() {
             return false;
         }
         let (start, length) = self.name;

@@ -102,7 +102,10 @@ impl Prefix {
     /// FD and what follows, if the line begins as the one before.
     #[inline]
     fn behind<'a>(&self, line: &'a [u8]) -> Option<Behind<'a>> {
-        let rest = line.strip_prefix(self.text.as_slice()).filter(|_| !self.text.is_empty())?;
+        if self.text.is_empty() {
+            return None;
+        }
+        let rest = line.strip_prefix(self.text.as_slice())?;
         let mut fields = Fields::new(rest);
         let fd = fd_of(fields.next()?)?;
         Some((fd, rest.get(fields.offset()..)?))
