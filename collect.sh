@@ -18,8 +18,13 @@
 # hold $ in single quotes (SC2016); every process has its input from /dev/null (SC2217); do_* are called through guard (SC2317).
 # shellcheck disable=SC2015,SC2016,SC2046,SC2086,SC2217,SC2317
 
+# Before anything is parsed that an alias could change; by its full name where unalias itself is one.
+\unalias -a 2>/dev/null
+
 VERSION=1.0
 PROGRAM=collect.sh
+# Where this text is, if it is in a file: for its hash.
+case $0 in /*) SCRIPT=$0 ;; *) SCRIPT=$PWD/$0 ;; esac
 
 # ---------------------------------------------------------------------------------------------------------------- options
 
@@ -36,13 +41,16 @@ Captures the state of sockets and of the processes that hold them into sockdiag-
   --strace SECONDS|off seconds of strace for each top suspect (default 5, and only where that is safe; at most 30)
   --no-cmdline         take no command lines
   --no-logs            take no log files
+  --no-hostname        take no host name (log files and command lines may still hold it)
   --deadline S         stop collecting after S seconds (default 60); what is left is recorded as skipped
   --max-mb N           the most the bundle may hold before compression (default 200, at most 1024)
   --allow-modules      let ss load kernel modules (tcp_diag ...) where it would need them
   --dry-run            print every command it would run, run none
+  --list               print the version, and path and SHA-256 of this script and of each tool it would run
   --version            print the version
   --help               print this
 
+strace slows a program down while it looks: a loop of nothing but system calls some twenty times, ordinary programs hardly.
 Passwords and tokens in command lines and log tails are masked before they are written. Standard output carries the bundle's
 path (or the tar); everything else goes to standard error.
 PATH is the caller's, without relative entries; the sbin directories are added if it has /usr/bin or /bin.
@@ -52,7 +60,7 @@ HELP
 
 # options ARGS...: reads the command line. Sets the O_ variables; exits with 2 on bad usage.
 options() {
-  O_OUT=. O_PIDS='' O_SAMPLES=3 O_INTERVAL=5 O_STRACE=auto O_CMDLINE=1 O_LOGS=1 O_DEADLINE=60 O_MAXMB=200 O_MODULES=0 DRY=0
+  O_OUT=. O_PIDS='' O_SAMPLES=3 O_INTERVAL=5 O_STRACE=auto O_CMDLINE=1 O_LOGS=1 O_HOST=1 O_DEADLINE=60 O_MAXMB=200 O_MODULES=0 DRY=0 LIST=0
   O_ARGS=$*
   while [ $# -gt 0 ]; do
     o_name=$1
@@ -63,6 +71,8 @@ options() {
       --dry-run) DRY=1; continue ;;
       --no-cmdline) O_CMDLINE=0; continue ;;
       --no-logs) O_LOGS=0; continue ;;
+      --no-hostname) O_HOST=0; continue ;;
+      --list) LIST=1; continue ;;
       --allow-modules) O_MODULES=1; continue ;;
       --output=* | --pid=* | --samples=* | --interval=* | --strace=* | --deadline=* | --max-mb=*)
         o_value=${o_name#*=} o_name=${o_name%%=*} ;;
@@ -509,14 +519,21 @@ next_id() {
 }
 
 # record ID STATUS RC START END BYTES STDERR PATH TOOL ARGV [MORE]: one run line. STDERR and PATH are paths in the bundle, or -.
-# MORE is further key=value text, already escaped.
+# MORE is further key=value text, already escaped. Adds sees=own where other users' processes cannot be seen, and the path of the program.
 record() {
   escape "$9"
   r_tool=$ESC
   r_line="run id=$1 status=$2 rc=$3 start=$4 end=$5 bytes=$6 stderr=$7 path=$8 tool=\"$r_tool\""
   shift 9
   escape "$1"
-  manifest "$r_line argv=\"$ESC\"${2:+ $2}"
+  r_argv=$ESC
+  r_bin=
+  case $1 in
+    env\ PROC_ROOT=*) r_bin=$(command -v ss) ;;
+    [a-z]*) r_bin=$(command -v "${1%% *}") ;;
+  esac
+  case $r_bin in /*) escape "$r_bin"; r_bin=" bin=\"$ESC\"" ;; *) r_bin= ;; esac
+  manifest "$r_line$r_bin$SEES_OWN argv=\"$r_argv\"${2:+ $2}"
 }
 
 # skip WHAT TOOL ARGV WHY: records a command that was not run, and why.
@@ -545,6 +562,7 @@ missing() {
     dd) m_would='the beginnings of outputs that were too long' ;;
     tar) m_would='one archive instead of a directory' ;;
     gzip) m_would='a compressed archive' ;;
+    sha256sum) m_would='hashes that show that nothing was changed since' ;;
     setsid) m_would='a session of its own for each command, so that nothing it starts can outlive it' ;;
     nice | ionice) m_would='low priority for the collector'"'"'s commands' ;;
     df) m_would='free space on the output file system, checked before each command' ;;
@@ -762,9 +780,19 @@ judge() {
     esac
   done 2>/dev/null <"$2"
   # ls ends with 1 when a descriptor was closed while it looked: the listing is good.
-  if [ "$RC" = 1 ] && [ $STATUS != unsupported ] && [ -s "$1" ]; then
-    case $1 in */fd | */ns | */fd-counts) STATUS=ok ;; esac
-  fi
+  case $1 in
+    */fd | */ns | */fd-counts)
+      if [ "$RC" = 1 ] && [ $STATUS = failed ] && [ -s "$1" ]; then STATUS=ok; fi
+      # Some print a total of nothing where they may not look: that would read as "there are none".
+      if [ $STATUS = denied ] && only_total "$1"; then empty "$1"; fi ;;
+  esac
+}
+
+# only_total FILE: succeeds if FILE is one line that begins with total.
+only_total() {
+  ot_first='' ot_more=''
+  { IFS= read -r ot_first; IFS= read -r ot_more; } 2>/dev/null <"$1"
+  case $ot_first in total*) [ -z "$ot_more" ] ;; *) false ;; esac
 }
 
 # cut_middle FILE MAX: keeps the first and the last half of MAX bytes of FILE in whole lines, with a marker line between.
@@ -1130,7 +1158,7 @@ for_pids() {
   [ -z "$fp_list" ] || "$@" $fp_list
 }
 
-# fd_counts: prints "PID DESCRIPTORS SOCKETS COMM" for each process; - where the descriptors cannot be seen.
+# fd_counts: prints "PID DESCRIPTORS SOCKETS COMM" for each process; - where the descriptors, or what they are, cannot be seen.
 fd_counts() {
   cd /proc || return 1
   if have awk && have ls; then
@@ -1149,8 +1177,8 @@ fd_counts() {
         next
       }
       /^[0-9]+\/fd:$/ { pid = $0; sub(/\/.*/, "", pid); seen[pid] = 1; if (!(pid in comm)) { comm[pid] = "?"; order[++n] = pid }; next }
-      /^l[-r][-w][-x]/ { count[pid]++; if (/-> socket:\[/) sockets[pid]++; next }
-      /[Pp]ermission denied/ && match($0, /[0-9]+\/fd/) {
+      /^l[-r][-w][-x]/ { count[pid]++; if (/ -> /) told[pid] = 1; if (/-> socket:\[/) sockets[pid]++; next }
+      /[Pp]ermission denied/ && !/fd\/[0-9]/ && match($0, /[0-9]+\/fd/) {
         pid = substr($0, RSTART, RLENGTH); sub(/\/.*/, "", pid); denied[pid] = 1
         if (!(pid in comm)) { comm[pid] = "?"; order[++n] = pid }
       }
@@ -1158,7 +1186,8 @@ fd_counts() {
         for (i = 1; i <= n; i++) {
           pid = order[i]
           if (pid in denied) print pid, "-", "-", comm[pid]
-          else if (pid in seen) print pid, count[pid] + 0, sockets[pid] + 0, comm[pid]
+          # Without ptrace access descriptors can be counted, but not what they are.
+          else if (pid in seen) print pid, count[pid] + 0, (pid in told || !count[pid] ? sockets[pid] + 0 : "-"), comm[pid]
         }
       }'
   else
@@ -1170,7 +1199,10 @@ fd_counts() {
       fc_n=$#
       [ "$1" != "$fc_pid/fd/*" ] || fc_n=-
       fc_s=-
-      if have ls && have grep && [ $fc_n != - ]; then fc_s=$($LOW ls -ln "$fc_pid/fd" 2>/dev/null | grep -c 'socket:\['); fi
+      if have ls && have grep && [ $fc_n != - ]; then
+        fc_list=$($LOW ls -ln "$fc_pid/fd" 2>/dev/null)
+        case $fc_list in *' -> '*) fc_s=$(put "$fc_list" | grep -c 'socket:\[') ;; esac
+      fi
       put "$fc_pid $fc_n $fc_s $fc_comm"
     done
   fi
@@ -1224,9 +1256,11 @@ growing() {
 
 # identity: which host and when, once.
 identity() {
-  batch 5 cat /proc/sys/kernel/hostname hostname cat /proc/version version cat /proc/meminfo meminfo cat /proc/loadavg loadavg
+  set -- cat /proc/version version cat /proc/meminfo meminfo cat /proc/loadavg loadavg
+  [ $O_HOST = 0 ] || set -- cat /proc/sys/kernel/hostname hostname "$@"
+  batch 5 "$@"
   run date 5 date
-  run uname 5 uname -a
+  if [ $O_HOST = 1 ]; then run uname 5 uname -a; else run uname 5 uname -srvm; fi
 }
 
 # would_load MODULE: succeeds if using it might make the kernel load a module.
@@ -1266,10 +1300,12 @@ ss_table() {
 # sockets: the socket tables, cheapest first.
 sockets() {
   run ss_-s 5 ss -s
+  # Where there are very many descriptors the table with owners may not come in time.
+  [ "$FD_COUNT" -le 50000 ] || ss_table ss_-tanoem tcp_diag -tanoem
   ss_table ss_-tanpoem tcp_diag -tanpoem
   [ "$STATUS" != unsupported ] || ss_table ss_-tanp tcp_diag -tanp
   # Looking for the owners makes ss read every descriptor; without them it is fast.
-  [ "$STATUS" != timeout ] || ss_table ss_-tanoem tcp_diag -tanoem
+  [ "$STATUS" != timeout ] || [ "$FD_COUNT" -gt 50000 ] || ss_table ss_-tanoem tcp_diag -tanoem
   # Where there are very many, once is enough: the owners of these are in the descriptor listings too.
   so_p=p
   [ "$FD_COUNT" -le 50000 ] || so_p=
@@ -1424,10 +1460,10 @@ host_wide() {
 }
 
 # open_files: lsof, without calls that block on dead servers (-b), without names to look up (-n -P -l), without threads (-K i).
-# Old releases lack -K i, older ones +c0.
+# Old releases lack -K i; there -c '' (every command) keeps threads out as well. Older ones lack +c0 too.
 open_files() {
   run lsof_-b_-w_-n_-P_-l_+c0_-K_i 20 lsof -b -w -n -P -l +c0 -K i
-  [ "$STATUS" != unsupported ] || run lsof_-b_-w_-n_-P_-l_+c0 20 lsof -b -w -n -P -l +c0
+  [ "$STATUS" != unsupported ] || SHOW="lsof -b -w -n -P -l +c0 -c ''" run lsof_-b_-w_-n_-P_-l_+c0_-c 20 lsof -b -w -n -P -l +c0 -c ''
   [ "$STATUS" != unsupported ] || run lsof_-b_-w_-n_-P_-l 20 lsof -b -w -n -P -l
   if [ "$STATUS" = timeout ]; then
     of_list=
@@ -1657,6 +1693,7 @@ after_trace() {
 environment() {
   set -u
   umask 077
+  LOCALE=${LC_ALL:-${LANG:--}}
   unset LD_PRELOAD TIME_STYLE BLOCK_SIZE LS_BLOCK_SIZE QUOTING_STYLE LS_COLORS POSIXLY_CORRECT GREP_OPTIONS TAR_OPTIONS GZIP COLUMNS \
     PS_FORMAT PS_PERSONALITY PROC_ROOT CDPATH ENV BASH_ENV 2>/dev/null
   LC_ALL=C LANG=C
@@ -1671,7 +1708,7 @@ environment() {
   STOP='' FULL='' REASON='' JOB=0 RECORDS=0 USED=0 MISSING=' ' SLOW=' ' SAMPLES_TAKEN=0 NEXT_SAMPLE=0 LAST_COUNTS='' WATCH_SIZE=0
   WATCH_FILE=- EMPTY='' BATCH_NOTE='' HELPERS=' ' TOOL='' SHOW='' STYLE='' NOTE='' PLAN='' WROTE='' STATUS='' WATCHDOG='' FSIZE=0 DISK_NEXT=0 FLOOR=0 WORK='' CTL=''
   LOG_BYTES=65536 MAX_SUSPECTS=20 MAX_NAMESPACES=64 MAX_THREADS=400
-  SUSPECTS='' SETSID='' LOW='' DATE_FORMAT='+%Y-%m-%dT%H:%M:%S'
+  SUSPECTS='' SEES_OWN='' SETSID='' LOW='' DATE_FORMAT='+%Y-%m-%dT%H:%M:%S'
   STEP=1 TICK=1 GRACE_STEPS=2
   if sleep 0.01 >/dev/null 2>&1 </dev/null; then STEP=0.1 TICK=0.5 GRACE_STEPS=15; fi
   now
@@ -1738,7 +1775,9 @@ host_facts() {
   [ "$DISTRO" != unknown ] || IFS= read -r DISTRO 2>/dev/null </etc/redhat-release || DISTRO=unknown
   if [ -e /.dockerenv ]; then CONTAINER=docker; elif [ -e /run/.containerenv ]; then CONTAINER=podman
   elif [ -n "${KUBERNETES_SERVICE_HOST:-}" ]; then CONTAINER=kubernetes; elif [ -n "${container:-}" ]; then CONTAINER=$container; fi
+  [ $O_HOST = 1 ] || HOST=-
   plain "$HOST"
+  [ $O_HOST = 1 ] || PLAIN=host
   SAFE_HOST=$PLAIN
 }
 
@@ -1821,6 +1860,11 @@ try_place() {
     put "$MASK" 2>/dev/null >"$CTL/mask.awk"
     guard 3 normal "$CTL/df" /dev/null df -P -k "$1"
     free_of "$CTL/df"
+    tp_free=$FREE
+    guard 3 normal "$CTL/df" /dev/null df -P -i "$1"
+    free_of "$CTL/df"
+    # A bundle is some hundred files.
+    if [ "$FREE" != - ] && [ "$FREE" -lt 2000 ]; then FREE=0; else FREE=$tp_free; fi
     if [ "$FREE" = - ] || [ "$FREE" -ge "$2" ]; then
       FLOOR=0
       if [ "$FREE" = - ]; then
@@ -1882,6 +1926,10 @@ write_header() {
   wh=-
   if have date; then wh=$(date '+%Z %z' 2>/dev/null); fi
   header timezone "$wh"
+  header locale "$LOCALE"
+  wh=-
+  read -r wh 2>/dev/null </sys/devices/system/clocksource/clocksource0/current_clocksource
+  header clock_source "$wh"
   header tz_variable "${TZ:--}"
   header uid "$UID_NOW"
   header caps "$CAPS"
@@ -1902,6 +1950,13 @@ write_header() {
   wh=-
   read -r wh 2>/dev/null </proc/1/comm
   header pid1 "$wh"
+  link_inode /proc/1/ns/net
+  header pid1_netns "$INODE"
+  link_inode /proc/1/ns/pid
+  header pid1_pidns "$INODE"
+  wh=-
+  while read -r wh; do break; done 2>/dev/null </proc/self/cgroup
+  header cgroup "$wh"
   header cpus "$CPUS"
   wh=-
   read -r wh 2>/dev/null </proc/loadavg
@@ -1916,7 +1971,67 @@ write_header() {
   header pid $$
   header deadline "$O_DEADLINE"
   header max_bytes "$BUDGET"
-  header sees "$(sees)"
+  wh=$(sees)
+  header sees "$wh"
+  case $wh in own*) SEES_OWN=' sees=own' ;; esac
+  sum_of "$SCRIPT"
+  header collector_sha256 "$SUM"
+  tool_version ls
+  case $TOOL_VERSION in *BusyBox*) wh=busybox ;; *oybox*) wh=toybox ;; *GNU*) wh=gnu ;; *) wh=- ;; esac
+  header userland "$wh"
+}
+
+# sum_of FILE: sets SUM to its SHA-256, - where nothing can tell.
+sum_of() {
+  SUM=-
+  { [ -f "$1" ] && have sha256sum; } || return 0
+  so_fsize=$FSIZE FSIZE=65536
+  guard 3 normal "$CTL/sum" /dev/null sha256sum "$1"
+  FSIZE=$so_fsize
+  read -r SUM _ 2>/dev/null <"$CTL/sum"
+  case $SUM in '' | *[!0-9a-f]*) SUM=- ;; esac
+}
+
+# sums: appends a line "sum sha256=HEX path=PATH" to MANIFEST for each other file of the bundle.
+sums() {
+  have sha256sum || return 0
+  guard 20 pack "$CTL/sums" /dev/null do_sums
+  while read -r su_hex su_path; do
+    # A * in front of the path stands for binary mode.
+    case $su_hex in *[!0-9a-f]* | '') continue ;; esac
+    manifest "sum sha256=$su_hex path=${su_path#\*}"
+  done 2>/dev/null <"$CTL/sums"
+}
+
+# do_sums: the job of sums. Names are of the collector's making and hold no blanks.
+do_sums() {
+  ds_list=
+  for ds_file in * */* */*/* */*/*/*; do
+    case $ds_file in MANIFEST | MANIFEST.new) continue ;; esac
+    [ ! -f "$ds_file" ] || ds_list="$ds_list $ds_file"
+  done
+  [ -z "$ds_list" ] || $LOW sha256sum $ds_list
+}
+
+# list_tools: what --list prints: hash and path of each.
+list_tools() {
+  put "$PROGRAM $VERSION"
+  [ ! -f "$SCRIPT" ] || list_one "$SCRIPT"
+  for lt_tool in $ALL_TOOLS; do
+    lt_path=$(command -v "$lt_tool" 2>/dev/null) || lt_path=
+    case $lt_path in
+      /*) list_one "$lt_path" ;;
+      '') put "- $lt_tool (not there)" ;;
+      *) put "- $lt_tool (the shell's own)" ;;
+    esac
+  done
+}
+
+# list_one PATH: prints one line of it.
+list_one() {
+  lo_sum=-
+  if command -v sha256sum >/dev/null 2>&1; then lo_sum=$(sha256sum "$1" 2>/dev/null </dev/null); fi
+  put "${lo_sum%% *} $1"
 }
 
 # sees: prints whether all processes' descriptors can be seen.
@@ -1970,6 +2085,7 @@ finish() {
   empty "$CTL/ballast"
   [ -z "$EMPTY" ] || rm -f $EMPTY
   FSIZE=0 WATCH_SIZE=0 WATCH_FILE=-
+  sums
   close_manifest
   cd "$WORK" || exit 3
   now
@@ -2135,12 +2251,16 @@ main() {
   environment
   exec 3>&1 >&2 </dev/null
   host_facts
-  ALL_TOOLS='ss netstat lsof strace ps dmesg ls cat awk sed sort tr tail dd df date tar gzip setsid nice ionice mkdir mv rm sleep'
+  ALL_TOOLS='ss netstat lsof strace ps dmesg ls cat awk sed sort tr tail dd df date tar gzip sha256sum setsid nice ionice mkdir mv rm sleep'
+  if [ $LIST = 1 ]; then
+    list_tools >&3
+    exit 0
+  fi
   if [ $DRY = 1 ]; then
     exec >&3
     probe
     stages
-    put 'ls -ln, df -P -k, date -u, dd, tail -c, sed, sort, mkdir, mv, rm, sleep (on the bundle itself)'
+    put 'ls -ln, df -P -k, df -P -i, date -u, dd, tail -c, sed, sort, sha256sum, mkdir, mv, rm, sleep (on the bundle itself)'
     put 'tar -cf - sockdiag-HOST-TIME | gzip -c'
     exit 0
   fi

@@ -223,6 +223,19 @@ fn several_inputs_keep_their_order_and_give_the_same_bytes() {
     }
 }
 
+#[test]
+fn the_service_is_named_where_the_cgroup_tells() {
+    let dir = temporary();
+    let leaking = leaking(&dir, "java");
+    let report = |path: &str| -> serde_json::Value { serde_json::from_str(&stdout(&["analyze", "--format", "json", path])).expect("JSON") };
+    assert!(report(&leaking)["findings"][0]["process"].get("service").is_none());
+    fs::create_dir_all(dir.path().join("capture/proc/4684")).expect("a directory");
+    capture(&dir, "capture", &[("proc/4684/cgroup", "0::/system.slice/flume.service\n")]);
+    let process = &report(&leaking)["findings"][0]["process"];
+    assert_eq!((&process["pids"][0], &process["service"]), (&4684.into(), &"flume.service".into()), "{process:#}");
+    assert!(stdout(&["analyze", &leaking]).contains("flume.service"));
+}
+
 /// A time in the directory's name is no part of the host it is sorted to.
 #[test]
 fn inspect_tells_of_each_member_of_a_dated_bundle() {

@@ -155,6 +155,8 @@ pub trait Parser {
 
 /// Every format, in the order in which equals are preferred.
 pub static FORMATS: &[&dyn Format] = &[
+    // Told by its path alone, whatever stands in it.
+    &stderr::Stderr,
     &busybox_lsof::BusyboxLsof,
     &cgroup::Cgroup,
     &cmdline::Cmdline,
@@ -198,7 +200,6 @@ pub static FORMATS: &[&dyn Format] = &[
     &ss_summary::SsSummary,
     &stat::Stat,
     &status::Status,
-    &stderr::Stderr,
     &strace::Strace,
     &strace::StraceSummary,
     &sysctl::Sysctl,

@@ -170,7 +170,8 @@ fn check(source: Option<&Source>, check: &Checked) -> Value {
 
 fn finding(diagnosis: &Diagnosis, finding: &Finding) -> Value {
     let claim = &finding.claim;
-    let source = finding.hosts.first().and_then(|&h| diagnosis.reports.get(h)).and_then(|r| diagnosis.sources.get(r.input));
+    let report = finding.hosts.first().and_then(|&h| diagnosis.reports.get(h));
+    let source = report.and_then(|r| diagnosis.sources.get(r.input));
     json!({
         "code": claim.code,
         "class": class(claim),
@@ -179,7 +180,7 @@ fn finding(diagnosis: &Diagnosis, finding: &Finding) -> Value {
         "grade_because": finding.grade.because,
         "grade_lift": finding.grade.lift.as_ref().map(|(m, to)| json!({"to": to.word(), "what": m.what, "command": m.command})),
         "says": super::sentence(finding),
-        "process": process(claim),
+        "process": process(claim, report),
         "socket_kind": claim.kind.map(|k| k.word()),
         "count": claim.count,
         "count_is": claim.is.word(),
@@ -201,17 +202,19 @@ fn class(claim: &Claim) -> &'static str {
     }
 }
 
-fn process(claim: &Claim) -> Value {
-    match &claim.owner {
-        None => Value::Null,
-        Some(o) => json!({
-            "command": o.command,
-            "pids": o.pids.iter().map(|p| p.0).collect::<Vec<_>>(),
-            "user": if o.user.is_empty() { Value::Null } else { json!(o.user) },
-            "program": o.program,
-            "cmdline": if o.cmdline.is_empty() { Value::Null } else { json!(o.cmdline) },
-        }),
+fn process(claim: &Claim, report: Option<&HostReport>) -> Value {
+    let Some(o) = &claim.owner else { return Value::Null };
+    let mut object = json!({
+        "command": o.command,
+        "pids": o.pids.iter().map(|p| p.0).collect::<Vec<_>>(),
+        "user": if o.user.is_empty() { Value::Null } else { json!(o.user) },
+        "program": o.program,
+        "cmdline": if o.cmdline.is_empty() { Value::Null } else { json!(o.cmdline) },
+    });
+    if let (Value::Object(map), Some(service)) = (&mut object, super::summary::service(o, report)) {
+        map.insert("service".into(), json!(service));
     }
+    object
 }
 
 fn missing(m: &Missing) -> Value {

@@ -23,11 +23,16 @@ pub fn process(owner: &Owner, report: Option<&HostReport>) -> String {
         let word = if owner.user.bytes().all(|b| b.is_ascii_digit()) { "uid" } else { "user" };
         said.push_str(&format!(", {word} {}", owner.user));
     }
-    let first = owner.pids.first().map(|p| p.0);
-    if let Some(service) = first.and_then(|pid| report?.processes.get(&pid)).and_then(|p| p.service.as_ref()) {
+    if let Some(service) = service(owner, report) {
         said.push_str(&format!(", {service}"));
     }
     said
+}
+
+/// The systemd unit or the container that a process runs in, where its cgroup tells.
+pub fn service<'r>(owner: &Owner, report: Option<&'r HostReport>) -> Option<&'r str> {
+    let first = owner.pids.first()?.0;
+    report?.processes.get(&first)?.service.as_deref()
 }
 
 /// How many of what, and who counted them.

@@ -1,4 +1,5 @@
 """Checks a bundle against its MANIFEST: `manifest.py DIR` prints what is wrong and exits 1, or exits 0."""
+import hashlib
 import os
 import re
 import sys
@@ -29,7 +30,7 @@ def read(bundle):
     with open(os.path.join(bundle, "MANIFEST"), encoding="utf-8", errors="surrogateescape") as f:
         for line in f.read().split("\n"):
             first = line.split(" ", 1)[0]
-            if first in ("run", "missing", "target"):
+            if first in ("run", "missing", "target", "sum"):
                 records.append((first, pairs(line[len(first) + 1:])))
             elif line:
                 key, _, value = line.partition("=")
@@ -54,6 +55,11 @@ def problems(bundle):
         return out + [str(e)]
     out += ["no header " + k for k in HEADER if k not in header]
     told = {"MANIFEST"}
+    sums = {r["path"]: r["sha256"] for kind, r in records if kind == "sum"}
+    for path, digest in sums.items():
+        with open(os.path.join(bundle, path), "rb") as f:
+            if hashlib.sha256(f.read()).hexdigest() != digest:
+                out.append("another hash than told: " + path)
     for kind, r in records:
         if kind != "run":
             continue
@@ -77,6 +83,8 @@ def problems(bundle):
     for directory, _, names in os.walk(bundle):
         for name in names:
             member = os.path.relpath(os.path.join(directory, name), bundle)
+            if sums and member != "MANIFEST" and member not in sums:
+                out.append("no hash of " + member)
             if member not in told and not re.fullmatch(r"netns/\w+/pids", member):
                 out.append("nobody tells of " + member)
     return out
