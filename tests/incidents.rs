@@ -47,6 +47,7 @@ const LISTED: &[&str] = &[
     "owner-not-visible-no-root",
     "packet-not-closed",
     "peer-closed-not-closed",
+    "peer-closed-not-closed-pasted",
     "pool-unbounded",
     "port-exhaustion",
     "raw-not-closed",

@@ -247,6 +247,7 @@ impl Snapshot {
             self.texts += cmdline.len();
             proc.cmdline = text(cmdline).replace('\0', " ").trim_end().to_string();
             proc.cmdline_at = Some(Quote::keep(at));
+            name_it(proc, argument(p.cmdline), ARGUMENT);
         }
         if !p.user.is_empty() && (proc.user.is_empty() || p.user.len() > proc.user.len()) {
             proc.user = name(p.user);
@@ -521,6 +522,16 @@ fn unescape(name: &[u8]) -> std::borrow::Cow<'_, [u8]> {
         None => name.into(),
         Some(_) => String::from_utf8_lossy(name).replace("\\x20", " ").into_bytes().into(),
     }
+}
+
+/// The name of the program in its own arguments: `node` of `/usr/bin/node app.js`, `nginx` of `nginx: worker process`.
+fn argument(cmdline: &[u8]) -> &[u8] {
+    let first = cmdline.split(|&b| b == b' ' || b == 0).next().unwrap_or_default();
+    if let Some(kernel) = cmdline.strip_prefix(b"[") {
+        return kernel.split(|&b| b == b']').next().unwrap_or_default();
+    }
+    let base = memchr::memrchr(b'/', first).and_then(|at| first.get(at + 1..)).unwrap_or(first);
+    base.strip_suffix(b":").unwrap_or(base)
 }
 
 /// A name from the program's own arguments (netstat).

@@ -17,6 +17,7 @@ pub use fd_limit_too_low::undecided as limit_undecided;
 pub use say::{many, number};
 pub use support::near;
 pub use suspicion::{Suspicion, suspect};
+pub use syn_flood::reported as flood_reported;
 
 /// A cause of a leak, or a look-alike that is none.
 pub trait Cause: Sync {

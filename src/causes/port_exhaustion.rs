@@ -124,6 +124,19 @@ fn used(case: &Case<'_>) -> Option<(i64, Option<String>, Vec<Quote>)> {
     Some((figure.value, None, figure.at.clone()))
 }
 
+/// All connections by counts of their states, where those were made: live and in TIME-WAIT.
+fn all_connections(case: &Case<'_>) -> Option<(i64, Vec<Quote>)> {
+    let states = || case.ledger.states.iter().filter(|(state, _)| !matches!(state, SocketState::Listen));
+    let counted = [SocketState::Established, SocketState::TimeWait].iter().all(|s| case.ledger.states.contains_key(s));
+    let whole = counted && case.ledger.best(Family::Tcp).is_none_or(|v| v.groups(Family::Tcp).all(|g| more_than_listed(case, g)));
+    whole.then(|| (states().map(|(_, f)| f.value).sum(), states().flat_map(|(_, f)| f.at.iter().take(1).cloned()).take(2).collect()))
+}
+
+/// Whether the count of a state is not just that of the excerpt's rows.
+fn more_than_listed(case: &Case<'_>, group: &crate::capture::table::Group) -> bool {
+    case.ledger.states.get(&group.state).is_some_and(|f| f.value > group.count as i64 || group.state == SocketState::Listen)
+}
+
 fn low_port(case: &Case<'_>) -> i64 {
     case.counter("sysctl.net.ipv4.ip_local_port_range.low").map_or(32_768, |f| f.value)
 }
@@ -139,7 +152,13 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     if !errors(case).is_empty() {
         return Exclusion::not("connects fail for want of a local port", errors(case).into_iter().flat_map(|e| e.1).take(2).collect());
     }
-    if let Some((n, remote, at)) = used(case) {
+    // An excerpt's rows say nothing of the others; counts of all states do.
+    let partial = case.ledger.best(Family::Tcp).is_some_and(|v| v.partial);
+    if let Some((n, at)) = all_connections(case).filter(|_| partial) {
+        let says = format!("{} connections in all, of {} local ports", number(n), number(ports(case)));
+        return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
+    }
+    if let Some((n, remote, at)) = used(case).filter(|_| !partial) {
         let to = remote.map_or(String::new(), |r| format!(" to {r}"));
         let says = format!("at most {} local ports are used{to}, of {}", number(n), number(ports(case)));
         return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };

@@ -3,6 +3,7 @@
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
+use crate::capture::logs::Sighting;
 use crate::facts::SocketState;
 
 /// Half-open connections from which a flood is worth a word: far above what round trips explain.
@@ -69,6 +70,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     vec![claim]
 }
 
+/// The kernel's line on a flood; it says so once for each listener, and means any overflow of SYNs.
+pub fn reported<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
+    case.snapshot.logs.sightings.iter().find(|s| s.kernel && s.points_to.first().is_some_and(|p| p == "syn-flood"))
+}
+
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     match case.ledger.state(SocketState::SynRecv) {
         Some(n) if n < MANY => {
@@ -76,6 +82,10 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
             Exclusion::out(format!("{} half-open connections (SYN-RECV) in the table", number(n)), at)
         }
         Some(n) => Exclusion::not(format!("{} half-open connections", number(n)), Vec::new()),
+        None if let Some(sighting) = reported(case) => Exclusion::not(
+            format!("the kernel reported it {}, and no table of connections shows whether it goes on", support::times(sighting.count)),
+            vec![sighting.last.clone()],
+        ),
         None => Exclusion::not("cannot be ruled out: no table of connections was captured (synrecv of ss -s is always 0)", Vec::new()),
     }
 }

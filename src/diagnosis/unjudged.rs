@@ -1,7 +1,7 @@
 //! What a capture shows and cannot settle: why silence of the causes is no proof of health.
 
 use crate::capture::trace::Origin;
-use crate::causes::{Case, Missing, limit_undecided, number};
+use crate::causes::{Case, Missing, flood_reported, limit_undecided, number};
 use crate::facts::SocketState;
 use crate::ledger::{Family, Kind, Pile};
 
@@ -122,16 +122,24 @@ fn overflows(case: &Case<'_>) -> Option<Unjudged> {
     if case.ledger.best(Family::Tcp).is_some() {
         return None;
     }
+    if flood_reported(case).is_some() {
+        let says = "the kernel reported possible SYN flooding, and no table shows whether it goes on".into();
+        return Some(Unjudged { says, missing: listeners() });
+    }
     let many = |name| case.counter(name).map(|f| f.value).filter(|&n| n >= MANY as i64);
     let n = many("tcpext.listen_overflows").or_else(|| many("tcpext.syncookies_sent"))?;
     Some(Unjudged {
         says: format!("listeners turned connections away {} times since boot, and no table shows whether they do now", number(n)),
-        missing: Missing {
-            what: "the listeners and their queues".into(),
-            would: "tell a backlog that is full now from one that was".into(),
-            command: "sudo ss -tlnp; ss -tan state syn-recv | wc -l; nstat -az TcpExtListenOverflows".into(),
-        },
+        missing: listeners(),
     })
+}
+
+fn listeners() -> Missing {
+    Missing {
+        what: "the listeners and their queues".into(),
+        would: "tell a backlog that is full now from one that was".into(),
+        command: "sudo ss -tlnp; ss -tan state syn-recv | wc -l; nstat -az TcpExtListenOverflows".into(),
+    }
 }
 
 /// Connections that the peer has closed and that no process of the capture holds.

@@ -88,6 +88,9 @@ fn after_prompt(line: &[u8]) -> Option<&[u8]> {
             .then(|| rest.strip_prefix(b"# ").or_else(|| rest.strip_prefix(b"$ ")))
             .flatten();
     }
+    if let Some(rest) = after_bare_prompt(line) {
+        return Some(rest);
+    }
     // `user@host:/dir# cmd`
     let end = memchr::memchr2(b'#', b'$', line.get(..line.len().min(80))?)?;
     let head = &line[..end];
@@ -98,12 +101,62 @@ fn after_prompt(line: &[u8]) -> Option<&[u8]> {
     is_prompt.then(|| line[end + 1..].strip_prefix(b" ")).flatten()
 }
 
+/// What follows a prompt without a user: `/ # ` and `~ $ ` (BusyBox), `bash-5.1$ ` and `sh-4.2# `, `host:~ # ` (SUSE).
+fn after_bare_prompt(line: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memchr3(b'#', b'$', b'%', line.get(..line.len().min(80))?)?;
+    let rest = line.get(end + 1..)?.strip_prefix(b" ").filter(|r| starts_like_command(r))?;
+    let head = line.get(..end)?;
+    let path = head.strip_suffix(b" ").unwrap_or(head);
+    if path.is_empty() || path.contains(&b' ') {
+        return None;
+    }
+    let is_path = |p: &[u8]| matches!(p.first(), Some(b'/' | b'~'));
+    let of_host = memchr::memchr(b':', path).filter(|&n| n > 0).is_some_and(|n| is_path(&path[n + 1..]));
+    let is_shell =
+        [&b"bash-"[..], b"sh-"].iter().any(|s| path.strip_prefix(*s).is_some_and(|v| v.iter().all(|b| b.is_ascii_digit() || *b == b'.')));
+    (is_path(path) || of_host || is_shell).then_some(rest)
+}
+
 fn starts_like_command(rest: &[u8]) -> bool {
     matches!(rest.first(), Some(b'a'..=b'z' | b'/' | b'.'))
 }
 
+/// A command without what runs it: `sudo -u USER`, `timeout 5`, `time`, `kubectl exec POD --`.
 fn strip_sudo(line: &[u8]) -> &[u8] {
-    line.strip_prefix(b"sudo ").map_or(line, |rest| rest.trim_ascii_start())
+    let mut line = line;
+    for _ in 0..4 {
+        let mut fields = Fields::new(line);
+        let Some(wrapper) = fields.next() else { return line };
+        let rest = line.get(wrapper.len()..).unwrap_or_default().trim_ascii_start();
+        line = match wrapper {
+            b"time" => rest,
+            b"sudo" => after_options(rest),
+            b"timeout" => skip_word(after_options(rest)),
+            b"kubectl" | b"oc" => match memchr::memmem::find(rest, b" -- ") {
+                Some(at) if rest.starts_with(b"exec ") => rest[at + 4..].trim_ascii_start(),
+                _ => return line,
+            },
+            _ => return line,
+        };
+    }
+    line
+}
+
+/// What follows options, of which the short ones for a user, group or host take a word.
+fn after_options(line: &[u8]) -> &[u8] {
+    let mut line = line;
+    while line.first() == Some(&b'-') {
+        let takes_word = matches!(line.get(..3), Some(b"-u " | b"-g " | b"-h " | b"-s " | b"-k "));
+        line = skip_word(line);
+        if takes_word {
+            line = skip_word(line);
+        }
+    }
+    line
+}
+
+fn skip_word(line: &[u8]) -> &[u8] {
+    memchr::memchr(b' ', line).map_or(&[][..], |at| line[at..].trim_ascii_start())
 }
 
 fn is_bare_command(line: &[u8]) -> bool {
@@ -145,6 +198,13 @@ mod tests {
             ("[root@lb-node-2 ~]# cat /proc/6120/limits", "cat /proc/6120/limits"),
             ("[host-a ~]# cat /proc/net/sockstat", "cat /proc/net/sockstat"),
             ("root@host-a:/home/svc# netstat -apn | grep 3135225", "netstat -apn | grep 3135225"),
+            ("/ # netstat -tan | grep -c CLOSE_WAIT", "netstat -tan | grep -c CLOSE_WAIT"),
+            ("/app $ ls -l /proc/1/fd", "ls -l /proc/1/fd"),
+            ("~ # ss -s", "ss -s"),
+            ("bash-4.2$ lsof -p 1", "lsof -p 1"),
+            ("web1:~ # ss -tan", "ss -tan"),
+            ("$ kubectl exec -it api-7d9 -c app -- cat /proc/net/sockstat", "cat /proc/net/sockstat"),
+            ("$ sudo -u root timeout 5 lsof -n", "lsof -n"),
             ("sudo strace -p 36111", "strace -p 36111"),
             ("lsof | wc -l", "lsof | wc -l"),
             ("ss -s", "ss -s"),

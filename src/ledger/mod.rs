@@ -63,7 +63,7 @@ impl<'a> Ledger<'a> {
         books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
-        tally::unowned(&views, &states, &mut piles);
+        tally::unowned(snapshot, &views, &states, &mut piles);
         let unprivileged = unprivileged(snapshot);
         let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot);
         foreign_by_room(&books, &mut piles);

@@ -1,7 +1,7 @@
 //! Counts that people made with pipelines (`lsof -p 1 | grep -c eventpoll`), put to the pile or state they count.
 
 use super::kind::Kind;
-use super::pile::{CountIs, Pile, Word};
+use super::pile::{CountIs, Owner, Pile, Word};
 use super::views::{Family, View};
 use super::witness::Traits;
 use super::{Figure, views};
@@ -10,6 +10,9 @@ use crate::capture::{End, Quote, Snapshot};
 use crate::facts::SocketState;
 use crate::formats::reader::pid_of;
 use std::collections::BTreeMap;
+
+/// From how many sockets on as many descriptors of a process are no accident.
+const MANY: u64 = 100;
 
 /// States that pipelines counted: state, count, line. Of several counts of one state the last.
 pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
@@ -46,10 +49,29 @@ pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
         }
         pile.words.insert(0, Word { source: "tally", count: value, quote: Some(tally.quote.clone()) });
     }
+    let counted = descriptors(snapshot);
+    for pile in piles.iter_mut() {
+        let Some((pid, _)) = pile.owner.as_ref().and_then(|o| o.pids.first()) else { continue };
+        if let Some((n, quote)) = counted.get(pid).filter(|(n, _)| pile.descriptors.as_ref().is_none_or(|(known, ..)| known < n)) {
+            pile.descriptors = Some((*n, true, quote.clone()));
+        }
+    }
+}
+
+/// Descriptors of a process as a pipeline counted them: `ls /proc/PID/fd | wc -l`, by pid.
+pub fn descriptors(snapshot: &Snapshot) -> BTreeMap<u32, (u64, Quote)> {
+    let counted = snapshot.tallies.iter().filter(|t| t.label.is_empty() && t.command.contains("wc -l") && !t.command.contains("grep"));
+    let of_listing = counted.filter(|t| t.command.contains("/fd") && t.command.trim_start().starts_with("ls"));
+    let number = |t: &Counted| {
+        // `ls -l` prints a total above.
+        let header = t.command.split_whitespace().any(|w| w.starts_with('-') && !w.starts_with("--") && w.contains('l'));
+        t.value.saturating_sub(u64::from(header))
+    };
+    of_listing.filter_map(|t| Some((pid_of("", t.command.as_bytes())?, (number(t), t.quote.clone())))).collect()
 }
 
 /// Piles whose holder nothing names: states of a table without holders, or counted by a pipeline.
-pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles: &mut Vec<Pile>) {
+pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles: &mut Vec<Pile>) {
     for state in [SocketState::CloseWait, SocketState::SynSent, SocketState::Established, SocketState::FinWait2] {
         let Some(kind) = Kind::of_socket(crate::facts::Protocol::Tcp, state) else { continue };
         let Some(figure) = states.get(&state) else { continue };
@@ -70,7 +92,7 @@ pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles
         let listening = views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners).map(|l| l.local.port()).collect();
         let accepted = side(&traits, &listening);
         piles.push(Pile {
-            owner: likely_owner(piles).filter(|_| kind == Kind::CloseWait),
+            owner: likely_owner(piles).or_else(|| as_many(snapshot, count)).filter(|_| kind == Kind::CloseWait),
             kind,
             count,
             is: CountIs::AtLeast,
@@ -87,12 +109,31 @@ pub fn unowned(views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles
 }
 
 /// The only program whose descriptors were listed, if it holds ended TCP sockets too: whoever captured had singled it out.
-fn likely_owner(piles: &[Pile]) -> Option<super::Owner> {
+fn likely_owner(piles: &[Pile]) -> Option<Owner> {
     let mut owners = piles.iter().filter(|p| p.kind != Kind::File).filter_map(|p| p.owner.as_ref().map(|o| (o, p)));
     let (first, _) = owners.next()?;
     let alone = owners.all(|(o, _)| o.command == first.command);
     let ended = piles.iter().any(|p| matches!(p.kind, Kind::Closed | Kind::CloseWait) && p.count >= 5 && p.owner.is_some());
     (alone && ended).then(|| first.clone())
+}
+
+/// The one process that has hardly more descriptors than there are sockets, where no other's were counted to be as many.
+fn as_many(snapshot: &Snapshot, count: u64) -> Option<Owner> {
+    let fits = |n: u64| n >= count && n <= count.saturating_mul(5) / 4 + 64;
+    let mut counted = descriptors(snapshot).into_iter().filter(|(_, (n, _))| *n >= count);
+    let (pid, (n, _)) = counted.next()?;
+    if count < MANY || !fits(n) || counted.next().is_some() {
+        return None;
+    }
+    let proc = snapshot.processes.get(&pid);
+    let text = |of: fn(&crate::capture::process::Proc) -> String| proc.map_or(String::new(), of);
+    Some(Owner {
+        command: text(|p| p.command.clone()),
+        program: text(|p| p.program()),
+        cmdline: text(|p| p.cmdline.clone()),
+        user: text(|p| p.user.clone()),
+        pids: vec![(pid, count)],
+    })
 }
 
 fn side(traits: &Traits, listening: &std::collections::BTreeSet<u16>) -> Option<bool> {
