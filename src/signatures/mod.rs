@@ -16,6 +16,7 @@ mod load;
 mod needles;
 #[cfg(test)]
 mod tests;
+mod trigrams;
 
 use needles::Needles;
 use regex::bytes::{Captures, Regex};
@@ -46,7 +47,7 @@ pub struct Signatures {
 #[derive(Debug)]
 struct Loaded {
     list: Vec<Signature>,
-    needles: Option<Needles>,
+    needles: Needles,
 }
 
 /// One signature.
@@ -166,8 +167,7 @@ impl Signatures {
     /// Tries the signatures that may match, causes first.
     fn best<'s, T>(&'s self, text: &[u8], tried: impl Fn(&'s Signature) -> Option<T>) -> Option<T> {
         let loaded = self.loaded();
-        // Without needles, which too many signatures of a configuration may cost, all are tried.
-        let matched = loaded.needles.as_ref().map_or_else(|| (0..loaded.list.len()).collect(), |n| n.candidates(text));
+        let matched = loaded.needles.candidates(text);
         [Weight::Cause, Weight::Symptom, Weight::Context].into_iter().find_map(|weight| {
             let candidates = matched.iter().filter_map(|&i| loaded.list.get(i));
             candidates.filter(|s| s.weight == weight).find_map(&tried)
@@ -177,7 +177,7 @@ impl Signatures {
 
 impl Loaded {
     fn of(list: Vec<Signature>) -> Loaded {
-        let needles = Needles::of(list.iter().map(|s| load::written_out(&s.source))).ok();
+        let needles = Needles::of(list.iter().map(|s| load::written_out(&s.source)));
         Loaded { list, needles }
     }
 }

@@ -1,113 +1,176 @@
-//! Which signatures may match a line: those of which it holds a needle, a literal that every match contains.
+//! Which signatures may match a line: those of which it holds the needles, literals that every match contains.
 //!
-//! All needles are searched in one pass, without regular expressions: a line of an ordinary log holds none. An automaton of all patterns
-//! together would do the same, but takes milliseconds to build and can be made to build its states anew at each byte of a hostile line.
+//! A pattern is taken apart into its branches (what `|` parts at the outside), and each branch into sets of literals: whatever it matches
+//! contains at least one of each set. `pool (?:is )?(?:full|busy)` needs `pool ` and one of `full` and `busy`, so that a line that only
+//! speaks of pools is not tried.
+//!
+//! All needles are searched in one pass, without regular expressions: a line of an ordinary log completes no branch. An automaton of all
+//! needles takes more instructions a byte and longer to build; one of all patterns can be made to build its states anew at each byte of
+//! a hostile line.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use super::trigrams::{self, Trigrams};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
+use std::collections::BTreeMap;
 
-/// Alternatives of one needle, at most; a pattern with more has none.
-const MAX_ALTERNATIVES: usize = 24;
-/// The shortest needle worth searching, in bytes.
-const MIN_NEEDLE: usize = 3;
+/// Literals of one set, at most; a set of more is not asked for.
+const MAX_LITERALS: usize = 24;
+/// The shortest needle that is searched, in bytes.
+const MIN_NEEDLE: usize = trigrams::LENGTH;
+/// Sets that are asked for in one branch, at most: the longest say most.
+const MAX_SETS: usize = 4;
+
+/// Literals of which a match contains at least one.
+type Set = Vec<Vec<u8>>;
 
 /// Needles of all signatures.
 #[derive(Debug)]
 pub struct Needles {
-    searcher: AhoCorasick,
-    /// The signature of each needle.
+    searcher: Trigrams,
+    /// The sets that each needle is in.
+    sets: Vec<Vec<usize>>,
+    /// The branch of each set.
+    branches: Vec<usize>,
+    /// How many sets each branch has.
+    wanted: Vec<u8>,
+    /// The signature of each branch.
     owners: Vec<usize>,
-    /// Signatures without a needle: always tried.
+    /// Signatures with a branch without a needle: always tried.
     always: Vec<usize>,
-    signatures: usize,
 }
 
 impl Needles {
     /// The needles of patterns, which are as [`super::load::compile`] takes them, shapes replaced.
-    ///
-    /// # Errors
-    /// More needles than can be searched at once.
-    pub fn of(patterns: impl Iterator<Item = String>) -> Result<Needles, aho_corasick::BuildError> {
-        let (mut needles, mut owners, mut always, mut signatures) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    pub fn of(patterns: impl Iterator<Item = String>) -> Needles {
+        let mut needles: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        let (mut branches, mut wanted, mut owners, mut always) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (number, pattern) in patterns.enumerate() {
-            signatures = number + 1;
-            match needed(&pattern) {
-                Some(literals) => {
-                    owners.extend(literals.iter().map(|_| number));
-                    needles.extend(literals);
+            let Some(needed) = needed(&pattern) else {
+                always.push(number);
+                continue;
+            };
+            for sets in needed {
+                for mut literals in sets.iter().cloned() {
+                    literals.iter_mut().for_each(|l| l.make_ascii_lowercase());
+                    literals.sort_unstable();
+                    literals.dedup();
+                    for literal in literals {
+                        needles.entry(literal).or_default().push(branches.len());
+                    }
+                    branches.push(owners.len());
                 }
-                None => always.push(number),
+                wanted.push(sets.len() as u8);
+                owners.push(number);
             }
         }
-        let searcher = AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(needles)?;
-        Ok(Needles { searcher, owners, always, signatures })
+        let searcher = Trigrams::of(needles.keys());
+        Needles { searcher, sets: needles.into_values().collect(), branches, wanted, owners, always }
     }
 
     /// The signatures that may match, in their order.
     pub fn candidates(&self, text: &[u8]) -> Vec<usize> {
-        let mut found = Vec::new();
-        let mut seen = Vec::new();
-        for hit in self.searcher.find_overlapping_iter(text) {
-            let Some(&owner) = self.owners.get(hit.pattern().as_usize()) else { continue };
-            if seen.is_empty() {
-                seen.resize(self.signatures, false);
+        let mut found = self.always.clone();
+        // Made when the first needle is met: which needles and sets were, and how many sets each branch lacks.
+        let (mut needles, mut sets, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
+        self.searcher.find(text, |needle| {
+            if lacks.is_empty() {
+                needles.resize(self.sets.len(), false);
+                sets.resize(self.branches.len(), false);
+                lacks.clone_from(&self.wanted);
             }
-            if let Some(seen) = seen.get_mut(owner).filter(|seen| !**seen) {
-                *seen = true;
-                found.push(owner);
+            if needles.get_mut(needle).is_none_or(|met| std::mem::replace(met, true)) {
+                return;
             }
-        }
-        found.extend_from_slice(&self.always);
+            for &set in self.sets.get(needle).into_iter().flatten() {
+                if sets.get_mut(set).is_none_or(|met| std::mem::replace(met, true)) {
+                    continue;
+                }
+                let Some(&branch) = self.branches.get(set) else { continue };
+                let Some(left) = lacks.get_mut(branch) else { continue };
+                *left = left.saturating_sub(1);
+                if let (0, Some(&owner)) = (*left, self.owners.get(branch)) {
+                    found.push(owner);
+                }
+            }
+        });
         found.sort_unstable();
+        found.dedup();
         found
     }
 }
 
-/// Literals of which every match of a pattern contains one.
-fn needed(pattern: &str) -> Option<Vec<Vec<u8>>> {
+/// The branches of a pattern, and the sets of each; `None` if a branch has none.
+fn needed(pattern: &str) -> Option<Vec<Vec<Set>>> {
     // Case is kept, so that a literal stays one; the search does not regard it.
     let hir = ParserBuilder::new().unicode(false).utf8(false).nest_limit(100).build().parse(pattern).ok()?;
-    literals(&hir).filter(|all| all.iter().all(|l| l.len() >= MIN_NEEDLE && l.is_ascii()))
+    let branches = match hir.kind() {
+        HirKind::Alternation(parts) => parts.iter().map(sets).collect(),
+        _ => vec![sets(&hir)],
+    };
+    branches.iter().all(|sets| !sets.is_empty()).then_some(branches)
 }
 
-fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    match hir.kind() {
-        HirKind::Literal(literal) => Some(vec![literal.0.to_vec()]),
-        HirKind::Capture(capture) => literals(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
-        // The best part of a sequence: the one whose shortest literal is longest.
-        HirKind::Concat(parts) => parts.iter().filter_map(literals).max_by_key(|all| all.iter().map(Vec::len).min()),
+/// The sets of literals that a part of a pattern needs, the best first.
+fn sets(hir: &Hir) -> Vec<Set> {
+    let mut all = match hir.kind() {
+        HirKind::Literal(literal) => vec![vec![literal.0.to_vec()]],
+        HirKind::Capture(capture) => sets(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => sets(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().flat_map(sets).collect(),
+        // One of the alternatives is there, and with it its best set.
         HirKind::Alternation(parts) => {
-            let all: Vec<Vec<u8>> = parts.iter().map(literals).collect::<Option<Vec<_>>>()?.concat();
-            (all.len() <= MAX_ALTERNATIVES).then_some(all)
+            let best: Option<Vec<Set>> = parts.iter().map(|part| sets(part).into_iter().next()).collect();
+            best.map(|best| vec![best.concat()]).unwrap_or_default()
         }
-        _ => None,
-    }
+        _ => Vec::new(),
+    };
+    all.retain(|set| set.len() <= MAX_LITERALS && set.iter().all(|l| l.len() >= MIN_NEEDLE));
+    all.sort_by_key(|set| std::cmp::Reverse(set.iter().map(Vec::len).min()));
+    all.truncate(MAX_SETS);
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text(pattern: &str) -> Option<Vec<String>> {
-        needed(pattern).map(|all| all.into_iter().map(|l| String::from_utf8_lossy(&l).into_owned()).collect())
+    fn text(pattern: &str) -> Option<Vec<Vec<String>>> {
+        let words = |set: Set| set.into_iter().map(|l| String::from_utf8_lossy(&l).into_owned()).collect::<Vec<_>>().join("|");
+        needed(pattern).map(|branches| branches.into_iter().map(|sets| sets.into_iter().map(words).collect()).collect())
     }
 
     #[test]
     fn what_every_match_contains() {
-        assert_eq!(text(r"too many open files"), Some(vec!["too many open files".into()]));
-        assert_eq!(text(r"connecting.{0,80}(?:refused|timed out)"), Some(vec!["connecting".into()]));
-        assert_eq!(text(r"(?P<host>[a-z]+):? (?:refused|timed out)\d+"), Some(vec!["refused".into(), "timed out".into()]));
-        assert_eq!(text(r"(?:refused)?\d+"), None);
-        assert_eq!(text(r"\d+|refused"), None);
+        for (pattern, want) in [
+            (r"too many open files", &[&["too many open files"][..]][..]),
+            (r"connecting.{0,80}(?:refused|timed out)", &[&["connecting", "refused|timed out"]]),
+            (r"(?P<host>[a-z]+):? (?:refused|timed out)\d+", &[&["refused|timed out"]]),
+            (r"pool (?:is )?(?:full|busy)|saturated", &[&["pool ", "full|busy"], &["saturated"]]),
+            (r"打开的文件过多|emfile", &[&["打开的文件过多"], &["emfile"]]),
+        ] {
+            let want: Vec<Vec<String>> = want.iter().map(|sets| sets.iter().map(|s| s.to_string()).collect()).collect();
+            assert_eq!(text(pattern), Some(want), "{pattern}");
+        }
+        for pattern in [r"(?:refused)?\d+", r"\d+|refused", "ab"] {
+            assert_eq!(text(pattern), None, "{pattern}");
+        }
     }
 
     #[test]
     fn candidates_come_once_and_in_order() {
-        let patterns = ["refused", r"\d{4}", "not here", "was (refused|reset)"];
-        let needles = Needles::of(patterns.iter().map(|p| p.to_string())).expect("few needles");
-        assert_eq!(needles.candidates(b"it WAS Refused, refused"), [0, 1, 3]);
+        let patterns = ["refused", r"\d{4}", "not here", "was (refused|reset)", "it was.*(on fire|here)|REFUSED"];
+        let needles = Needles::of(patterns.iter().map(|p| p.to_string()));
+        assert_eq!(needles.candidates(b"it WAS Refused, refused"), [0, 1, 3, 4]);
+        assert_eq!(needles.candidates(b"it was HERE, all of it"), [1, 4]);
+        assert_eq!(needles.candidates(b"it was fine"), [1]);
+        assert_eq!(needles.candidates(b"not here"), [1, 2]);
         assert_eq!(needles.candidates(b""), [1]);
+    }
+
+    #[test]
+    fn no_signature_of_ours_is_tried_on_every_line() {
+        let all = super::super::Signatures::builtin().all();
+        let always = all.iter().filter(|s| needed(&super::super::load::written_out(&s.source)).is_none());
+        assert_eq!(always.map(|s| s.id.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
     }
 }

@@ -101,7 +101,10 @@ fn zone_length(text: &[u8]) -> usize {
         }
     }
     let zone = text.get(1..).unwrap_or(b"");
-    if blank == 1 && [&b"UTC "[..], b"GMT ", b"CET ", b"CEST ", b"EST ", b"PST ", b"CST ", b"JST "].iter().any(|z| zone.starts_with(z)) {
+    if blank == 1
+        && matches!(zone.first(), Some(b'A'..=b'Z'))
+        && [&b"UTC "[..], b"GMT ", b"CET ", b"CEST ", b"EST ", b"PST ", b"CST ", b"JST "].iter().any(|z| zone.starts_with(z))
+    {
         return 1 + zone.iter().take_while(|b| **b != b' ').count();
     }
     0
