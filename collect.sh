@@ -50,7 +50,7 @@ Captures the state of sockets and of the processes that hold them into sockdiag-
   --version            print the version
   --help               print this
 
-strace slows a program down while it looks: a loop of nothing but system calls some twenty times, ordinary programs hardly.
+strace slows a program down while it looks: what does nothing but system calls some fifty times, a busy server some five times.
 Passwords and tokens in command lines and log tails are masked before they are written. Standard output carries the bundle's
 path (or the tar); everything else goes to standard error.
 PATH is the caller's, without relative entries; the sbin directories are added if it has /usr/bin or /bin.
@@ -1621,7 +1621,7 @@ load_bound() {
 }
 
 # call_bound PID: sets UNSAFE if PID spends more than 30 % of a processor in the kernel: each of its calls stops under strace, which makes
-# a loop of nothing but calls 20 to 40 times slower, and a program that works between them hardly.
+# a loop of nothing but calls 45 to 80 times slower, and a program that works between them hardly (tests/collector/slowdown.py).
 call_bound() {
   system_ticks "$1"
   cb_before=$TICKS

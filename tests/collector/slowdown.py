@@ -1,7 +1,9 @@
 """Measures how much strace, with the collector's options, slows the program it looks at: `slowdown.py [SECONDS]`.
 
-Two programs: one that does nothing but system calls that are traced (dup and close), one that does only calls that are not (getppid),
-which stop at the tracer all the same. Each is counted for SECONDS alone, then for SECONDS under strace.
+Four programs: one that does nothing but system calls that are traced (dup and close); one that does only calls that are not (getppid),
+which stop at the tracer all the same; a server and its client that open, answer and close a connection on loopback; and one that works for
+a millisecond between two calls. Each is counted for SECONDS alone, then for SECONDS under strace. At normal priority on a machine that does
+nothing else, or with `nice -n -19` before it.
 """
 import os
 import re
@@ -14,10 +16,17 @@ SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
 LOOP = {
     "traced calls (dup, close)": "os.close(os.dup(0))",
     "other calls (getppid)": "os.getppid()",
+    "a connection opened, answered and closed": "answer()",
     "a millisecond of work between two calls": "spin(); os.getppid()",
 }
 PROGRAM = """
-import mmap, os, time
+import mmap, os, socket, time
+server = socket.create_server(("127.0.0.1", 0))
+def answer():
+    with socket.create_connection(server.getsockname()) as client, server.accept()[0] as accepted:
+        client.sendall(b"GET")
+        accepted.sendall(accepted.recv(100))
+        client.recv(100)
 def spin():
     end = time.perf_counter() + 0.001
     while time.perf_counter() < end: pass
@@ -65,7 +74,9 @@ def main():
         after = rate(path)
         child.kill()
         child.wait()
-        print(f"{what}: {alone:.0f}/s alone, {traced:.0f}/s under strace ({alone / max(traced, 1e-9):.1f} times slower), {after:.0f}/s afterwards")
+        each = (1 / max(traced, 1e-9) - 1 / max(alone, 1e-9)) * 1e6
+        print(f"{what}: {alone:.0f}/s alone, {traced:.0f}/s under strace ({alone / max(traced, 1e-9):.1f} times slower, {each:.0f} us each), "
+              f"{after:.0f}/s afterwards")
     os.unlink(path)
 
 
