@@ -15,6 +15,7 @@ const SHORT: &[(&str, &str, &str)] = &[];
 const LISTED: &[&str] = &[
     "accept-not-closed",
     "accept-not-closed-at-limit",
+    "accept-not-closed-counted",
     "accept-stalled",
     "backlog-overflow",
     "busy-not-leaking",

@@ -3,6 +3,7 @@
 pub mod books;
 pub mod holding;
 pub mod kind;
+mod labels;
 mod likely;
 pub mod peers;
 pub mod pile;
@@ -63,6 +64,7 @@ impl<'a> Ledger<'a> {
         books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
+        labels::apply(snapshot, &mut piles);
         tally::unowned(snapshot, &views, &states, &mut piles);
         let unprivileged = unprivileged(snapshot);
         let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot);

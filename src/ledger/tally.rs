@@ -34,7 +34,7 @@ pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
 
 /// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.
 pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
-    for tally in &snapshot.tallies {
+    for tally in snapshot.tallies.iter().filter(|t| !super::labels::name_holder(&t.label, snapshot)) {
         let Some(kind) = kind_in(&tally.command) else { continue };
         let pid = pid_of("", tally.command.as_bytes());
         let value = without_header(tally);
@@ -170,7 +170,7 @@ fn state_in(command: &str) -> Option<SocketState> {
 }
 
 /// The kind of rows a counting command line selects.
-fn kind_in(command: &str) -> Option<Kind> {
+pub(super) fn kind_in(command: &str) -> Option<Kind> {
     if let Some(state) = state_in(command) {
         return Kind::of_socket(crate::facts::Protocol::Tcp, state);
     }
