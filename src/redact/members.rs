@@ -19,7 +19,9 @@ pub fn rename(path: &str, masks: &mut Masks) -> String {
         .map(|(i, p)| {
             // Names of kernel parameters are the same everywhere.
             let below = i > 1 && parts.get(..i).is_some_and(|above| above.windows(2).any(|w| w == ["proc", "sys"]));
-            if below || p.contains("proc_sys_") || p.contains("proc.sys.") { sane(p) } else { component(p, masks) }
+            // The number of a namespace, which the manifest and listings name too.
+            let namespace = p.bytes().all(|b| b.is_ascii_digit()) && i.checked_sub(1).and_then(|i| parts.get(i)) == Some(&"netns");
+            if below || namespace || p.contains("proc_sys_") || p.contains("proc.sys.") { sane(p) } else { component(p, masks) }
         })
         .collect();
     // A command line in a name says more than words can be looked up for.
@@ -51,7 +53,7 @@ fn component(part: &str, masks: &mut Masks) -> String {
         let option = tool && at > 0 && bytes.get(at - 1) == Some(&b'-') && word.len() <= 8 && word.iter().all(u8::is_ascii_alphanumeric);
         let hidden = masks.hide_commands;
         let learned = masks.names.knows(word) || masks.names.knows(bytes);
-        if option && !learned {
+        if option && !learned || is_stamp(word) {
             out.extend_from_slice(word);
         } else {
             masks.words(
@@ -66,6 +68,14 @@ fn component(part: &str, masks: &mut Masks) -> String {
         masks.count("member name");
     }
     sane(&String::from_utf8_lossy(&out))
+}
+
+/// `20261124T175312Z`: when a capture was made, which puts several of a host in order.
+fn is_stamp(word: &[u8]) -> bool {
+    let [century, digits @ .., b'Z'] = word else { return false };
+    matches!(century, b'1' | b'2')
+        && digits.len() == 14
+        && digits.iter().enumerate().all(|(i, b)| if i == 7 { *b == b'T' } else { b.is_ascii_digit() })
 }
 
 /// Nothing that a file system, a shell or a terminal takes for more than a name.
@@ -97,6 +107,9 @@ mod tests {
             "render-1/ss-tanpoe.txt",
             "render-1/sample1/ss-s.txt",
             "samples/00/netns/4026531840/tcp",
+            "sockdiag-render-1-20261124T175312Z/netns/4026531840/pids",
+            "sockdiag-render-1-20261124T175312Z/samples/03/sockstat",
+            "sockdiag-render-1-20261124T175312Z/loadavg",
             "render-1/sos_commands/networking/ss_-tanpoe",
             "render-1/proc/4684/fd",
             "render-1/before/lsof-nP.txt",
@@ -109,6 +122,7 @@ mod tests {
             assert_eq!(place(path).sample, place(&new).sample, "{path} {new}");
             assert_eq!(place(path).root.is_empty(), place(&new).root.is_empty(), "{path} {new}");
             assert!(!new.contains("render"), "{new}");
+            assert!(path.split('/').filter(|p| p.len() == 10 && p.starts_with("40")).all(|p| new.split('/').any(|n| n == p)), "{new}");
             assert_eq!(path.rsplit('/').next(), new.rsplit('/').next(), "the file's own name");
         }
     }
