@@ -89,6 +89,32 @@ fn all_pass_is_status_0_and_filter_takes_some() {
     assert!(text(&none.stderr).contains("nothing-like-it"));
 }
 
+/// A fifo that nobody writes to, a bomb, links in a ring, noise: each is an incident of its own, and the others are judged all the same.
+#[cfg(unix)]
+#[test]
+fn a_hostile_incident_does_not_hold_up_the_others() {
+    use std::io::Write;
+    let root = TempDir::new().unwrap();
+    let dir = |name: &str| {
+        let dir = root.path().join(name);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("expect.yaml"), "exit: 3\n").unwrap();
+        dir
+    };
+    let fifo = dir("fifo").join("capture.tgz");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut block = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    block.write_all(&vec![b'a'; 1 << 20]).unwrap();
+    fs::write(dir("bomb").join("capture.tgz"), block.finish().unwrap().repeat(700)).unwrap();
+    std::os::unix::fs::symlink("capture.tgz", dir("ring").join("capture.tgz")).unwrap();
+    fs::write(dir("noise").join("capture.tgz"), [0x9c, 0, 0xff, 7].repeat(10_000)).unwrap();
+    incident(&root, "right", RIGHT);
+    let out = sockdiag(&["check", path(root.path())]);
+    let shown = text(&out.stdout);
+    assert!(shown.lines().any(|l| l.starts_with("pass") && l.contains("/right")), "{shown}");
+    assert!(["fifo", "bomb", "noise"].iter().all(|n| shown.lines().any(|l| l.starts_with("pass") && l.contains(n))), "{shown}");
+}
+
 #[test]
 fn json_and_junit_say_the_same() {
     let root = TempDir::new().unwrap();

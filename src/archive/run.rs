@@ -4,9 +4,11 @@ use super::find::Incident;
 use super::told::Told;
 use crate::bundle::{Input, Limits};
 use crate::config::Config;
+use crate::error::Error;
 use crate::report;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -40,6 +42,12 @@ pub struct Ran {
 pub fn run(incident: &Incident, setup: &Setup) -> Ran {
     let start = Instant::now();
     let inputs: Vec<Input> = incident.captures.iter().map(|p| Input { path: p.to_string_lossy().into_owned(), format: None }).collect();
+    // Opening a fifo would wait for ever, and the other incidents with it.
+    let odd = |p: &&PathBuf| p.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
+    if let Some(path) = incident.captures.iter().find(odd) {
+        let error = Error::Unreadable { input: path.display().to_string(), reason: "it is neither a file nor a directory".into() };
+        return Ran { status: crate::commands::status(&error), error: error.to_string(), ..Ran::default() };
+    }
     let diagnosed = catch_unwind(AssertUnwindSafe(|| {
         crate::diagnose(&inputs, &setup.limits, setup.config.signatures(), &setup.config.thresholds).map(|d| report::json::report(&d))
     }));

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Bounds on what an input may cost, each with an option of its name. What is over one of the first group is refused; what is over one of
 /// the second is left out, counted and said.
@@ -39,6 +40,8 @@ pub struct Limits {
     pub max_findings: usize,
     /// Whether [`super::Walked::sha256`] is computed.
     pub want_sha256: bool,
+    /// How long reading may take; only where many inputs are read and none may hold up the others, since a report knows no clock.
+    pub max_time: Option<Duration>,
 }
 
 /// The option that raises the bounds on bytes.
@@ -62,10 +65,14 @@ pub const SOCKETS_OPTION: &str = "--max-sockets";
 /// The option that raises the bound on findings.
 pub const FINDINGS_OPTION: &str = "--max-findings";
 
+/// The option of `check` that raises the bound on time.
+pub const TIME_OPTION: &str = "--max-seconds";
+
 /// Counts what comes out of the decompressors of one walk; shared with the thread that decodes.
 #[derive(Debug)]
 pub(super) struct Meter {
     limits: Limits,
+    start: Instant,
     /// Bytes read from the input itself.
     pub(super) input: AtomicU64,
     /// Bytes after decompression, all layers together.
@@ -96,6 +103,7 @@ impl Default for Limits {
             max_sockets: 32 << 20,
             max_findings: 200,
             want_sha256: false,
+            max_time: None,
         }
     }
 }
@@ -118,7 +126,13 @@ impl Limits {
 
 impl Meter {
     pub(super) fn new(limits: &Limits) -> Self {
-        Meter { limits: limits.clone(), input: AtomicU64::new(0), output: AtomicU64::new(0), notes: Mutex::new(Vec::new()) }
+        Meter {
+            limits: limits.clone(),
+            start: Instant::now(),
+            input: AtomicU64::new(0),
+            output: AtomicU64::new(0),
+            notes: Mutex::new(Vec::new()),
+        }
     }
 
     /// Counts bytes of the input itself; an endless one that decodes to nothing must end too.
@@ -137,6 +151,7 @@ impl Meter {
         if total > limits.max_bytes {
             return Err(refuse(format!("more than {} after decompression; {BYTES_OPTION} raises the bound", size(limits.max_bytes))));
         }
+        self.in_time()?;
         let input = self.input.load(Ordering::Relaxed);
         let steep = |out: u64, from: u64| out > limits.ratio_from && out / limits.max_ratio.max(1) > from;
         if steep(made, fed) || steep(total, input) {
@@ -147,6 +162,13 @@ impl Meter {
             )));
         }
         Ok(())
+    }
+
+    fn in_time(&self) -> io::Result<()> {
+        match self.limits.max_time.filter(|&most| self.start.elapsed() > most) {
+            Some(most) => Err(refuse(format!("reading takes longer than {} s; {TIME_OPTION} raises the bound", most.as_secs_f64()))),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn wants_hash(&self) -> bool {
@@ -186,6 +208,16 @@ mod tests {
         meter.input.store(1, Ordering::Relaxed);
         assert!(meter.count(1000, 1000, 1).is_ok());
         assert!(meter.count(1, 1001, 1).is_err());
+    }
+
+    #[test]
+    fn time_is_looked_at_where_it_is_bounded() {
+        let meter = |max_time| Meter::new(&Limits { max_time, ..Limits::default() });
+        assert!(meter(None).count(1, 1, 1).is_ok());
+        assert!(meter(Some(Duration::MAX)).count(1, 1, 1).is_ok());
+        let late = meter(Some(Duration::ZERO));
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(late.count(1, 1, 1).is_err_and(|e| e.to_string().contains(TIME_OPTION)));
     }
 
     #[test]

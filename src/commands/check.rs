@@ -49,6 +49,9 @@ pub struct Args {
     /// Thresholds and additional log signatures
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Refuse an incident whose captures take longer to read, and go on with the others
+    #[arg(long, default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_seconds: u64,
 }
 
 /// One incident with what is expected of it.
@@ -73,7 +76,8 @@ struct Outcome {
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let start = Instant::now();
     let config = configured(args.config.as_deref())?;
-    let setup = Setup { limits: Limits::default(), config };
+    let limits = Limits { max_time: Some(Duration::from_secs(args.max_seconds)), ..Limits::default() };
+    let setup = Setup { limits, config };
     let jobs = jobs(args)?;
     let width = jobs.iter().map(|j| j.incident.name.chars().count()).max().unwrap_or(0);
     let mut outcomes = Vec::new();
