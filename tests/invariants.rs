@@ -185,6 +185,24 @@ fn the_same_input_gives_the_same_bytes() {
     }
 }
 
+/// One processor reads inputs one after the other and decodes beside nothing, several do both side by side.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_number_of_processors_changes_no_byte() {
+    let allowed = fs::read_to_string("/proc/self/status").expect("/proc/self/status");
+    let first = allowed.lines().find_map(|l| l.strip_prefix("Cpus_allowed_list:")).expect("a list").trim();
+    let first: String = first.chars().take_while(char::is_ascii_digit).collect();
+    let inputs: Vec<String> = ["two-leaks", "pool-unbounded", "founding-article"].iter().map(|n| absolute(&Sample::open(n))).collect();
+    for run in RUNS {
+        let arguments: Vec<&str> = run.iter().copied().chain(inputs.iter().map(String::as_str)).collect();
+        let mut pinned = Command::new("taskset");
+        pinned.args(["-c", &first, env!("CARGO_BIN_EXE_sockdiag")]).args(&arguments);
+        // A machine without taskset cannot tell.
+        let Ok(one) = pinned.output() else { return };
+        assert!(one.status.success() && one.stdout == output(&mut sockdiag(&arguments)), "{run:?}");
+    }
+}
+
 /// Time zone, language, home, terminal, user and working directory are the reader's, not the capture's.
 #[test]
 fn nothing_of_the_surroundings_reaches_a_report() {

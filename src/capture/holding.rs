@@ -30,6 +30,8 @@ pub struct FdList {
     /// By class.
     pub classes: Vec<Class>,
     run: (usize, u32, u64),
+    /// Whether some number was lower than the one before.
+    shuffled: bool,
     thread: Option<u32>,
 }
 
@@ -46,7 +48,7 @@ pub struct Class {
     pub unlisted: bool,
     /// Rows.
     pub rows: u64,
-    /// The longest unbroken run of descriptor numbers, where rows come in order.
+    /// The longest unbroken run of descriptor numbers.
     pub longest_run: u64,
     /// Inode and descriptor number (`u32::MAX` where hidden) of each socket row, sorted once all have come.
     pub sockets: Vec<(u32, u32)>,
@@ -75,6 +77,7 @@ impl FdList {
             filtered,
             classes: Vec::new(),
             run: (usize::MAX, 0, 0),
+            shuffled: false,
             thread: None,
         }
     }
@@ -177,14 +180,39 @@ impl FdList {
         })
     }
 
+    /// All rows have come.
+    pub fn seal(&mut self) {
+        for class in &mut self.classes {
+            if self.shuffled {
+                class.longest_run = class.longest_run.max(longest_run(class.sockets.iter().map(|s| s.1).collect()));
+            }
+            class.seal();
+        }
+    }
+
     fn extend_run(&mut self, class: usize, fd: u32) {
         let (last_class, last_fd, length) = self.run;
+        self.shuffled |= fd < last_fd && last_fd != u32::MAX && length > 0;
         let length = if class == last_class && fd != u32::MAX && Some(fd) == last_fd.checked_add(1) { length + 1 } else { 1 };
         self.run = (class, fd, length);
         if let Some(class) = self.classes.get_mut(class) {
             class.longest_run = class.longest_run.max(length);
         }
     }
+}
+
+/// The longest run of numbers one after the other, of rows that came in no order.
+fn longest_run(mut numbers: Vec<u32>) -> u64 {
+    numbers.retain(|&fd| fd != u32::MAX);
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut longest = 0;
+    let (mut length, mut last) = (0, None);
+    for fd in numbers {
+        length = if last.is_some_and(|l: u32| l.checked_add(1) == Some(fd)) { length + 1 } else { 1 };
+        (longest, last) = (longest.max(length), Some(fd));
+    }
+    longest
 }
 
 impl Class {

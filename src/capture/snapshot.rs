@@ -1,6 +1,6 @@
 //! What one host said at one time: everything kept of the facts of one directory of a capture.
 
-use super::holding::{Class, FdList};
+use super::holding::FdList;
 use super::intern::{Interner, Name};
 use super::logs::Logs;
 use super::process::Proc;
@@ -365,7 +365,7 @@ impl Snapshot {
         self.end_member();
         self.tables.iter_mut().for_each(Table::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
-        lists.flat_map(|l| &mut l.classes).for_each(Class::seal);
+        lists.for_each(FdList::seal);
     }
 
     /// Takes over all that another part of the same capture said.
