@@ -239,6 +239,7 @@ fn skip_padding(source: &mut Peek, data: u64) -> io::Result<()> {
 fn skip_sparse_maps(source: &mut Peek) -> io::Result<()> {
     loop {
         let mut block = [0; BLOCK];
+        // A block has 512 bytes.
         if source.take(&mut block)? < BLOCK || block[504] != 1 {
             return Ok(());
         }

@@ -73,6 +73,7 @@ impl Blocks {
         file.seek(SeekFrom::Start(footer_at)).ok()?;
         file.read_exact(&mut footer).ok()?;
         let [c0, c1, c2, c3, b0, b1, b2, b3, f0, f1, b'Y', b'Z'] = footer else { return None };
+        // A header has 12 bytes.
         if crc(&[b0, b1, b2, b3, f0, f1]) != [c0, c1, c2, c3] || [f0, f1] != [header[6], header[7]] {
             return None;
         }
@@ -133,6 +134,7 @@ impl Read for Parallel {
         }
         let rest = self.current.get(self.at..).unwrap_or(&[]);
         let n = rest.len().min(into.len());
+        // The length is the smaller of both.
         into[..n].copy_from_slice(&rest[..n]);
         self.at += n;
         Ok(n)
@@ -188,6 +190,7 @@ fn stream_of(path: &Path, header: [u8; 12], block: &Block) -> io::Result<impl Re
     index.resize(index.len().next_multiple_of(4), 0);
     index.extend(crc(&index));
     let backward = u32::try_from(index.len() / 4).unwrap_or(1).saturating_sub(1).to_le_bytes();
+    // A header has 12 bytes.
     let tail = [&backward[..], &header[6..8]].concat();
     index.extend(crc(&tail));
     index.extend(tail);
@@ -220,6 +223,7 @@ fn window(file: &mut File, start: u64) -> Option<u64> {
     let mut head = [0; 32];
     file.seek(SeekFrom::Start(start)).ok()?;
     file.read_exact(&mut head).ok()?;
+    // The head has 32 bytes.
     let flags = head[1];
     let mut rest = head.get(2..)?;
     for bit in [0x40, 0x80] {

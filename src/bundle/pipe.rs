@@ -72,6 +72,7 @@ impl Read for Pipe {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let chunk = self.fill_buf()?;
         let n = chunk.len().min(into.len());
+        // The length is the smaller of both.
         into[..n].copy_from_slice(&chunk[..n]);
         self.consume(n);
         Ok(n)

@@ -48,6 +48,7 @@ impl<'a> Peek<'a> {
                 Ok([]) => break,
                 Ok(chunk) => {
                     let n = chunk.len().min(missing);
+                    // The length is at most that of the chunk.
                     self.held.extend_from_slice(&chunk[..n]);
                     self.inner.consume(n);
                 }
@@ -57,6 +58,7 @@ impl<'a> Peek<'a> {
             }
         }
         let held = self.held.get(self.at..).unwrap_or(&[]);
+        // The length is at most that of what is held.
         &held[..held.len().min(want)]
     }
 
@@ -74,6 +76,7 @@ impl<'a> Peek<'a> {
                 break;
             }
             let n = chunk.len().min(room.len());
+            // The length is the smaller of both.
             room[..n].copy_from_slice(&chunk[..n]);
             self.consume(n);
             done += n;
@@ -99,6 +102,7 @@ impl<'a> Peek<'a> {
 impl BufRead for Peek<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at < self.held.len() {
+            // It is below the length, as was just asked.
             return Ok(&self.held[self.at..]);
         }
         match self.failed.take() {
@@ -141,6 +145,7 @@ impl BufRead for Part<'_, '_> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         match self.source.fill_buf()? {
             [] => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends inside this member")),
+            // The length is at most that of the chunk.
             chunk => Ok(&chunk[..chunk.len().min(left)]),
         }
     }
@@ -191,6 +196,7 @@ impl<R: BufRead> Read for Counted<R> {
 fn read_buffered(source: &mut dyn BufRead, into: &mut [u8]) -> io::Result<usize> {
     let chunk = source.fill_buf()?;
     let n = chunk.len().min(into.len());
+    // The length is the smaller of both.
     into[..n].copy_from_slice(&chunk[..n]);
     source.consume(n);
     Ok(n)

@@ -76,9 +76,11 @@ impl Header {
         let mut name = text(field(0, 100)).to_vec();
         // GNU archives ("ustar  ") keep times where POSIX ones ("ustar\0") keep the prefix.
         let prefix = text(field(345, 500));
+        // A header is a block of 512 bytes.
         if magic == b"ustar" && block[262] == 0 && !prefix.is_empty() {
             name = [prefix, b"/", &name].concat();
         }
+        // A header is a block of 512 bytes.
         let kind = match block[156] {
             0 if name.ends_with(b"/") => EntryKind::Directory,
             0 | b'0' | b'7' => EntryKind::File,
@@ -101,6 +103,7 @@ impl Header {
             size: number(field(124, 136)),
             modified: number(field(136, 148)).and_then(|n| i64::try_from(n).ok()),
             kind,
+            // A header is a block of 512 bytes.
             extended: kind == EntryKind::Sparse && block[482] == 1,
         })
     }
@@ -193,6 +196,7 @@ fn checksum_fits(block: &[u8; BLOCK]) -> bool {
 /// A field up to its first NUL.
 fn text(field: &[u8]) -> &[u8] {
     match memchr::memchr(0, field) {
+        // The place was found in the field.
         Some(end) => &field[..end],
         None => field,
     }

@@ -49,6 +49,7 @@ impl<'a> Endpoint<'a> {
             return Some(Endpoint::new(if v4 == 0 { Addr::Any } else { Addr::V4(v4) }, port));
         }
         let colon = memchr::memrchr(b':', text)?;
+        // The colon was found in the text.
         let (host, port) = (&text[..colon], &text[colon + 1..]);
         let addr = Addr::parse(host);
         match parse_port(port) {
@@ -132,6 +133,7 @@ impl fmt::Display for Endpoint<'_> {
 /// `[::1]%eth0` and `fe80::1%eth0` without their device and brackets.
 fn strip_device(text: &[u8]) -> &[u8] {
     let text = match memchr::memchr(b'%', text) {
+        // The place was found in the text.
         Some(i) => &text[..i],
         None => text,
     };

@@ -123,6 +123,7 @@ fn is_mode(word: &[u8]) -> bool {
         [r, w, x, rest @ ..] => ([*r, *w, *x], rest),
         _ => return false,
     };
+    // Three were taken.
     let access = matches!(rwx[0], b'r' | b'-') && matches!(rwx[1], b'w' | b'-') && matches!(rwx[2], b'x' | b'-');
     access && (rest.is_empty() || (rest.len() == 3 && rest.iter().all(|b| matches!(b, b'-' | b'D' | b'L' | b'l' | b'm' | b'M'))))
 }

@@ -51,6 +51,7 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
 pub fn program(command: &[u8]) -> &[u8] {
     let first = Fields::new(strip_sudo(command)).next().unwrap_or(b"");
     match memchr::memrchr(b'/', first) {
+        // The slash was found in the word.
         Some(i) => &first[i + 1..],
         None => first,
     }
@@ -76,12 +77,14 @@ fn after_prompt(line: &[u8]) -> Option<&[u8]> {
         // `# comment` is prose; a command starts with a lower-case letter, a slash or a dot.
         return starts_like_command(rest).then_some(rest);
     }
-    if line[0] == b'[' {
+    if line.first() == Some(&b'[') {
         let close = memchr::memchr(b']', line)?;
         if close > 80 {
             return None;
         }
+        // The bracket was found in the line, behind its first byte.
         let rest = line[close + 1..].trim_ascii_start();
+        // The bracket was found in the line, behind its first byte.
         let inside = &line[1..close];
         // `[root@host ~]# cmd` and `[host-a ~]# cmd`, not `[12345.678] text`.
         return (inside.iter().any(|&b| b == b'@' || b == b' ' || b == b'~'))
@@ -93,11 +96,13 @@ fn after_prompt(line: &[u8]) -> Option<&[u8]> {
     }
     // `user@host:/dir# cmd`
     let end = memchr::memchr2(b'#', b'$', line.get(..line.len().min(80))?)?;
+    // The mark was found in the line.
     let head = &line[..end];
     let is_prompt = memchr::memchr(b'@', head).is_some()
         && !head.contains(&b'(')
         && !head.contains(&b'"')
         && head.iter().filter(|&&b| b == b' ').count() <= 1;
+    // The mark was found in the line.
     is_prompt.then(|| line[end + 1..].strip_prefix(b" ")).flatten()
 }
 
@@ -111,6 +116,7 @@ fn after_bare_prompt(line: &[u8]) -> Option<&[u8]> {
         return None;
     }
     let is_path = |p: &[u8]| matches!(p.first(), Some(b'/' | b'~'));
+    // The colon was found in the path.
     let of_host = memchr::memchr(b':', path).filter(|&n| n > 0).is_some_and(|n| is_path(&path[n + 1..]));
     let is_shell =
         [&b"bash-"[..], b"sh-"].iter().any(|s| path.strip_prefix(*s).is_some_and(|v| v.iter().all(|b| b.is_ascii_digit() || *b == b'.')));
@@ -133,6 +139,7 @@ fn strip_sudo(line: &[u8]) -> &[u8] {
             b"sudo" => after_options(rest),
             b"timeout" => skip_word(after_options(rest)),
             b"kubectl" | b"oc" => match memchr::memmem::find(rest, b" -- ") {
+                // The word was found in the rest.
                 Some(at) if rest.starts_with(b"exec ") => rest[at + 4..].trim_ascii_start(),
                 _ => return line,
             },
@@ -156,6 +163,7 @@ fn after_options(line: &[u8]) -> &[u8] {
 }
 
 fn skip_word(line: &[u8]) -> &[u8] {
+    // The blank was found in the line.
     memchr::memchr(b' ', line).map_or(&[][..], |at| line[at..].trim_ascii_start())
 }
 
@@ -163,6 +171,7 @@ fn is_bare_command(line: &[u8]) -> bool {
     let mut fields = Fields::new(line);
     let Some(first) = fields.next() else { return false };
     let tool = match memchr::memrchr(b'/', first) {
+        // The slash was found in the word.
         Some(i) => &first[i + 1..],
         None => first,
     };
@@ -173,7 +182,9 @@ fn is_bare_command(line: &[u8]) -> bool {
         None => false,
         Some(second) => {
             let option = second.len() >= 2
+                // It has at least two bytes, as was just asked.
                 && second[0] == b'-'
+                // It has at least two bytes, as was just asked.
                 && second[1..].iter().all(|b| b.is_ascii_alphabetic() || *b == b'-')
                 && second != b"--";
             option || second == b"|" || second.starts_with(b"/proc/") || second.starts_with(b"/sys/")

@@ -233,6 +233,7 @@ impl Reader {
     fn start(&mut self, head: &[u8], whole: bool, sink: &mut dyn Sink) {
         self.started = true;
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        // The length is at most that of the head.
         let head = &head[..head.len().min(HEAD)];
         self.reading.binary = self.forced.is_none() && is_binary(head);
         if self.reading.binary {
@@ -265,7 +266,9 @@ impl Reader {
             match memchr::memchr(b'\n', rest) {
                 None => return self.hold(rest),
                 Some(i) => {
+                    // The line end was found in the rest.
                     self.hold(&rest[..i]);
+                    // The line end was found in the rest.
                     rest = &rest[i + 1..];
                     self.dropping = false;
                     let line = std::mem::take(&mut self.pending);
@@ -280,11 +283,13 @@ impl Reader {
         let escapes = memchr::memchr(ESCAPE, rest).is_some();
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', rest) {
+            // Line ends are found one behind the other.
             let line = &rest[start..end];
             self.reading.long_lines += u32::from(line.len() > self.max_line);
             self.take_line(line.get(..self.max_line).unwrap_or(line), escapes, sink);
             start = end + 1;
         }
+        // The last line end was found in the rest.
         self.hold(&rest[start..]);
     }
 
@@ -297,6 +302,7 @@ impl Reader {
             }
             self.dropping = true;
         }
+        // The length is at most that of the part.
         self.pending.extend_from_slice(&part[..part.len().min(room)]);
     }
 
@@ -426,6 +432,7 @@ impl Reader {
             Taken::Unknown => {
                 section.unknown += 1;
                 if self.reading.unknown.len() < KEPT_UNKNOWN {
+                    // The length is at most that of the line.
                     self.reading.unknown.push((self.line, scan::lossy(&line[..line.len().min(KEPT_BYTES)])));
                 }
             }
@@ -535,10 +542,13 @@ fn strip_colours(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
     while let Some(i) = memchr::memchr(0x1b, rest) {
+        // The escape was found in the rest.
         out.extend_from_slice(&rest[..i]);
+        // The escape was found in the rest.
         let after = &rest[i + 1..];
         let body = after.strip_prefix(b"[").map(|b| b.iter().take_while(|c| c.is_ascii_digit() || **c == b';').count());
         match body {
+            // The byte in front of it was just seen.
             Some(n) if after.get(n + 1) == Some(&b'm') || after.get(n + 1) == Some(&b'K') => rest = &after[n + 2..],
             _ => {
                 out.push(0x1b);

@@ -10,7 +10,9 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
             return None;
         }
         let (line, after) = match memchr::memchr(b'\n', rest) {
+            // The line end was found in the rest.
             Some(i) => (&rest[..i], &rest[i + 1..]),
+            // The end of a text is a place in it.
             None => (rest, &rest[rest.len()..]),
         };
         rest = after;
@@ -152,10 +154,12 @@ pub fn short(word: &[u8]) -> u64 {
 
 /// What [`short`] makes of a word that is known when this program is built.
 pub const fn code(word: &[u8]) -> u64 {
+    // Of constants: what is wrong would not compile.
     assert!(!word.is_empty() && word.len() <= 8);
     let (mut code, mut i) = (0, word.len());
     while i > 0 {
         i -= 1;
+        // Counted down from the length; a constant, besides.
         code = code << 8 | word[i] as u64;
     }
     code
@@ -225,6 +229,7 @@ pub fn hex(text: &[u8]) -> Option<u64> {
     }
     let mut value = 0u64;
     for &b in text {
+        // The table has a place for every byte.
         let digit = HEX[usize::from(b)];
         if digit > 15 {
             return None;
@@ -239,12 +244,15 @@ const HEX: [u8; 256] = {
     let mut table = [255u8; 256];
     let mut i = 0;
     while i < 10 {
+        // A constant: what is wrong would not compile.
         table[b'0' as usize + i] = i as u8;
         i += 1;
     }
     let mut i = 0;
     while i < 6 {
+        // A constant: what is wrong would not compile.
         table[b'a' as usize + i] = 10 + i as u8;
+        // A constant: what is wrong would not compile.
         table[b'A' as usize + i] = 10 + i as u8;
         i += 1;
     }

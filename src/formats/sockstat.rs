@@ -81,9 +81,11 @@ impl Parser for Reading {
 /// `NAME: key value ...` split at the colon, if NAME is one this file has.
 fn fields(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = memchr::memchr(b':', line)?;
+    // The colon was found in the line.
     let name = &line[..colon];
     let known =
         matches!(name, b"sockets" | b"TCP" | b"UDP" | b"UDPLITE" | b"RAW" | b"FRAG" | b"TCP6" | b"UDP6" | b"UDPLITE6" | b"RAW6" | b"FRAG6");
+    // The colon was found in the line.
     let rest = line[colon + 1..].trim_ascii_start();
     (known && (rest.starts_with(b"used ") || rest.starts_with(b"inuse "))).then_some((name, rest))
 }

@@ -43,6 +43,7 @@ impl Wide {
             return;
         }
         let units = [self.high.take().unwrap_or(unit), unit];
+        // There are two.
         let whole = if units[0] == unit { &units[1..] } else { &units[..] };
         for c in char::decode_utf16(whole.iter().copied()) {
             push(c.unwrap_or(char::REPLACEMENT_CHARACTER), out);

@@ -77,6 +77,7 @@ impl Sink for FactWriter<'_> {
             "inode": d.inode, "unlisted": d.unlisted, "name": text(d.name),
         });
         if tail != Value::Null {
+            // The object was just made.
             fields["fd_tail"] = tail;
         }
         self.write(at, "descriptor", fields);

@@ -49,6 +49,7 @@ pub(super) fn opens(line: &[u8]) -> bool {
     match scan::leading_number(rest) {
         Some((pid, rest)) if u32::try_from(pid).is_ok() => match rest {
             [] | [0, ..] => true,
+            // It begins with a letter, as was just asked.
             [b' ', after @ ..] => scan::Fields::new(after).next().is_some_and(|w| w.starts_with(b"f") && fd_of(&w[1..]).is_some()),
             _ => false,
         },

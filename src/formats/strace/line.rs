@@ -22,6 +22,7 @@ const OF_NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut b = 0;
     while b < 256 {
+        // A constant: what is wrong would not compile.
         table[b] = (b as u8).is_ascii_alphanumeric() || b as u8 == b'_';
         b += 1;
     }

@@ -69,7 +69,9 @@ impl Shape {
         let mut room = [0x7f; 8];
         let mut i = 0;
         while i < 8 {
+            // A constant: what is wrong would not compile.
             if text[i] == b'0' {
+                // A constant: what is wrong would not compile.
                 room[i] = 0x7f - 9;
             }
             i += 1;
