@@ -34,6 +34,7 @@ for dir; do
                 esac
                 seed detect "$file"
                 seed analyze "$file"
+                seed redact "$file"
                 ;;
         esac
     done
@@ -47,6 +48,9 @@ for dir; do
         [ ! -s "$all" ] || seed members "$all"
         rm -f "$all"
     done
+done
+for file in "$here"/../src/signatures/*.yaml; do
+    seed config "$file"
 done
 # Small archives of the first texts, so that tar headers are in the corpus.
 tmp=$(mktemp -d)
