@@ -182,6 +182,7 @@ impl FdList {
 
     /// All rows have come.
     pub fn seal(&mut self) {
+        self.classes.shrink_to_fit();
         for class in &mut self.classes {
             if self.shuffled {
                 class.longest_run = class.longest_run.max(longest_run(class.sockets.iter().map(|s| s.1).collect()));
@@ -227,8 +228,7 @@ impl Class {
         self.inodes().count() as u64 + (self.rows - self.sockets.len() as u64)
     }
 
-    /// All rows have come.
-    pub fn seal(&mut self) {
+    fn seal(&mut self) {
         self.passing.seal(&mut self.locals);
         self.remotes.seal();
         self.names.seal();

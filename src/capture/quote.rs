@@ -36,7 +36,7 @@ impl Quotes {
     pub fn offer(&mut self, at: &At<'_>) {
         if self.0.len() < Self::KEPT {
             // Most have one row: room for four of them is not asked for.
-            self.0.reserve_exact(usize::from(self.0.is_empty()));
+            self.0.reserve_exact(if self.0.is_empty() { 1 } else { Self::KEPT - self.0.len() });
             self.0.push(Quote::keep(at));
         }
     }

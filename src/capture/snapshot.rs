@@ -127,6 +127,9 @@ pub struct Snapshot {
     readings: usize,
     filtered: Option<(MemberId, Quote)>,
     hot: Option<Hot>,
+    /// Descriptor listings kept.
+    lists: usize,
+    /// The number of each listing of the member at hand among its process's.
     list_keys: BTreeMap<(u32, MemberId, u32, &'static str), usize>,
     traced: Option<(MemberId, u32)>,
 }
@@ -166,7 +169,7 @@ impl Snapshot {
             return;
         }
         let key = (pid, at.citation.member, self.list_epoch, at.format);
-        if self.list_keys.len() >= MAX_LISTS && !self.list_keys.contains_key(&key) {
+        if self.lists >= MAX_LISTS && !self.list_keys.contains_key(&key) {
             self.room.left_out(Over::Tables);
             return;
         }
@@ -174,6 +177,7 @@ impl Snapshot {
             // Most processes have one listing: room for four of them is not asked for.
             proc.lists.reserve_exact(usize::from(proc.lists.is_empty()));
             proc.lists.push(FdList::new(at.format, at.citation, filtered));
+            self.lists += 1;
             proc.lists.len() - 1
         });
         let Some(list) = proc.lists.get_mut(number) else { return };
@@ -352,11 +356,18 @@ impl Snapshot {
         }
     }
 
-    /// A member is over: nothing that follows continues its tables.
+    /// A member is over: nothing that follows continues its tables and listings, so that they are packed before others grow.
     pub fn end_member(&mut self) {
-        self.open_table = None;
         self.cool();
         self.list_epoch += 1;
+        if self.open_table.take().is_some() {
+            self.tables.last_mut().into_iter().for_each(Table::seal);
+        }
+        for ((pid, ..), number) in std::mem::take(&mut self.list_keys) {
+            if let Some(list) = self.processes.get_mut(&pid).and_then(|p| p.lists.get_mut(number)) {
+                list.seal();
+            }
+        }
         self.end_trace();
     }
 

@@ -255,6 +255,9 @@ impl Table {
     pub fn seal(&mut self) {
         self.count_pending();
         self.pending = Vec::new();
+        self.index = FxHashMap::default();
+        self.listeners.shrink_to_fit();
+        self.connections.shrink_to_fit();
         self.rows.shrink_to_fit();
         self.fds.shrink_to_fit();
         self.held.shrink_to_fit();

@@ -27,10 +27,12 @@ pub struct Tops<K> {
 
 #[derive(Clone, Debug)]
 enum Shared<K> {
+    /// Nothing yet: most of the counts of a capture stay so, and take no more than this.
+    None,
     /// Being added to.
-    Own(Counts<K>),
+    Own(Box<Counts<K>>),
     /// Sealed; copied when it is added to again.
-    Sealed(Arc<Counts<K>>),
+    Sealed(Arc<[(K, u32)]>),
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +49,7 @@ struct Counts<K> {
 
 impl<K> Default for Tops<K> {
     fn default() -> Self {
-        Tops { counts: Shared::Own(Counts::new()), rest: 0 }
+        Tops { counts: Shared::None, rest: 0 }
     }
 }
 
@@ -93,7 +95,7 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
     /// The counts in no order that means anything.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (K, u64)> + '_ {
-        self.counts().entries.iter().map(|&(k, n)| (k, u64::from(n)))
+        self.entries().iter().map(|&(k, n)| (k, u64::from(n)))
     }
 
     /// The `most` largest counts that pass a test, in the order of [`Tops::sorted`].
@@ -115,7 +117,7 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
     /// How many different keys there are, at least.
     pub fn distinct(&self) -> u64 {
-        self.counts().entries.len() as u64 + u64::from(self.rest > 0)
+        self.entries().len() as u64 + u64::from(self.rest > 0)
     }
 
     /// How much was counted in all.
@@ -125,14 +127,19 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
     /// The count of one key.
     pub fn get(&self, key: &K) -> u64 {
-        self.counts().find(key).and_then(|n| self.counts().entries.get(n)).map_or(0, |e| u64::from(e.1))
+        let entry = match &self.counts {
+            Shared::Own(counts) => counts.find(key).and_then(|n| counts.entries.get(n)),
+            _ => self.entries().iter().find(|e| e.0 == *key),
+        };
+        entry.map_or(0, |e| u64::from(e.1))
     }
 
     /// Adds all counts of another.
     pub fn merge(&mut self, other: &Tops<K>) {
-        if self.counts().entries.is_empty() {
+        let (mine, others) = (self.entries().len(), other.entries().len());
+        if mine == 0 {
             self.counts = other.counts.clone();
-        } else if self.counts().entries.len() >= MAX_KEYS || self.counts().entries.len() + other.counts().entries.len() <= MAX_KEYS {
+        } else if mine >= MAX_KEYS || mine + others <= MAX_KEYS {
             other.iter().for_each(|(key, n)| self.add_many(key, n));
         } else {
             // There may not be room for all: the frequent ones go first.
@@ -145,42 +152,36 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     pub fn seal(&mut self) {
         if let Shared::Own(counts) = &mut self.counts {
             self.rest = self.rest.saturating_add(counts.settle());
-            counts.entries.shrink_to_fit();
-            // Whoever adds to a copy makes its own.
-            counts.index = Vec::new();
-            // A copy of a few is as small as what sharing them takes.
-            if counts.entries.len() <= FEW {
-                return;
-            }
-            let counts = std::mem::replace(counts, Counts::new());
-            self.counts = Shared::Sealed(Arc::new(counts));
+            // What was reserved and the index go: whoever adds to a copy makes its own.
+            self.counts = Shared::Sealed(counts.entries.as_slice().into());
         }
     }
 
     #[inline]
-    fn counts(&self) -> &Counts<K> {
+    fn entries(&self) -> &[(K, u32)] {
         match &self.counts {
-            Shared::Own(counts) => counts,
-            Shared::Sealed(counts) => counts,
+            Shared::None => &[],
+            Shared::Own(counts) => &counts.entries,
+            Shared::Sealed(entries) => entries,
         }
     }
 
     #[inline]
     fn own(&mut self) -> &mut Counts<K> {
-        if let Shared::Sealed(counts) = &self.counts {
-            self.counts = Shared::Own(Counts::clone(counts));
+        if !matches!(self.counts, Shared::Own(_)) {
+            self.counts = Shared::Own(Box::new(Counts::of(self.entries())));
         }
         match &mut self.counts {
             Shared::Own(counts) => counts,
             // Not reached: it was made its own above.
-            Shared::Sealed(counts) => Arc::make_mut(counts),
+            _ => unreachable!("counts that are added to are their own"),
         }
     }
 }
 
-impl<K> Counts<K> {
-    fn new() -> Self {
-        Counts { entries: Vec::new(), index: Vec::new(), last: 0, settled: 0 }
+impl<K: Copy> Counts<K> {
+    fn of(entries: &[(K, u32)]) -> Self {
+        Counts { entries: entries.to_vec(), index: Vec::new(), last: 0, settled: entries.len() as u32 }
     }
 }
 

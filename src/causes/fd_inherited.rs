@@ -205,7 +205,10 @@ fn shared_sockets(case: &Case<'_>) -> BTreeMap<(u32, u32), u64> {
     let listed = |proc: &Proc| proc.lists.iter().flat_map(|l| l.sockets()).map(|c| c.sockets.len()).sum::<usize>();
     // The one that holds most is looked up in the others, and not sorted in with them.
     let largest = case.snapshot.processes.iter().max_by_key(|(_, p)| listed(p)).map(|(&pid, _)| pid);
-    let (mut held, mut others) = (Vec::new(), Vec::new());
+    // Exactly as much room as is needed: growing would ask for three times as much meanwhile.
+    let most = largest.and_then(|pid| case.snapshot.processes.get(&pid)).map_or(0, listed);
+    let all: usize = case.snapshot.processes.values().map(listed).sum();
+    let (mut held, mut others) = (Vec::with_capacity(most), Vec::with_capacity((all - most).min(MOST)));
     for (&pid, proc) in &case.snapshot.processes {
         let inodes = proc.lists.iter().flat_map(|l| l.sockets()).flat_map(|c| c.inodes());
         if Some(pid) == largest {

@@ -5,6 +5,7 @@
 pub fn sorted(mut inodes: Vec<u32>) -> Vec<u32> {
     inodes.sort();
     inodes.dedup();
+    inodes.shrink_to_fit();
     inodes
 }
 
