@@ -78,6 +78,8 @@ fn mutations_do_what_they_say() {
     for mutation in &all {
         assert_ne!(mutation.members, members, "{}", mutation.what);
     }
+    let older = all.iter().find(|m| m.what == "output of older tools").expect("the sample is of newer ones");
+    assert!(older.members.iter().any(|m| String::from_utf8_lossy(&m.text).contains("can't identify protocol")));
     let neighbour = sample::diagnose(&with_neighbour(&members));
     let piles = || neighbour.reports.iter().flat_map(|r| r.piles.iter());
     let busy = piles().find(|p| p.held_by(77777)).expect("the neighbour is seen");
@@ -145,11 +147,14 @@ impl Accused {
 
 /// The mutations of a capture.
 fn mutations(members: &[Member]) -> Vec<Mutation> {
+    let older = of_older_tools(members);
+    let old = (older != members).then(|| Mutation { what: "output of older tools".to_string(), members: older });
     let mut out = vec![
         Mutation { what: "names lost".to_string(), members: without_names(members) },
         Mutation { what: "rows shuffled".to_string(), members: shuffled(members) },
         Mutation { what: "a busy neighbour".to_string(), members: with_neighbour(members) },
     ];
+    out.extend(old);
     if members.iter().map(|m| m.text.len()).sum::<usize>() > LARGE {
         return out;
     }
@@ -164,6 +169,24 @@ fn mutations(members: &[Member]) -> Vec<Mutation> {
             let mut cut = members.to_vec();
             cut[n].text = text;
             out.push(Mutation { what: format!("{} cut at {share} %", member.path), members: cut });
+        }
+    }
+    out
+}
+
+/// What lsof before 4.87 and ss before iproute2 4.0 would have printed: no protocol of sockets in no table, holders without `pid=` and `fd=`.
+fn of_older_tools(members: &[Member]) -> Vec<Member> {
+    let formats = formats(members);
+    let mut out = members.to_vec();
+    for (member, format) in out.iter_mut().zip(&formats) {
+        let text = String::from_utf8_lossy(&member.text).into_owned();
+        let older = match format.as_str() {
+            "lsof" => text.replace("protocol: TCPv6", "can't identify protocol").replace("protocol: TCP", "can't identify protocol"),
+            "ss" => text.replace(",pid=", ",").replace(",fd=", ","),
+            _ => continue,
+        };
+        if older != text {
+            member.text = older.into_bytes();
         }
     }
     out
