@@ -1546,12 +1546,30 @@ strace_ready() {
   return 1
 }
 
+# trace_limit: sets TRACE_LIMIT to the option that bounds the calls of a trace, if strace knows it; asked once, within two seconds. It bounds what
+# a busy target costs, beside the time and the size of the file.
+trace_limit() {
+  [ "${TRACE_LIMIT-unasked}" = unasked ] || return 0
+  TRACE_LIMIT=
+  if [ $DRY = 1 ]; then
+    put 'strace --help'
+    return 0
+  fi
+  tl_fsize=$FSIZE FSIZE=65536
+  guard 2 normal "$CTL/help" "$CTL/help.err" strace --help
+  FSIZE=$tl_fsize
+  while IFS= read -r LINE; do
+    case $LINE in *--syscall-limit*) TRACE_LIMIT=--syscall-limit=$MAX_CALLS; break ;; esac
+  done 2>/dev/null <"$CTL/help"
+}
+
 # trace PID: traces one process for TRACE_SECONDS, if that is safe, and sees to it that it runs on untraced.
 trace() {
   # Calls that old releases do not know are marked with ?; those that do not know ? get the short list. No -yy: it asks the kernel
   # for every socket of the host at each new one. -s 0: no data, hence no secrets.
   tc_calls='socket,socketpair,connect,accept,accept4,bind,listen,close,shutdown,?dup,?dup2,?dup3,fcntl,?close_range,?pidfd_getfd,sendmsg,recvmsg'
   if [ $DRY = 1 ]; then
+    trace_limit
     run "strace/$1" 1 strace -f -tt -T -y -s 0 -e "trace=$tc_calls" -o "strace/$1" -p "$1"
     return 0
   fi
@@ -1561,8 +1579,9 @@ trace() {
     return 0
   fi
   make_dir strace
+  trace_limit
   for tc_try in new old; do
-    set -- "$1" -f -tt -T -y -s 0
+    set -- "$1" ${TRACE_LIMIT:+"$TRACE_LIMIT"} -f -tt -T -y -s 0
     [ $tc_try = new ] || { tc_calls=socket,connect,accept,close,shutdown; set -- "$1" -f -tt -T -s 0; }
     tc_pid=$1
     shift
@@ -1707,7 +1726,7 @@ environment() {
   path
   STOP='' FULL='' REASON='' JOB=0 RECORDS=0 USED=0 MISSING=' ' SLOW=' ' SAMPLES_TAKEN=0 NEXT_SAMPLE=0 LAST_COUNTS='' WATCH_SIZE=0
   WATCH_FILE=- EMPTY='' BATCH_NOTE='' HELPERS=' ' TOOL='' SHOW='' STYLE='' NOTE='' PLAN='' WROTE='' STATUS='' WATCHDOG='' FSIZE=0 DISK_NEXT=0 FLOOR=0 WORK='' CTL=''
-  LOG_BYTES=65536 MAX_SUSPECTS=20 MAX_NAMESPACES=64 MAX_THREADS=400
+  LOG_BYTES=65536 MAX_SUSPECTS=20 MAX_NAMESPACES=64 MAX_THREADS=400 MAX_CALLS=100000
   SUSPECTS='' SEES_OWN='' SETSID='' LOW='' DATE_FORMAT='+%Y-%m-%dT%H:%M:%S'
   STEP=1 TICK=1 GRACE_STEPS=2
   if sleep 0.01 >/dev/null 2>&1 </dev/null; then STEP=0.1 TICK=0.5 GRACE_STEPS=15; fi
