@@ -58,14 +58,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         return Vec::new();
     }
     let mut claim = support::note("dup-not-closed", Class::Leak, "copies that are made again and again and never closed");
-    let proc = case.snapshot.processes.get(&pid);
-    claim.owner = Some(Owner {
-        command: proc.map_or(String::new(), |p| p.command.clone()),
-        program: proc.map_or(String::new(), |p| p.program()),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: vec![(pid, *rows)],
-    });
+    claim.owner = Some(Owner::of(case.snapshot, pid, *rows));
     claim.kind = holding
         .kinds
         .keys()

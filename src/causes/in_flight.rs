@@ -72,14 +72,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 
 fn sender(case: &Case<'_>, trace: &crate::capture::trace::Trace, kind: Kind, count: Option<u64>) -> Claim {
     let mut claim = support::note("in-flight", Class::Leak, "in flight over a unix socket, received by nobody");
-    let proc = trace.pid.and_then(|pid| case.snapshot.processes.get(&pid));
-    claim.owner = trace.pid.map(|pid| Owner {
-        command: proc.map_or(String::new(), |p| p.command.clone()),
-        program: proc.map_or(String::new(), |p| p.program()),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: vec![(pid, count.unwrap_or(0))],
-    });
+    claim.owner = trace.pid.map(|pid| Owner::of(case.snapshot, pid, count.unwrap_or(0)));
     (claim.kind, claim.count, claim.is) = (Some(kind), count, CountIs::AtLeast);
     let says = format!("strace: descriptors were sent with SCM_RIGHTS {} times and received {} times", trace.rights.0, trace.rights.1);
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, trace.rights.2.0.clone()));

@@ -80,14 +80,8 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
 }
 
 fn owner(snapshot: &Snapshot, label: &Label<'_>, count: u64) -> Owner {
-    let proc = label.pid.and_then(|pid| snapshot.processes.get(&pid));
-    Owner {
-        command: label.command.to_string(),
-        program: proc.map_or(String::new(), |p| p.program()),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: label.pid.map(|pid| (pid, count)).into_iter().collect(),
-    }
+    let known = label.pid.map(|pid| Owner::of(snapshot, pid, count)).unwrap_or_default();
+    Owner { command: label.command.to_string(), ..known }
 }
 
 impl<'a> Label<'a> {

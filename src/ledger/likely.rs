@@ -71,14 +71,7 @@ fn forgets(trace: &Trace) -> Option<Quote> {
 
 fn insert(ledger: &mut Ledger<'_>, snapshot: &Snapshot, pid: u32, count: u64, source: &'static str, quote: Quote) {
     let Some(figure) = ledger.books.unhashed.as_ref() else { return };
-    let proc = snapshot.processes.get(&pid);
-    let owner = Owner {
-        command: proc.map_or(String::new(), |p| p.command.clone()),
-        program: proc.map_or(String::new(), |p| p.program()),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: vec![(pid, count)],
-    };
+    let owner = Owner::of(snapshot, pid, count);
     let quotes = std::iter::once(quote.clone()).chain(figure.at.iter().cloned()).collect();
     let pile = Pile {
         owner: Some(owner),

@@ -88,6 +88,18 @@ impl CountIs {
 }
 
 impl Owner {
+    /// A process as its snapshot names it, with how many sockets it holds.
+    pub fn of(snapshot: &Snapshot, pid: u32, count: u64) -> Owner {
+        let proc = snapshot.processes.get(&pid);
+        Owner {
+            command: proc.map_or(String::new(), |p| p.command.clone()),
+            program: proc.map_or(String::new(), |p| p.program()),
+            cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
+            user: proc.map_or(String::new(), |p| p.user.clone()),
+            pids: vec![(pid, count)],
+        }
+    }
+
     /// `java (pid 4684)`, or the first pids and how many more.
     pub fn named(&self) -> String {
         let name = if self.command.is_empty() { "a process" } else { &self.command };

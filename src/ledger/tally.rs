@@ -125,15 +125,7 @@ fn as_many(snapshot: &Snapshot, count: u64) -> Option<Owner> {
     if count < MANY || !fits(n) || counted.next().is_some() {
         return None;
     }
-    let proc = snapshot.processes.get(&pid);
-    let text = |of: fn(&crate::capture::process::Proc) -> String| proc.map_or(String::new(), of);
-    Some(Owner {
-        command: text(|p| p.command.clone()),
-        program: text(|p| p.program()),
-        cmdline: text(|p| p.cmdline.clone()),
-        user: text(|p| p.user.clone()),
-        pids: vec![(pid, count)],
-    })
+    Some(Owner::of(snapshot, pid, count))
 }
 
 fn side(traits: &Traits, listening: &std::collections::BTreeSet<u16>) -> Option<bool> {
