@@ -17,8 +17,22 @@ const NO_CAUSES: &[&str] = &["case", "claim", "clock", "forecast", "place", "say
 const NO_CHECKS: &[&str] = &["held", "kernel", "rows", "slack"];
 
 /// Files and folders of `src/formats` that are no format.
-const NO_FORMATS: &[&str] =
-    &["arguments", "counter-names", "named", "prefix", "prompt", "reader", "scan", "small-samples", "target", "thread", "wide", "word"];
+const NO_FORMATS: &[&str] = &[
+    "arguments",
+    "counter-names",
+    "named",
+    "pid",
+    "prefix",
+    "prompt",
+    "reader",
+    "reading",
+    "scan",
+    "small-samples",
+    "target",
+    "thread",
+    "wide",
+    "word",
+];
 
 /// Formats that live in a file of another name: the id and the file.
 const HOUSED: &[(&str, &str)] = &[

@@ -105,12 +105,7 @@ pub(super) fn fullest<'a>(case: &Case<'a>) -> Option<(&'a Listener, u64)> {
 pub(super) fn listener_owner(case: &Case<'_>, listener: &Listener) -> Option<Owner> {
     let same = case.snapshot.tables.iter().flat_map(|t| &t.listeners).filter(|l| l.local.port() == listener.local.port());
     let pid = listener.owner.or_else(|| same.clone().find_map(|l| l.owner))?;
-    let proc = case.snapshot.processes.get(&pid);
-    Some(Owner {
-        command: proc.map_or_else(|| case.names.text(listener.command), |p| p.command.clone()),
-        program: proc.map_or(String::new(), |p| p.program()),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: vec![(pid, listener.queue.unwrap_or(0))],
-    })
+    let owner = Owner::of(case.snapshot, pid, listener.queue.unwrap_or(0));
+    let unknown = !case.snapshot.processes.contains_key(&pid);
+    Some(if unknown { Owner { command: case.names.text(listener.command), ..owner } } else { owner })
 }

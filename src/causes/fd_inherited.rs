@@ -154,14 +154,8 @@ fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {
         .map(|((x, y), n)| (if *x == parent { *y } else { *x }, *n))
         .collect();
     let mut claim = support::note("fd-inherited", Class::Leak, "inherited from the process that started it, and never used or closed");
-    let proc = case.snapshot.processes.get(&child);
-    claim.owner = Some(Owner {
-        command: proc.map_or(String::new(), |p| p.command.clone()),
-        program: proc.map_or(String::new(), |p| p.program()),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: if heirs.is_empty() { vec![(child, count)] } else { heirs },
-    });
+    let owner = Owner::of(case.snapshot, child, count);
+    claim.owner = Some(if heirs.is_empty() { owner } else { Owner { pids: heirs, ..owner } });
     claim.kind = main_kind(case, child);
     claim.pile = case.ledger.piles.iter().position(|p| Some(p.kind) == claim.kind && p.held_by(child));
     claim.count = Some(count);

@@ -153,15 +153,12 @@ pub(super) fn errors(case: &Case<'_>) -> Vec<(String, Option<u32>, Vec<Quote>)> 
 }
 
 fn owner(case: &Case<'_>, pid: u32) -> Owner {
-    let proc = case.snapshot.processes.get(&pid);
-    let logged = case.snapshot.logs.sightings.iter().find(|s| s.pid == Some(pid)).map(|s| s.program.clone());
-    Owner {
-        command: proc.map(|p| p.command.clone()).filter(|c| !c.is_empty()).or(logged).unwrap_or_default(),
-        program: proc.map_or(String::new(), |p| p.program()),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: vec![(pid, 0)],
+    let owner = Owner::of(case.snapshot, pid, 0);
+    if !owner.command.is_empty() {
+        return owner;
     }
+    let logged = case.snapshot.logs.sightings.iter().find(|s| s.pid == Some(pid)).map(|s| s.program.clone());
+    Owner { command: logged.unwrap_or_default(), ..owner }
 }
 
 fn named_by_log(case: &Case<'_>) -> Option<Owner> {

@@ -6,14 +6,35 @@ use super::say::number;
 use crate::capture::Quote;
 use crate::ledger::{Kind, Pile};
 
-/// What counts against a limit of the host: the limit's name, the counter, and the counters that hold the limit, best first.
-const HOST_LIMITS: &[(&str, &str, &[&str])] = &[
-    ("fs.file-max", "file_nr.allocated", &["file_nr.max", "sysctl.fs.file-max"]),
-    ("net.ipv4.tcp_mem", "sockstat.tcp.mem", &["sysctl.net.ipv4.tcp_mem.max"]),
-    ("net.ipv4.tcp_max_orphans", "sockstat.tcp.orphan", &["sysctl.net.ipv4.tcp_max_orphans"]),
+/// A limit of the host and what counts against it.
+#[derive(Debug)]
+pub struct HostLimit {
+    /// The setting.
+    pub name: &'static str,
+    /// What it limits, as reports print it.
+    pub of: &'static str,
+    /// The counter of what is used.
+    pub used: &'static str,
+    /// The counters that hold the limit, best first.
+    pub limits: &'static [&'static str],
+}
+
+/// Limits of the host that the kernel tells in counters.
+pub const HOST_LIMITS: &[HostLimit] = &[
+    HostLimit {
+        name: "fs.file-max",
+        of: "open files of the host",
+        used: "file_nr.allocated",
+        limits: &["file_nr.max", "sysctl.fs.file-max"],
+    },
+    HostLimit { name: "net.ipv4.tcp_mem", of: "pages of TCP buffers", used: "sockstat.tcp.mem", limits: &["sysctl.net.ipv4.tcp_mem.max"] },
+    HostLimit {
+        name: "net.ipv4.tcp_max_orphans",
+        of: "orphaned TCP sockets",
+        used: "sockstat.tcp.orphan",
+        limits: &["sysctl.net.ipv4.tcp_max_orphans"],
+    },
 ];
-/// The range of local ports unless `net.ipv4.ip_local_port_range` says otherwise.
-const PORTS: (i64, i64) = (32_768, 60_999);
 /// A limit that is further away than this is none: 30 days.
 const FAR: u64 = 30 * 86_400;
 
@@ -53,17 +74,14 @@ fn ports(case: &Case<'_>, pile: &Pile, gained: u64) -> Option<Left> {
     let holds_ports =
         matches!(pile.kind, Kind::Established | Kind::CloseWait | Kind::SynSent | Kind::FinWait) && pile.accepted != Some(true);
     let (remote, n) = pile.top_remote().filter(|(_, n)| holds_ports && n * 10 >= pile.count * 9)?;
-    let bound = |name, default| case.counter(name).map_or(default, |f| f.value);
-    let low = bound("sysctl.net.ipv4.ip_local_port_range.low", PORTS.0);
-    let high = bound("sysctl.net.ipv4.ip_local_port_range.high", PORTS.1);
-    let all = u64::try_from(high.saturating_sub(low).saturating_add(1)).ok()?;
+    let all = u64::try_from(super::port_exhaustion::ports(case)).ok()?;
     let left = all.checked_sub(n).filter(|&n| n > 0)?;
     Some((format!("the last of {} local ports toward {}", number(all as i64), case.show(remote)), left, gained, Vec::new()))
 }
 
 /// Limits of the host whose use rose between the captures.
 fn of_host(case: &Case<'_>) -> Vec<Left> {
-    let one = |(name, used, limits): &(&str, &str, &[&str])| {
+    let one = |HostLimit { name, used, limits, .. }: &HostLimit| {
         let limit = limits.iter().find_map(|l| case.counter(l)).filter(|f| f.value > 0 && f.value < i64::MAX)?;
         let now = case.counter(used)?;
         let rose = u64::try_from(case.delta(used)?.value).ok().filter(|&n| n >= 10)?;

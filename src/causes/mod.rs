@@ -14,8 +14,9 @@ mod suspicion;
 pub use case::{Case, Growth, Tie};
 pub use claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
 pub use fd_limit_too_low::undecided as limit_undecided;
+pub use forecast::{HOST_LIMITS, HostLimit};
 pub use say::{many, number};
-pub use support::near;
+pub use support::{near, trace_command};
 pub use suspicion::{Suspicion, suspect};
 pub use syn_flood::reported as flood_reported;
 

@@ -141,7 +141,8 @@ fn low_port(case: &Case<'_>) -> i64 {
     case.counter("sysctl.net.ipv4.ip_local_port_range.low").map_or(32_768, |f| f.value)
 }
 
-fn ports(case: &Case<'_>) -> i64 {
+/// Local ports of the range.
+pub(super) fn ports(case: &Case<'_>) -> i64 {
     match (case.counter("sysctl.net.ipv4.ip_local_port_range.low"), case.counter("sysctl.net.ipv4.ip_local_port_range.high")) {
         (Some(low), Some(high)) if high.value >= low.value => high.value - low.value + 1,
         _ => DEFAULT_PORTS,

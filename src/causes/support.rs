@@ -242,6 +242,11 @@ pub fn add_remote(claim: &mut Claim, endpoint: String, count: u64, why: &str) {
     }
 }
 
+/// The command that traces the life of a process's sockets.
+pub fn trace_command(pid: u32) -> String {
+    format!("strace -f -tt -T -e trace=network,close,dup,dup2,dup3 -p {pid}")
+}
+
 /// The trace that would show the mechanism, if no trace of the holder shows anything.
 pub fn ask_for_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     let Some(pid) = pile.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0) else { return };
@@ -250,7 +255,7 @@ pub fn ask_for_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
         claim.missing.push(Missing {
             what: format!("strace of all threads of {pid}"),
             would: "show the calls that create the sockets, and whether they are closed".into(),
-            command: format!("strace -f -tt -T -e trace=network,close,dup,dup2,dup3 -p {pid}"),
+            command: trace_command(pid),
         });
     }
 }

@@ -4,7 +4,7 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, number};
 use crate::capture::holding::FdList;
-use crate::formats::reader::pid_of;
+use crate::formats::pid::pid_of;
 use crate::ledger::Owner;
 
 cause! {

@@ -1,6 +1,6 @@
 //! How sure a claim is, derived from listed facts, each of which is printed.
 
-use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, number};
+use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, number, trace_command};
 use crate::checks::{Checked, Status};
 use crate::ledger::{CountIs, Kind};
 use std::collections::BTreeSet;
@@ -138,9 +138,8 @@ impl Weighed {
 fn lift(claim: &Claim, case: &Case<'_>, weighed: &Weighed) -> Option<(Missing, Grade)> {
     let pid = claim.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0);
     let trace = pid.filter(|_| !weighed.decisive).map(|pid| {
-        let command = format!("strace -f -tt -T -e trace=network,close,dup,dup2,dup3 -p {pid}");
         let traced = case.snapshot.traces.iter().any(|t| t.pid == Some(pid));
-        (Lack::Mechanism, format!("{} of all threads of {pid}", if traced { "a longer strace" } else { "strace" }), command)
+        (Lack::Mechanism, format!("{} of all threads of {pid}", if traced { "a longer strace" } else { "strace" }), trace_command(pid))
     });
     let count = ("a second count of the sockets", "cat /proc/net/sockstat /proc/net/sockstat6; sudo ss -tanpe; sudo lsof -nP +c0");
     let later = pid.map_or("sudo sh collect.sh".to_string(), |pid| format!("sudo sh collect.sh --pid {pid}"));

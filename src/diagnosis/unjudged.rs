@@ -22,7 +22,7 @@ const POOL: u64 = 500;
 /// From how many slots on a descriptor table tells of thousands.
 const MANY_SLOTS: u32 = 4096;
 
-/// All that a case leaves open, largest first.
+/// All that a case leaves open: its piles, largest first, then the rest.
 pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     let mut all: Vec<Unjudged> =
         case.ledger.piles.iter().filter_map(|p| foreign(p).or_else(|| unknown_kind(p)).or_else(|| pool(case, p))).collect();

@@ -5,6 +5,7 @@
 //! range of times. It says nothing of a load that changes.
 
 use super::side::Side;
+use crate::causes::{HOST_LIMITS, HostLimit};
 use serde::Serialize;
 
 /// Share of a limit from which it is told of even if it does not grow, in percent.
@@ -41,21 +42,19 @@ pub struct Span {
 /// All limits worth telling, the one that is reached first in front.
 pub fn limits(old: &Side, new: &Side, seconds: Option<f64>) -> Vec<Limit> {
     let mut all = descriptors(old, new);
-    let counter = |name: &'static str, limit_name, used: &str, limits: &[&str]| {
-        let limit = limits.iter().find_map(|l| new.counter(l)).filter(|l| *l > 0 && *l < i64::MAX)?;
+    let counter = |host: &HostLimit| {
+        let limit = host.limits.iter().find_map(|l| new.counter(l)).filter(|l| *l > 0 && *l < i64::MAX)?;
         Some(Limit {
-            name: name.into(),
-            limit_name,
-            old: old.counter(used),
-            new: new.counter(used)?,
+            name: host.of.into(),
+            limit_name: host.name,
+            old: old.counter(host.used),
+            new: new.counter(host.used)?,
             limit,
             per_second: None,
             reached_in: None,
         })
     };
-    all.extend(counter("open files of the host", "fs.file-max", "file_nr.allocated", &["file_nr.max", "sysctl.fs.file-max"]));
-    all.extend(counter("pages of TCP buffers", "net.ipv4.tcp_mem", "sockstat.tcp.mem", &["sysctl.net.ipv4.tcp_mem.max"]));
-    all.extend(counter("orphaned TCP sockets", "net.ipv4.tcp_max_orphans", "sockstat.tcp.orphan", &["sysctl.net.ipv4.tcp_max_orphans"]));
+    all.extend(HOST_LIMITS.iter().filter_map(counter));
     if let Some((used, remote)) = &new.ports {
         let before = old.ports.as_ref().filter(|p| p.1 == *remote).map(|p| p.0 as i64);
         all.push(Limit {

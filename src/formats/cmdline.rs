@@ -10,7 +10,7 @@
 
 use super::{Fit, Format, Hint, Parser, Probe, Taken, named};
 use crate::facts::{At, Process, Sink};
-use crate::formats::reader::pid_of;
+use crate::formats::pid::pid_of;
 
 /// The command line of a process.
 pub struct Cmdline;

@@ -124,7 +124,7 @@ fn run(record: &[u8], at: At<'_>, sink: &mut dyn Sink) -> Taken {
     };
     let before: &[u8] = if why.is_empty() { b"" } else { b": " };
     let text = [path, b": ", status, b" ", argv, before, why].concat();
-    sink.note(at, &Note { kind, pid: super::reader::pid_of("", argv), text: &text });
+    sink.note(at, &Note { kind, pid: super::pid::pid_of("", argv), text: &text });
     Taken::Row
 }
 

@@ -36,12 +36,14 @@ mod netstat_s;
 mod ns;
 mod nstat;
 mod os_release;
+pub mod pid;
 pub mod prefix;
 mod proc_net;
 mod proc_net_snmp;
 pub mod prompt;
 mod ps;
 pub mod reader;
+pub mod reading;
 pub mod scan;
 mod slabinfo;
 #[cfg(test)]

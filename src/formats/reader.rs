@@ -1,6 +1,8 @@
 //! Reads one member: cuts it into lines, finds out which format it is (or which it holds, pasted one after the other), and feeds parsers.
 
+use super::pid::pid_of;
 use super::prefix::Prefix;
+use super::reading::{Reading, Section, Traced, UNKNOWN};
 use super::wide::Wide;
 use super::{FORMATS, Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
 use crate::bundle::magic::is_binary;
@@ -17,81 +19,6 @@ const KEPT_UNKNOWN: usize = 5;
 /// How many bytes of such a line are kept.
 const KEPT_BYTES: usize = 200;
 
-/// One stretch of a member that one format read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Section {
-    /// The format's id, `unknown` for what none read.
-    pub format: &'static str,
-    /// Its first line.
-    pub first_line: u32,
-    /// Lines in it.
-    pub lines: u32,
-    /// Lines that carried data.
-    pub rows: u32,
-    /// Lines not understood.
-    pub unknown: u32,
-}
-
-/// What became of a member.
-#[derive(Clone, Debug, Default)]
-pub struct Reading {
-    /// Lines in all.
-    pub lines: u32,
-    /// Bytes in all.
-    pub bytes: u64,
-    /// The sections, in order.
-    pub sections: Vec<Section>,
-    /// The first lines that were not understood: number and text.
-    pub unknown: Vec<(u32, String)>,
-    /// Whether the last line had no line end.
-    pub cut_line: bool,
-    /// Lines longer than is read whole.
-    pub long_lines: u32,
-    /// Whether it holds bytes that no text has; it is not read then.
-    pub binary: bool,
-    /// What stood in front of each line and was taken off.
-    pub prefix: Option<Prefix>,
-    /// What became of each line, where [`Reader::traced`] asked for it and [`Reader::drain`] has not taken it yet.
-    pub trace: Vec<Traced>,
-}
-
-/// A line and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Traced {
-    /// Its number.
-    pub line: u32,
-    /// The format that read it, `unknown` if none did.
-    pub format: &'static str,
-    /// What became of it.
-    pub taken: Taken,
-    /// The line as the parser saw it: without its end, its prefix and colours.
-    pub text: Vec<u8>,
-}
-
-impl Reading {
-    /// The format that read most rows; `unknown` if none read any, `empty` for a member without a byte, `binary` for what is no text.
-    pub fn format(&self) -> &'static str {
-        if self.bytes == 0 {
-            return "empty";
-        }
-        if self.binary {
-            return "binary";
-        }
-        self.sections.iter().filter(|s| s.format != UNKNOWN).max_by_key(|s| s.rows).map_or(UNKNOWN, |s| s.format)
-    }
-
-    /// Rows read in all.
-    pub fn rows(&self) -> u64 {
-        self.sections.iter().map(|s| u64::from(s.rows)).sum()
-    }
-
-    /// Lines not understood inside sections of a known format.
-    pub fn unparsed(&self) -> u64 {
-        self.sections.iter().filter(|s| s.format != UNKNOWN).map(|s| u64::from(s.unknown)).sum()
-    }
-}
-
-const UNKNOWN: &str = "unknown";
 /// How the line begins that our collector leaves where it took out the middle of an output.
 const CUT_HERE: &[u8] = b"[sockdiag: ";
 
@@ -477,66 +404,6 @@ pub fn fitting(probe: &Probe<'_>) -> Option<(&'static dyn Format, Fit)> {
     best
 }
 
-/// The process that a path or a command line names: `proc/4684/fd`, `pid-8259-fd.txt`, `fd.26372`, `strace -p 36111`.
-pub fn pid_of(path: &str, command: &[u8]) -> Option<u32> {
-    pid_of_command(command).or_else(|| pid_of_path(path))
-}
-
-fn pid_of_command(command: &[u8]) -> Option<u32> {
-    let mut fields = scan::Fields::new(command);
-    while let Some(field) = fields.next() {
-        if field == b"-p" || field == b"pid" {
-            return fields.next().and_then(scan::number32);
-        }
-        if let Some(pid) = field.strip_prefix(b"-p").and_then(scan::number32) {
-            return Some(pid);
-        }
-        if let Some(rest) = field.strip_prefix(b"/proc/") {
-            return scan::leading_number(rest).and_then(|(pid, _)| u32::try_from(pid).ok());
-        }
-    }
-    None
-}
-
-fn pid_of_path(path: &str) -> Option<u32> {
-    let mut parts = path.rsplit('/');
-    let name = parts.next().unwrap_or("");
-    let directory = parts.next().unwrap_or("");
-    // In the name the number must stand beside a word that names a per-process file, so that dates and counters are not taken for pids.
-    const WORDS: &[&str] =
-        &["pid", "fd", "fds", "limits", "status", "cmdline", "strace", "wchan", "comm", "cgroup", "stat", "ns", "proc", "jstack", "stack"];
-    if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
-        let number = name
-            .split(|c: char| !c.is_ascii_digit())
-            .filter(|s| !s.is_empty() && s.len() <= 7)
-            .filter_map(|s| s.parse().ok())
-            .rfind(|&n: &u32| n > 0);
-        if number.is_some() && name.bytes().filter(u8::is_ascii_digit).count() <= 7 {
-            return number;
-        }
-        let digits: Vec<u32> = name.split(|c: char| !c.is_ascii_digit()).filter_map(|s| s.parse().ok()).collect();
-        if digits.len() > 1 {
-            return digits.into_iter().rfind(|&n| n > 99);
-        }
-    }
-    // `4684/limits`: a directory that is a number is a process if the file is one of `/proc/PID`'s.
-    let stem = name.split('.').next().unwrap_or(name);
-    if WORDS.contains(&stem) && directory.len() <= 7 && !directory.is_empty() && directory.bytes().all(|b| b.is_ascii_digit()) {
-        return directory.parse().ok();
-    }
-    for part in std::iter::once(directory).chain(parts) {
-        let digits = part.trim_start_matches("pid").trim_start_matches("proc").trim_start_matches(['-', '_', '.']);
-        if !digits.is_empty()
-            && digits.len() <= 7
-            && digits.bytes().all(|b| b.is_ascii_digit())
-            && (digits.len() < part.len() || path.contains("proc/"))
-        {
-            return digits.parse().ok();
-        }
-    }
-    None
-}
-
 /// The line without colour sequences (`ESC [ ... m`), as a colouring shell leaves them. Other escapes stay and are shown escaped.
 fn strip_colours(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
@@ -563,30 +430,6 @@ fn strip_colours(line: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pids_from_paths() {
-        for (path, want) in [
-            ("proc/4684/fd", Some(4684)),
-            ("host/proc/4684/net/tcp", Some(4684)),
-            ("front-1/pid-8259-fd.txt", Some(8259)),
-            ("feed-01/fd.26372", Some(26372)),
-            ("hook-4/15_strace_2013.log", Some(2013)),
-            ("app-07/strace_-p_17112", Some(17112)),
-            ("app-07/proc_17112/fd", Some(17112)),
-            ("hook-4/pid_2013/cmdline", Some(2013)),
-            ("strace.26372.out", Some(26372)),
-            ("21873/fd", Some(21873)),
-            ("process/21873/limits.txt", Some(21873)),
-            ("01/sockstat", None),
-            ("sample1/ss-s.txt", None),
-            ("2026-11-22/lsof.txt", None),
-        ] {
-            assert_eq!(pid_of(path, b""), want, "{path}");
-        }
-        assert_eq!(pid_of("x", b"strace -f -p 21733 -e trace=network"), Some(21733));
-        assert_eq!(pid_of("x", b"cat /proc/6120/limits"), Some(6120));
-    }
 
     #[test]
     fn a_line_without_end_is_not_held() {

@@ -1,6 +1,7 @@
 //! Helpers for the parsers' tests: facts as values that can be compared.
 
-use super::reader::{Reading, read_text};
+use super::reader::read_text;
+use super::reading::Reading;
 use crate::facts::*;
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@
 
 use super::{Fit, Format, Hint, Parser, Probe, Taken, named, prompt};
 use crate::facts::{At, Sink};
-use crate::formats::reader::pid_of;
+use crate::formats::pid::pid_of;
 
 /// A file of `/proc/PID` that holds one word.
 pub struct Word {

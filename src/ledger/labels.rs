@@ -63,20 +63,8 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
         }
         return;
     }
-    piles.push(Pile {
-        owner: Some(owner(snapshot, label, tally.value)),
-        kind,
-        count: tally.value,
-        is: CountIs::Exact,
-        words: vec![word()],
-        traits: Traits { quotes: vec![tally.quote.clone()], ..Traits::default() },
-        accepted: None,
-        descriptors: None,
-        limit: None,
-        longest_run: 0,
-        foreign: None,
-        in_use: false,
-    });
+    let traits = Traits { quotes: vec![tally.quote.clone()], ..Traits::default() };
+    piles.push(Pile::told(Some(owner(snapshot, label, tally.value)), kind, word(), CountIs::Exact, traits));
 }
 
 fn owner(snapshot: &Snapshot, label: &Label<'_>, count: u64) -> Owner {

@@ -73,19 +73,8 @@ fn insert(ledger: &mut Ledger<'_>, snapshot: &Snapshot, pid: u32, count: u64, so
     let Some(figure) = ledger.books.unhashed.as_ref() else { return };
     let owner = Owner::of(snapshot, pid, count);
     let quotes = std::iter::once(quote.clone()).chain(figure.at.iter().cloned()).collect();
-    let pile = Pile {
-        owner: Some(owner),
-        kind: Kind::Closed,
-        count,
-        is: CountIs::Estimate,
-        words: vec![Word { source, count, quote: Some(quote) }],
-        traits: witness::Traits { quotes, ..witness::Traits::default() },
-        accepted: None,
-        descriptors: None,
-        limit: None,
-        longest_run: 0,
-        foreign: None,
-        in_use: false,
-    };
+    let word = Word { source, count, quote: Some(quote) };
+    let traits = witness::Traits { quotes, ..witness::Traits::default() };
+    let pile = Pile::told(Some(owner), Kind::Closed, word, CountIs::Estimate, traits);
     Arc::make_mut(&mut ledger.piles).insert(0, pile);
 }

@@ -87,6 +87,26 @@ impl CountIs {
     }
 }
 
+impl Pile {
+    /// A pile that no listing shows: its count is told by one source.
+    pub(super) fn told(owner: Option<Owner>, kind: Kind, word: Word, is: CountIs, traits: Traits) -> Pile {
+        Pile {
+            owner,
+            kind,
+            count: word.count,
+            is,
+            words: vec![word],
+            traits,
+            accepted: None,
+            descriptors: None,
+            limit: None,
+            longest_run: 0,
+            foreign: None,
+            in_use: false,
+        }
+    }
+}
+
 impl Owner {
     /// A process as its snapshot names it, with how many sockets it holds.
     pub fn of(snapshot: &Snapshot, pid: u32, count: u64) -> Owner {
@@ -256,14 +276,8 @@ fn word_of(witness: &Witness) -> Word {
 }
 
 fn owner(snapshot: &Snapshot, shares: &[(u32, u64)]) -> Owner {
-    let proc = shares.first().and_then(|(pid, _)| snapshot.processes.get(pid));
-    Owner {
-        command: proc.map_or(String::new(), |p| p.command.clone()),
-        program: proc.map_or(String::new(), Proc::program),
-        cmdline: proc.map_or(String::new(), |p| p.cmdline.clone()),
-        user: proc.map_or(String::new(), |p| p.user.clone()),
-        pids: shares.to_vec(),
-    }
+    let first = shares.first().map(|&(pid, count)| Owner::of(snapshot, pid, count)).unwrap_or_default();
+    Owner { pids: shares.to_vec(), ..first }
 }
 
 /// Distinct inodes over the listings of several processes: what a child inherited is not counted again.

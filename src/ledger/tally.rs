@@ -8,7 +8,7 @@ use super::{Figure, views};
 use crate::capture::snapshot::Counted;
 use crate::capture::{End, Quote, Snapshot};
 use crate::facts::SocketState;
-use crate::formats::reader::pid_of;
+use crate::formats::pid::pid_of;
 use std::collections::BTreeMap;
 
 /// From how many sockets on as many descriptors of a process are no accident.
@@ -91,20 +91,9 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         }
         let listening = views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners).map(|l| l.local.port()).collect();
         let accepted = side(&traits, &listening);
-        piles.push(Pile {
-            owner: likely_owner(piles).or_else(|| as_many(snapshot, count)).filter(|_| kind == Kind::CloseWait),
-            kind,
-            count,
-            is: CountIs::AtLeast,
-            words: vec![Word { source: "table", count, quote: figure.at.first().cloned() }],
-            traits,
-            accepted,
-            descriptors: None,
-            limit: None,
-            longest_run: 0,
-            foreign: None,
-            in_use: false,
-        });
+        let owner = likely_owner(piles).or_else(|| as_many(snapshot, count)).filter(|_| kind == Kind::CloseWait);
+        let word = Word { source: "table", count, quote: figure.at.first().cloned() };
+        piles.push(Pile { accepted, ..Pile::told(owner, kind, word, CountIs::AtLeast, traits) });
     }
 }
 

@@ -4,7 +4,8 @@ use super::names::is_common;
 use crate::bundle::datum::command_of;
 use crate::bundle::{MemberEnd, MemberHead, Visitor};
 use crate::facts::*;
-use crate::formats::reader::{Reader, Traced};
+use crate::formats::reader::Reader;
+use crate::formats::reading::Traced;
 use crate::formats::{Format, by_id, prompt, scan};
 use std::collections::BTreeSet;
 
