@@ -398,8 +398,23 @@ salvage() {
   if [ "$O_OUT" != - ] && [ ! -e "$CTL/packed" ] && [ -s "$WORK/$TOP/MANIFEST" ]; then
     mv "$WORK/$TOP" "$OUT/$TOP" 2>/dev/null || return 0
   fi
-  rm -rf "$WORK"
+  clear_away
+  # What the collector had just started (mkdir) may outlive it by a moment.
+  sleep "$TICK" </dev/null >/dev/null 2>&1
+  clear_away
 }
+
+# clear_away: removes what the collector works with, and an archive that is not whole.
+clear_away() {
+  rm -rf "$WORK"
+  for ca_dir in "$OUT" "${WORK%/*}"; do
+    part_of "$ca_dir"
+    rm -f -- "$PART"
+  done
+}
+
+# part_of DIR: sets PART, the name of the archive in DIR while it is written.
+part_of() { PART=$1/.$TOP.$$.part; }
 
 # must_put TEXT FILE: writes TEXT to FILE, at the cost of the ballast if the disk is full.
 must_put() { put "$1" 2>/dev/null >"$2" || { empty "$CTL/ballast"; put "$1" 2>/dev/null >"$2"; }; }
@@ -1871,9 +1886,9 @@ try_place() {
   [ -d "$1" ] && [ -w "$1" ] || return 1
   WORK=$1/.sockdiag-$STAMP-$$
   CTL=$WORK/ctl
-  mkdir "$WORK" 2>/dev/null || { WORK='' CTL=''; return 1; }
-  # At once: from here on there is something to remove, should the collector be killed.
+  # Before there is something to remove, should the collector be killed.
   start_watchdog
+  mkdir "$WORK" 2>/dev/null || { stop_watchdog; WORK='' CTL=''; return 1; }
   if mkdir "$CTL" "$WORK/$TOP" "$WORK/$TOP/stderr" 2>/dev/null && must_put - "$CTL/job"; then
     put $((DEADLINE + 45)) 2>/dev/null >"$CTL/hard"
     put "$MASK" 2>/dev/null >"$CTL/mask.awk"
@@ -2152,7 +2167,7 @@ pack_file() {
     [ -d "$pf_dir" ] && [ -w "$pf_dir" ] || continue
     for PACKER in gzip tar; do
       have tar && have $PACKER || continue
-      PART=$pf_dir/.$TOP.$$.part
+      part_of "$pf_dir"
       now
       put $((NOW + 45)) 2>/dev/null >"$CTL/hard"
       guard 30 pack "$CTL/tar.out" "$CTL/tar.err" do_pack
