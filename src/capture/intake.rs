@@ -248,7 +248,7 @@ impl Sink for Route<'_> {
     }
 
     fn stack(&mut self, at: At<'_>, s: &Stack<'_>, m: &Message<'_>) {
-        self.snapshot.stacks.add(&at, s);
+        self.snapshot.stack(&at, s);
         self.message(at, m);
     }
 

@@ -5,7 +5,7 @@ use crate::facts::{At, Message};
 use crate::signatures::{Signatures, Weight};
 use rustc_hash::FxHashMap;
 
-/// Different sightings kept, at most.
+/// Different sightings kept, at most; past it, lines of one signature are one whatever they name.
 const MAX_SIGHTINGS: usize = 4096;
 
 /// What a log says again and again.
@@ -59,34 +59,34 @@ impl Logs {
     /// Takes one line of a log.
     pub fn add(&mut self, at: &At<'_>, message: &Message<'_>, signatures: &Signatures) {
         self.lines += 1;
-        let Some(found) = signatures.find(message.text) else { return };
-        let key = (found.signature.id.clone(), found.endpoint.clone(), message.pid);
-        let number = match self.index.get(&key) {
-            Some(&n) => n,
-            None if self.sightings.len() >= MAX_SIGHTINGS => return,
-            None => {
-                self.sightings.push(Sighting {
-                    signature: found.signature.id.clone(),
-                    means: found.signature.means.clone(),
-                    points_to: found.signature.points_to.clone(),
-                    weight: found.signature.weight,
-                    endpoint: found.endpoint.clone(),
-                    broker: found.broker.clone(),
-                    pid: message.pid,
-                    program: String::from_utf8_lossy(message.program).into_owned(),
-                    count: 0,
-                    attempts: None,
-                    interval_s: None,
-                    kernel: message.kernel,
-                    first: Quote::keep(at),
-                    last: Quote::keep(at),
-                    first_at: String::from_utf8_lossy(message.at).into_owned(),
-                    last_at: String::new(),
-                });
-                self.index.insert(key, self.sightings.len() - 1);
-                self.sightings.len() - 1
-            }
-        };
+        let Some(mut found) = signatures.find(message.text) else { return };
+        let mut key = (found.signature.id.clone(), found.endpoint.clone(), message.pid);
+        let mut program = message.program;
+        if self.sightings.len() >= MAX_SIGHTINGS && !self.index.contains_key(&key) {
+            (found.endpoint, found.broker, program) = (None, None, b"");
+            key = (key.0, None, None);
+        }
+        let number = *self.index.entry(key).or_insert_with_key(|(_, _, pid)| {
+            self.sightings.push(Sighting {
+                signature: found.signature.id.clone(),
+                means: found.signature.means.clone(),
+                points_to: found.signature.points_to.clone(),
+                weight: found.signature.weight,
+                endpoint: found.endpoint.clone(),
+                broker: found.broker.clone(),
+                pid: *pid,
+                program: String::from_utf8_lossy(program).into_owned(),
+                count: 0,
+                attempts: None,
+                interval_s: None,
+                kernel: message.kernel,
+                first: Quote::keep(at),
+                last: Quote::keep(at),
+                first_at: String::from_utf8_lossy(message.at).into_owned(),
+                last_at: String::new(),
+            });
+            self.sightings.len() - 1
+        });
         let Some(sighting) = self.sightings.get_mut(number) else { return };
         sighting.count += 1;
         sighting.attempts = sighting.attempts.max(found.attempt);
@@ -99,9 +99,41 @@ impl Logs {
         }
     }
 
-    /// Takes over all sightings of another part of the same capture.
-    pub fn merge(&mut self, other: Logs) {
+    /// Takes over all sightings of another part of the same capture; how many found no room.
+    pub fn merge(&mut self, mut other: Logs) -> u64 {
         self.lines += other.lines;
-        self.sightings.extend(other.sightings);
+        let given = other.sightings.len();
+        other.sightings.truncate(MAX_SIGHTINGS.saturating_sub(self.sightings.len()));
+        let left_out = given - other.sightings.len();
+        self.sightings.append(&mut other.sightings);
+        left_out as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Citation;
+
+    fn refused(logs: &mut Logs, port: usize, pid: Option<u32>) {
+        let text = format!("java.net.ConnectException: Connection to node {port} (/10.0.0.1:{port}) could not be established.");
+        let at = At { citation: Citation::default(), format: "log", text: text.as_bytes() };
+        logs.add(
+            &at,
+            &Message { pid, program: b"app", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false },
+            Signatures::builtin(),
+        );
+    }
+
+    #[test]
+    fn past_as_many_as_are_told_apart_all_lines_are_counted_and_no_one_is_named() {
+        let mut logs = Logs::default();
+        (0..MAX_SIGHTINGS + 10).for_each(|port| refused(&mut logs, port, Some(7)));
+        refused(&mut logs, 5, Some(7));
+        assert_eq!(logs.sightings.len(), MAX_SIGHTINGS + 1);
+        assert_eq!(logs.sightings.iter().map(|s| s.count).sum::<u64>(), MAX_SIGHTINGS as u64 + 11);
+        let rest = logs.sightings.last().unwrap();
+        assert_eq!((rest.count, rest.endpoint.as_deref(), rest.pid, rest.program.as_str()), (10, None, None, ""));
+        assert_eq!(logs.sightings[5].count, 2);
     }
 }

@@ -21,8 +21,10 @@ pub enum Over {
     Sockets,
     /// Rows of a kind, protocol, state and holder that could not be told apart any more.
     Classes,
-    /// Readings of counters, tallies and notes.
+    /// Readings of counters, tallies, notes, stacks and what logs say.
     Readings,
+    /// Calls of further traces, descriptors and processes of a trace.
+    Calls,
     /// Rows of listings and tables past as many as are kept of one host.
     Tables,
     /// Lines cut because they are too long.
@@ -49,7 +51,8 @@ impl Over {
             Over::Processes => ("rows of further processes", Some(PROCESSES_OPTION)),
             Over::Sockets => ("rows of further sockets", Some(SOCKETS_OPTION)),
             Over::Classes => ("rows of further kinds, states and holders", Some(PROCESSES_OPTION)),
-            Over::Readings => ("further counters and notes", None),
+            Over::Readings => ("further counters, notes, stacks and sayings of logs", None),
+            Over::Calls => ("further calls, descriptors and processes of traces", None),
             Over::Tables => ("rows of further listings and tables", None),
             Over::Lines => ("ends of lines that are too long", Some(LINE_OPTION)),
             Over::Depth => ("archives inside archives, too deep to be opened", Some(crate::bundle::DEPTH_OPTION)),

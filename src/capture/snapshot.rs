@@ -18,6 +18,8 @@ use std::collections::btree_map::Entry;
 const MAX_READINGS: usize = 20_000;
 /// Descriptor listings kept, at most: one for each process and member, or each time a header comes again.
 const MAX_LISTS: usize = 150_000;
+/// Traces kept, at most: `strace -ff` writes one for each thread.
+const MAX_TRACES: usize = 20_000;
 /// Socket tables kept, at most.
 const MAX_TABLES: usize = 10_000;
 /// Bytes of one text that is kept. Command lines of Java hold whole class paths in front of the class that tells the program.
@@ -291,6 +293,10 @@ impl Snapshot {
         self.facts += 1;
         if self.traces.last().is_none_or(|t| t.at.member != at.citation.member) {
             self.end_trace();
+            if self.traces.len() >= MAX_TRACES {
+                self.room.left_out(Over::Calls);
+                return;
+            }
             let traced = self.traced.filter(|(m, _)| *m == at.citation.member).map(|(_, pid)| pid);
             self.traces.push(Trace::new(at.citation, traced.or(pid)));
         }
@@ -303,6 +309,13 @@ impl Snapshot {
     pub fn message(&mut self, at: &At<'_>, m: &Message<'_>, signatures: &Signatures) {
         self.facts += 1;
         self.logs.add(at, m, signatures);
+    }
+
+    /// Takes a stack.
+    pub fn stack(&mut self, at: &At<'_>, s: &Stack<'_>) {
+        if !self.stacks.add(at, s) {
+            self.room.left_out(Over::Readings);
+        }
     }
 
     /// Takes a count.
@@ -395,8 +408,8 @@ impl Snapshot {
         self.strays.append(&mut other.strays);
         self.shell_limits.append(&mut other.shell_limits);
         self.traces.append(&mut other.traces);
-        self.logs.merge(other.logs);
-        self.stacks.merge(other.stacks);
+        let left = self.logs.merge(other.logs) + self.stacks.merge(other.stacks);
+        self.room.left_out_many(Over::Readings, left);
         self.tallies.append(&mut other.tallies);
         self.remarks.append(&mut other.remarks);
         for (key, value) in other.identity {
@@ -444,6 +457,7 @@ impl Snapshot {
     fn end_trace(&mut self) {
         if let Some(trace) = self.traces.last_mut() {
             trace.end();
+            self.room.left_out_many(Over::Calls, std::mem::take(&mut trace.left_out));
         }
     }
 

@@ -35,29 +35,32 @@ pub struct Stacks {
 }
 
 impl Stacks {
-    /// Takes one stack.
-    pub fn add(&mut self, at: &At<'_>, stack: &Stack<'_>) {
+    /// Takes one stack; false if there is no room for it.
+    pub fn add(&mut self, at: &At<'_>, stack: &Stack<'_>) -> bool {
         let place = cut(stack.place);
-        if stack.tid.is_none()
+        // Past as many threads as are told apart, only their places are counted.
+        let tid = stack.tid.filter(|_| self.all.len() < MAX_ENTRIES);
+        if tid.is_none()
             && let Some(known) = self.index.get(&(place.clone(), at.format)).and_then(|&n| self.all.get_mut(n))
         {
             known.count = known.count.saturating_add(stack.count);
-            return;
+            return true;
         }
-        if self.all.len() >= MAX_ENTRIES {
-            return;
+        if self.all.len() >= 2 * MAX_ENTRIES {
+            return false;
         }
-        if stack.tid.is_none() {
+        if tid.is_none() {
             self.index.insert((place.clone(), at.format), self.all.len());
         }
         self.all.push(Standing {
             thread: cut(stack.thread),
-            tid: stack.tid,
+            tid,
             state: cut(stack.state),
             place,
             count: stack.count,
             quote: Quote::keep(at),
         });
+        true
     }
 
     /// The thread of a number.
@@ -82,10 +85,13 @@ impl Stacks {
         order
     }
 
-    /// Takes over the dumps of another part of the same capture.
-    pub fn merge(&mut self, mut other: Stacks) {
-        other.all.truncate(MAX_ENTRIES.saturating_sub(self.all.len()));
+    /// Takes over the dumps of another part of the same capture; how many found no room.
+    pub fn merge(&mut self, mut other: Stacks) -> u64 {
+        let given = other.all.len();
+        other.all.truncate((2 * MAX_ENTRIES).saturating_sub(self.all.len()));
+        let left_out = given - other.all.len();
         self.all.append(&mut other.all);
+        left_out as u64
     }
 }
 
@@ -115,5 +121,19 @@ mod tests {
         assert_eq!(stacks.all.len(), 4);
         assert_eq!(stacks.thread(673).map(|s| s.place.as_str()), Some("main.a"));
         assert_eq!(stacks.thread(1), None);
+    }
+
+    #[test]
+    fn past_as_many_threads_as_are_told_apart_their_places_are_counted() {
+        let mut stacks = Stacks::default();
+        let at = At { citation: Citation::default(), format: "jstack", text: b"" };
+        for tid in 0..MAX_ENTRIES as u32 + 5 {
+            assert!(stacks.add(&at, &stack(Some(tid), b"main.a")));
+        }
+        assert_eq!(stacks.all.len(), MAX_ENTRIES + 1);
+        assert_eq!(stacks.places()[0].1, MAX_ENTRIES as u64 + 5);
+        for place in 0..MAX_ENTRIES {
+            assert_eq!(stacks.add(&at, &stack(None, format!("main.{place}").as_bytes())), place + 1 < MAX_ENTRIES);
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! 2 incidents, 1 passed, 1 failed, in 0.3 s
 //! ```
 
+use super::caps::Caps;
 use super::inputs::configured;
 use super::{Exit, output};
 use crate::archive::{self, Difference, Expect, Incident, Ran, Setup, bless, expect, judge, junit};
@@ -27,6 +28,7 @@ const QUOTE: usize = 120;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("max_findings", |a| a.hide(true)))]
 pub struct Args {
     /// Directories of archived incidents, found at any depth: each has an expect.yaml beside its capture
     #[arg(required = true, value_name = "DIR")]
@@ -52,6 +54,9 @@ pub struct Args {
     /// Refuse an incident whose captures take longer to read, and go on with the others
     #[arg(long, default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_seconds: u64,
+    /// Bounds on what an incident may cost.
+    #[command(flatten)]
+    pub caps: Caps,
 }
 
 /// One incident with what is expected of it.
@@ -76,7 +81,7 @@ struct Outcome {
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let start = Instant::now();
     let config = configured(args.config.as_deref())?;
-    let limits = Limits { max_time: Some(Duration::from_secs(args.max_seconds)), ..Limits::default() };
+    let limits = Limits { max_time: Some(Duration::from_secs(args.max_seconds)), ..args.caps.limits() };
     let setup = Setup { limits, config };
     let jobs = jobs(args)?;
     let width = jobs.iter().map(|j| j.incident.name.chars().count()).max().unwrap_or(0);

@@ -1,8 +1,9 @@
 //! `sockdiag diff`: what changed between two captures, or between the first and the last sample of one.
 
+use super::caps::Caps;
 use super::inputs::configured;
 use super::{Exit, output};
-use crate::bundle::{Input, Limits};
+use crate::bundle::Input;
 use crate::causes::number;
 use crate::diff::{Change, Counted, Limit, Moved, Span, Taken, compare, pairs, take};
 use crate::error::Error;
@@ -16,6 +17,7 @@ const SHOWN: usize = 20;
 
 /// Arguments of `diff`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("max_findings", |a| a.hide(true)))]
 pub struct Args {
     /// The older capture
     #[arg(value_name = "OLD")]
@@ -32,6 +34,9 @@ pub struct Args {
     /// Thresholds and additional log signatures
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Bounds on what a capture may cost.
+    #[command(flatten)]
+    pub caps: Caps,
 }
 
 /// Runs the command.
@@ -40,7 +45,7 @@ pub struct Args {
 /// A capture cannot be read, or there is nothing to compare.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let config = configured(args.config.as_deref())?;
-    let read = |path: &str| take(&Input::parse(path, |n| by_id(n).is_some()), &Limits::default(), &config);
+    let read = |path: &str| take(&Input::parse(path, |n| by_id(n).is_some()), &args.caps.limits(), &config);
     let old = read(&args.old)?;
     let new = args.new.as_deref().map(read).transpose()?;
     let (newest, sides) = match &new {

@@ -1,9 +1,10 @@
 //! `sockdiag minimize`: the smallest capture with the same diagnosis, to be read, archived and shown to others.
 
-use super::inputs::{bytes, configured};
+use super::caps::Caps;
+use super::inputs::configured;
 use super::{Exit, output};
 use crate::archive::shrink::{Piece, Shrinker, load};
-use crate::bundle::{Input, Limits};
+use crate::bundle::Input;
 use crate::error::Error;
 use crate::formats::by_id;
 use std::fs;
@@ -11,8 +12,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+/// Bytes of a capture kept in memory, unless an option says otherwise.
+const MAX_HELD: u64 = 1 << 30;
+
 /// Arguments of `minimize`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("max_findings", |a| a.hide(true)))]
+#[command(mut_arg("max_bytes", |a| a.help("Refuse a capture larger than this after decompression, since all of it is kept in memory (suffixes K, M, G) [default: 1G]")))]
 pub struct Args {
     /// The capture: an archive, a directory or a text file
     #[arg(value_name = "CAPTURE")]
@@ -23,12 +29,12 @@ pub struct Args {
     /// Stop after this many seconds with what has been reached
     #[arg(long, default_value_t = 120, value_name = "N")]
     pub seconds: u64,
-    /// Refuse a capture larger than this after decompression, since all of it is kept in memory (suffixes K, M, G)
-    #[arg(long, default_value = "1G", value_name = "BYTES", value_parser = bytes)]
-    pub max_bytes: u64,
     /// Thresholds and additional log signatures
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Bounds on what the capture may cost.
+    #[command(flatten)]
+    pub caps: Caps,
 }
 
 /// Runs the command.
@@ -40,7 +46,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     refuse_existing(&args.out)?;
     let config = configured(args.config.as_deref())?;
     let input = Input::parse(&args.capture, |n| by_id(n).is_some());
-    let pieces = load(&input, &Limits::default(), args.max_bytes)?;
+    let limits = args.caps.limits();
+    let pieces = load(&input, &limits, args.caps.max_bytes.unwrap_or(MAX_HELD))?;
     let before: u64 = pieces.iter().map(Piece::bytes).sum();
     let members = pieces.len();
     let mut progress = |text: String| eprintln!("{:>5.1} s  {text}", start.elapsed().as_secs_f64());
@@ -52,7 +59,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let tried = shrinker.tried;
     // What was written is read again: a capture that says something else than its original is worse than none.
     let again = Input { path: args.out.to_string_lossy().into_owned(), format: None };
-    let reread = crate::diagnose(std::slice::from_ref(&again), &Limits::default(), config.signatures(), &config.thresholds)?;
+    let reread = crate::diagnose(std::slice::from_ref(&again), &limits, config.signatures(), &config.thresholds)?;
     let same = shrinker.goal().is_met(&reread);
     let after: u64 = small.iter().map(Piece::bytes).sum();
     let lines: usize = small.iter().map(Piece::lines).sum();
@@ -129,7 +136,7 @@ mod tests {
     use super::*;
 
     fn args(capture: &Path, out: &Path) -> Args {
-        Args { capture: capture.to_string_lossy().into_owned(), out: out.to_path_buf(), seconds: 60, max_bytes: 1 << 20, config: None }
+        Args { capture: capture.to_string_lossy().into_owned(), out: out.to_path_buf(), seconds: 60, config: None, caps: Caps::default() }
     }
 
     #[test]
@@ -149,7 +156,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("big.txt"), vec![b'x'; 4096]).unwrap();
         let mut args = args(dir.path(), &dir.path().join("out"));
-        args.max_bytes = 100;
+        args.caps.max_bytes = Some(100);
         let error = run(&args, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("--max-bytes"), "{error}");
     }

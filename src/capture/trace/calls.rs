@@ -227,10 +227,11 @@ impl Trace {
     }
 
     fn fork(&mut self, call: &Syscall<'_>) {
-        if let Some(child) = call.result.and_then(|r| u32::try_from(r).ok()).filter(|&c| c > 0)
-            && self.groups.len() < MAX_NUMBERS
-        {
+        let Some(child) = call.result.and_then(|r| u32::try_from(r).ok()).filter(|&c| c > 0) else { return };
+        if self.groups.len() < MAX_NUMBERS {
             self.groups.insert(child, child);
+        } else {
+            self.left_out += 1;
         }
     }
 

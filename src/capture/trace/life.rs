@@ -64,6 +64,8 @@ pub struct Lives {
     near: Vec<Option<Box<[Option<Life>; PAGE]>>>,
     far: FxHashMap<(u32, i32), Life>,
     count: usize,
+    /// Descriptors that began when there was no more room.
+    pub left_out: u64,
 }
 
 impl Life {
@@ -89,9 +91,10 @@ impl Lives {
         }
     }
 
-    /// A descriptor begins; the life that its number had before. Past the bound nothing is kept.
+    /// A descriptor begins, or goes on; the life that its number had before. Past the bound a new one is counted and not kept.
     pub fn insert(&mut self, group: u32, fd: i32, life: Life) -> Option<Life> {
-        if self.count >= MAX_LIVES {
+        if self.count >= MAX_LIVES && self.get_mut(group, fd).is_none() {
+            self.left_out += 1;
             return None;
         }
         let old = match near(group, fd) {
@@ -159,6 +162,18 @@ mod tests {
         left.sort_unstable();
         right.sort_unstable();
         assert_eq!(left, right);
+    }
+
+    #[test]
+    fn past_the_bound_new_lives_are_counted_and_old_ones_go_on() {
+        let life = Life { origin: Origin::Accept, stage: Stage::NotTried, flags: 0, errno: 0, remote: 0, line: 1, tid: 0 };
+        let mut lives = Lives::default();
+        lives.insert(0, 3, life);
+        lives.count = MAX_LIVES;
+        assert_eq!(lives.insert(0, 4, life), None);
+        assert_eq!(lives.insert(0, 3, Life { line: 2, ..life }), Some(life));
+        assert_eq!((lives.get_mut(0, 4).copied(), lives.get_mut(0, 3).map(|l| l.line)), (None, Some(2)));
+        assert_eq!(lives.left_out, 1);
     }
 
     #[test]

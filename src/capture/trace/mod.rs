@@ -77,6 +77,8 @@ pub struct Trace {
     pub idle_polls: u64,
     /// Reads and writes on descriptors that were open before the trace began: they are in use.
     pub used_before: FxHashSet<i32>,
+    /// Descriptors and processes that found no room.
+    pub left_out: u64,
     /// First and last time as printed.
     pub times: (String, String),
     /// Calls by name, in the order of their first: few, and nearly always the same ones.
@@ -112,6 +114,7 @@ impl Trace {
             rights: Default::default(),
             idle_polls: 0,
             used_before: FxHashSet::default(),
+            left_out: 0,
             times: Default::default(),
             counted: Vec::new(),
             telling: FxHashMap::default(),
@@ -174,6 +177,7 @@ impl Trace {
 
     /// The trace is over: what is still open is counted.
     pub fn end(&mut self) {
+        self.left_out += self.lives.left_out;
         for (fd, life) in std::mem::take(&mut self.lives).into_all() {
             let tale = self.telling.entry(self.peers.key(&life)).or_default();
             tale.open += 1;
@@ -192,6 +196,7 @@ impl Trace {
         }
         // A member's trace may be ended twice; nothing of it is kept but what was counted.
         (self.telling, self.peers) = Default::default();
+        (self.recent_threads, self.recently_used, self.counted) = Default::default();
     }
 }
 

@@ -6,7 +6,7 @@ use crate::capture::end::End;
 use crate::capture::intern::Name;
 use rustc_hash::FxHashMap;
 
-/// Peers told apart, at most.
+/// Peers told apart, at most. Patterns show far fewer, and failed connects are counted by themselves, so that nothing told depends on more.
 const MAX_PEERS: usize = 65_536;
 /// Peers that make patterns of their own; many more would make as many patterns.
 const SHOWN: u32 = 512;

@@ -4,22 +4,17 @@
 const SLOTS: usize = 256;
 
 /// Numbers by their lowest bits, each until another one takes its place.
-#[derive(Debug)]
-pub struct Recent([u32; SLOTS]);
-
-impl Default for Recent {
-    fn default() -> Self {
-        // In each slot a number that belongs into another.
-        Recent(std::array::from_fn(|slot| u32::from(slot == 0)))
-    }
-}
+#[derive(Debug, Default)]
+pub struct Recent(Option<Box<[u32; SLOTS]>>);
 
 impl Recent {
     /// Whether a number was not seen lately; now it was.
     #[inline]
     pub fn is_new(&mut self, number: u32) -> bool {
+        // In each slot a number that belongs into another.
+        let slots = self.0.get_or_insert_with(|| Box::new(std::array::from_fn(|slot| u32::from(slot == 0))));
         // The remainder is below the length.
-        let slot = &mut self.0[number as usize % SLOTS];
+        let slot = &mut slots[number as usize % SLOTS];
         std::mem::replace(slot, number) != number
     }
 }
