@@ -2,8 +2,8 @@
 
 use super::end::End;
 use super::intern::{Interner, Name};
+use super::lines::Firsts;
 use super::passing::Passing;
-use super::quote::Quotes;
 use super::tops::Tops;
 use crate::facts::{Protocol, Socket, SocketState, TimerKind};
 
@@ -57,7 +57,7 @@ pub struct Group {
     /// Lowest and highest inode.
     pub inodes: Option<(u64, u64)>,
     /// The first rows.
-    pub quotes: Quotes,
+    pub quotes: Firsts,
     passing: Passing,
 }
 
@@ -104,7 +104,7 @@ impl Group {
             locals: Tops::default(),
             paths: Tops::default(),
             inodes: None,
-            quotes: Quotes::default(),
+            quotes: Firsts::default(),
             passing: Passing::default(),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::end::End;
 use super::intern::{Interner, Name};
+use super::lines::Firsts;
 use super::passing::Passing;
-use super::quote::Quotes;
 use super::room::{Over, Room};
 use super::tops::Tops;
 use crate::facts::{At, Citation, Descriptor, DescriptorKind, FdRef, Protocol, SocketState};
@@ -59,7 +59,7 @@ pub struct Class {
     /// Names (paths), for files and unix sockets.
     pub names: Tops<Name>,
     /// The first rows.
-    pub quotes: Quotes,
+    pub quotes: Firsts,
     passing: Passing,
 }
 
@@ -113,7 +113,7 @@ impl FdList {
         self.extend_run(number, fd);
         let Some(class) = self.classes.get_mut(number) else { return };
         class.rows += 1;
-        class.quotes.offer(at);
+        class.quotes.offer(at, &names.lines);
         if d.kind == DescriptorKind::Socket
             && let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok())
         {
@@ -173,7 +173,7 @@ impl FdList {
                 remotes: Tops::default(),
                 locals: Tops::default(),
                 names: Tops::default(),
-                quotes: Quotes::default(),
+                quotes: Firsts::default(),
                 passing: Passing::default(),
             });
             Some(self.classes.len() - 1)

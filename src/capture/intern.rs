@@ -1,6 +1,8 @@
 //! Names once: commands, paths and resolved hosts recur in millions of rows, so rows keep a number.
 
+use super::lines::Lines;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// The number of an interned name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +29,8 @@ pub struct Interner {
     /// Numbers of IPv6 addresses, but for `::1`: each stands one before its number in `wide`.
     wide_numbers: FxHashMap<u128, u32>,
     wide: Vec<u128>,
+    /// Lines that may be quoted.
+    pub(super) lines: Arc<Lines>,
 }
 
 impl Wide {

@@ -7,6 +7,7 @@ mod group;
 pub mod holding;
 mod intake;
 pub mod intern;
+pub mod lines;
 pub mod logs;
 mod parts;
 mod passing;

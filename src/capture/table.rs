@@ -4,7 +4,8 @@ use super::end::End;
 pub use super::group::Group;
 use super::group::Row;
 use super::intern::{Interner, Name};
-use super::quote::{Quote, Quotes};
+use super::lines::Firsts;
+use super::quote::Quote;
 use super::room::{Over, Room};
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState};
 use rustc_hash::{FxHashMap, FxHasher};
@@ -122,14 +123,14 @@ impl Table {
             Some(group) => {
                 if group.quotes > 0 {
                     group.quotes -= 1;
-                    self.groups.get_mut(group.number as usize)?.quotes.offer(at);
+                    self.groups.get_mut(group.number as usize)?.quotes.offer(at, &names.lines);
                 }
                 (group.number, owner.is_none() || group.name == name, owner.is_some())
             }
             None => {
                 let number = self.start_group(key, owner, name, names, room);
                 let group = self.groups.get_mut(number as usize)?;
-                group.quotes.offer(at);
+                group.quotes.offer(at, &names.lines);
                 (number, false, group.owner.is_some())
             }
         };
@@ -240,7 +241,7 @@ impl Table {
         let number = self.groups.len() as u32;
         let command = names.add(owner.map_or(b"", |h| h.command));
         self.groups.push(Group::new(key.0, key.1, owner.map(|h| h.pid), command));
-        self.index.insert(key, Known { number, name, quotes: Quotes::KEPT as u8 - 1 });
+        self.index.insert(key, Known { number, name, quotes: Firsts::KEPT as u8 - 1 });
         number
     }
 

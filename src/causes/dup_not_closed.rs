@@ -72,7 +72,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         super::number(*distinct as i64)
     );
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [quote.clone()]));
-    if let Some(traits) = claim.kind.and_then(|k| holding.telling(k)) {
+    if let Some(traits) = claim.kind.and_then(|k| Some(holding.telling(k)?.traits())) {
         for (end, n) in traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
             support::add_remote(&mut claim, case.show(end), n, "the remote end of the duplicated sockets");
         }

@@ -161,13 +161,7 @@ fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {
     claim.count = Some(count);
     claim.is = CountIs::Exact;
     let rows = |pid: u32| {
-        case.snapshot
-            .processes
-            .get(&pid)
-            .into_iter()
-            .flat_map(|p| &p.lists)
-            .flat_map(|l| l.sockets())
-            .find_map(|c| c.quotes.first().cloned())
+        case.snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).find_map(|c| c.quotes.first())
     };
     let name = |pid: u32| case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command));
     let says = format!(

@@ -74,7 +74,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         .flat_map(|l| &l.classes)
         .filter(|c| c.kind == DescriptorKind::File)
         .max_by_key(|c| c.rows)
-        .and_then(|c| c.quotes.first().cloned());
+        .and_then(|c| c.quotes.first());
     let says = format!("{} descriptors of pid {pid} are files", number(files as i64));
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, row));
     if let Some(f) = full {

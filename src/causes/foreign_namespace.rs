@@ -90,7 +90,7 @@ fn in_use(case: &Case<'_>, pile: &crate::ledger::Pile) -> Option<(String, crate:
         .then(|| {
             (
                 format!("the trace shows data on {} of the unidentified descriptors: they are connections in use", number(used as i64)),
-                class.quotes.first().cloned(),
+                class.quotes.first(),
             )
         })
         .and_then(|(s, q)| Some((s, q?)))

@@ -109,7 +109,7 @@ fn orphan_rows(case: &Case<'_>) -> (i64, Vec<crate::capture::Quote>) {
     let mut sum = (0, Vec::new());
     for group in closing {
         sum.0 += if group.no_file > 0 { group.no_file } else { group.no_holder } as i64;
-        sum.1.extend(group.quotes.first().cloned());
+        sum.1.extend(group.quotes.first());
     }
     sum
 }

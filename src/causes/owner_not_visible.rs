@@ -146,7 +146,7 @@ pub(super) fn without_holder(case: &Case<'_>) -> Option<(Kind, u64, Vec<Quote>)>
         for group in view.groups(family).filter(|g| g.owner.is_none() && g.no_holder as i64 >= MANY) {
             let Some(kind) = Kind::of_socket(group.protocol, group.state) else { continue };
             if best.as_ref().is_none_or(|b| b.1 < group.no_holder) {
-                best = Some((kind, group.no_holder, group.quotes.0.clone()));
+                best = Some((kind, group.no_holder, group.quotes.iter().collect()));
             }
         }
     }

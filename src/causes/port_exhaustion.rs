@@ -112,7 +112,7 @@ fn used(case: &Case<'_>) -> Option<(i64, Option<String>, Vec<Quote>)> {
             if group.uses_ports_from(low) {
                 tops.merge(&group.remotes);
                 if quotes.len() < 2 {
-                    quotes.extend(group.quotes.first().cloned());
+                    quotes.extend(group.quotes.first());
                 }
             }
         }

@@ -6,6 +6,7 @@
 use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::{many, number};
+use crate::capture::Quote;
 use crate::capture::trace::{Pattern, Tale};
 use crate::ledger::{Kind, Pile, leaves_open};
 
@@ -379,8 +380,9 @@ fn kernel_side(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     }
     let hidden =
         pile.owner.iter().flat_map(|o| &o.pids).any(|(pid, _)| case.ledger.holdings.get(pid).is_some_and(|h| h.hidden_numbers > 0));
-    let star = pile.traits.quotes.iter().find_map(|q| Some((q, q.text.split_whitespace().find(|w| w.starts_with('*') && w.len() >= 4)?)));
-    if let (true, Some((quote, word))) = (hidden, star) {
+    let starred = |q: &Quote| q.text().split_whitespace().find(|w| w.starts_with('*') && w.len() >= 4).map(str::to_string);
+    let star = pile.traits.quotes.iter().filter(|_| hidden).find_map(|q| Some((q, starred(q)?)));
+    if let Some((quote, word)) = star {
         let digits: String = word.chars().filter(char::is_ascii_digit).collect();
         let says = format!(
             "{word} is not descriptor {digits}: lsof prints a number of 10,000 or more as a star and its last three digits, so the process holds more than 10,000 descriptors"

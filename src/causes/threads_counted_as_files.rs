@@ -67,7 +67,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         pids: vec![(pid, rows)],
     });
     claim.count = Some(rows);
-    let row = list.classes.iter().find_map(|c| c.quotes.first().cloned());
+    let row = list.classes.iter().find_map(|c| c.quotes.first());
     let says = format!("{} rows of pid {pid} are its threads' view of the same descriptors", number(rows as i64));
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, row));
     if let Some((all, own)) = tallies(case, pid) {

@@ -86,7 +86,7 @@ fn first_line(trace: &crate::capture::trace::Trace) -> Option<Quote> {
     let told = trace.tales.values().find_map(|t| t.quotes.first().cloned());
     told.or_else(|| trace.pending.first().map(|b| b.quote.clone()))
         .or_else(|| trace.failed_quotes.first().cloned())
-        .or(Some(Quote { at: trace.at, text: "".into() }))
+        .or(Some(Quote::without_text(trace.at)))
 }
 
 #[cfg(test)]

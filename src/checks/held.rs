@@ -26,7 +26,7 @@ pub fn looks_up(list: &FdList) -> bool {
 }
 
 /// Different sockets over all processes; `own` leaves out processes of other network namespaces.
-pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, own: bool) -> Held {
+pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>, own: bool) -> Held {
     let mut held = Held::default();
     let mut inodes: Vec<u32> = Vec::new();
     let mut unnumbered = 0;
@@ -54,7 +54,7 @@ pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, own: bool
 /// A row of a process's listings, of a kind if it has one.
 pub fn row_of(proc: &Proc, kind: DescriptorKind) -> Option<Quote> {
     let classes = || proc.lists.iter().flat_map(|l| &l.classes);
-    classes().find(|c| c.kind == kind).or_else(|| classes().next()).and_then(|c| c.quotes.first().cloned())
+    classes().find(|c| c.kind == kind).or_else(|| classes().next()).and_then(|c| c.quotes.first())
 }
 
 /// `java (pid 4684)`.

@@ -86,7 +86,7 @@ fn cut<'a>(case: &'a Case<'_>, quote: &Quote) -> Option<&'a str> {
 fn both(pid: u32, proc: &crate::capture::process::Proc) -> Option<Both> {
     let whole = |l: &&crate::capture::holding::FdList| !l.filtered && !l.only_threads;
     let lsof = proc.lists.iter().filter(whole).rfind(|l| held::looks_up(l))?;
-    let row = |l: &crate::capture::holding::FdList| l.classes.iter().find_map(|c| c.quotes.first().cloned());
+    let row = |l: &crate::capture::holding::FdList| l.classes.iter().find_map(|c| c.quotes.first());
     let listed = proc.lists.iter().filter(whole).rfind(|l| l.format == "fd").and_then(|l| Some((rows::signed(l.descriptors), row(l)?)));
     let (count, quote) = listed.or_else(|| proc.fd_count.as_ref().map(|(n, q)| (i64::from(*n), q.clone())))?;
     let at = row(lsof).or_else(|| held::row_of(proc, DescriptorKind::Socket)).into_iter().chain([quote]).collect();

@@ -62,7 +62,7 @@ fn make(case: &Case<'_>) -> Checked {
             let before = table.inodes.len();
             table.inodes.extend(t.rows.iter().filter(|r| connected(r.1)).map(|r| r.0));
             if table.at.is_none() && table.inodes.len() > before {
-                table.at = t.groups.iter().find(|g| g.protocol.is_tcp()).and_then(|g| g.quotes.first().cloned());
+                table.at = t.groups.iter().find(|g| g.protocol.is_tcp()).and_then(|g| g.quotes.first());
             }
         }
     }
@@ -81,7 +81,7 @@ fn make(case: &Case<'_>) -> Checked {
                 _ => continue,
             };
             side.inodes.extend(class.inodes());
-            side.at = side.at.take().or_else(|| class.quotes.first().cloned());
+            side.at = side.at.take().or_else(|| class.quotes.first());
         }
     }
     for side in [&mut table, &mut listed, &mut listeners, &mut unidentified] {

@@ -56,7 +56,7 @@ fn make(case: &Case<'_>) -> Checked {
     let states = || STATES.into_iter().filter(|&s| listeners || s != SocketState::Listen);
     let count = |view: &View<'_>, state| rows::signed(view.tcp(state));
     let (a, b): (i64, i64) = (states().map(|s| count(netstat, s)).sum(), states().map(|s| count(ss, s)).sum());
-    let at = [netstat, ss].iter().filter_map(|v| v.groups(Family::Tcp).find_map(|g| g.quotes.first().cloned())).collect();
+    let at = [netstat, ss].iter().filter_map(|v| v.groups(Family::Tcp).find_map(|g| g.quotes.first())).collect();
     let both = format!("netstat lists {} TCP sockets, {} {}", number(a), rows::tool(ss), number(b));
     if CHURN.covers(a, b) {
         return Checked::agree(both, at);

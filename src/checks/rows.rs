@@ -117,9 +117,9 @@ impl TcpRows {
 
 /// Rows that a check is about, for citing; where there are none, a row of the same table stands for it.
 pub fn cite(view: &View<'_>, is: impl Fn(&Group) -> bool) -> Vec<Quote> {
-    let mut found: Vec<Quote> = view.groups(Family::Tcp).filter(|g| is(g)).filter_map(|g| g.quotes.first().cloned()).take(2).collect();
+    let mut found: Vec<Quote> = view.groups(Family::Tcp).filter(|g| is(g)).filter_map(|g| g.quotes.first()).take(2).collect();
     if found.is_empty() {
-        found.extend(view.groups(Family::Tcp).find_map(|g| g.quotes.first().cloned()));
+        found.extend(view.groups(Family::Tcp).find_map(|g| g.quotes.first()));
     }
     found
 }

@@ -130,7 +130,7 @@ fn unlisted(proc: &Proc, inodes: &mut Vec<u32>, at: &mut Vec<Quote>) -> i64 {
             inodes.extend(class.inodes());
             rows += class.rows.saturating_sub(class.sockets.len() as u64);
             if at.len() < 2 {
-                at.extend(class.quotes.first().cloned());
+                at.extend(class.quotes.first());
             }
         }
         hidden = hidden.max(super::rows::signed(rows));

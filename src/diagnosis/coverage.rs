@@ -137,7 +137,7 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
 /// glibc joins on the thread's tid word with a shared `FUTEX_WAIT` (or `_BITSET` with a clock) without a time limit; a lock is `_PRIVATE`.
 fn joining(trace: &Trace) -> Option<(String, Option<Quote>)> {
     let blocked = trace.pending.iter().find(|b| {
-        let text = &b.quote.text;
+        let text = b.quote.text();
         let shared = text.contains("FUTEX_WAIT") && !text.contains("_PRIVATE");
         let value = text.split(',').nth(2).and_then(|v| v.trim().parse::<u32>().ok());
         shared && text.contains("NULL") && value.is_some_and(|v| v > 1 && b.tid.or(trace.pid).is_none_or(|t| v > t))

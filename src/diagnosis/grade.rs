@@ -163,7 +163,7 @@ const BEYOND_CONCURRENCY: u64 = 5_000;
 /// Whether only a listing speaks of sockets in no table, of a process none of whose sockets it found in a table: so would a container's look.
 fn listing_alone(claim: &Claim, case: &Case<'_>) -> bool {
     let Some(owner) = &claim.owner else { return false };
-    let identified = |h: &crate::ledger::Holding| h.kinds.keys().any(|k| k.is_inet() && *k != Kind::Closed);
+    let identified = |h: &crate::ledger::Holding<'_>| h.kinds.keys().any(|k| k.is_inet() && *k != Kind::Closed);
     claim.kind == Some(Kind::Closed)
         && claim.count.is_some_and(|n| n < BEYOND_CONCURRENCY)
         && case.ledger.best(crate::ledger::Family::Tcp).is_none()

@@ -181,7 +181,7 @@ impl Books {
         let rows: u64 = groups.iter().map(|g| g.count).sum();
         let rows = i64::try_from(rows).unwrap_or(i64::MAX).max(inuse4.value);
         let mut figure = Figure::of(alloc.value.saturating_sub(rows), &[alloc, inuse4]);
-        figure.at.extend(groups.iter().find_map(|g| g.quotes.0.first().cloned()));
+        figure.at.extend(groups.iter().find_map(|g| g.quotes.first()));
         (self.unhashed, self.unhashed_is_bound) = (Some(figure), false);
     }
 

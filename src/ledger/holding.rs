@@ -4,10 +4,10 @@ use super::books::Books;
 use super::kind::Kind;
 use super::sets;
 use super::views::{Family, View};
-use super::witness::{Traits, Witness};
+use super::witness::{Part, Parts, Witness};
 use crate::capture::holding::{Class, FdList};
 use crate::capture::process::Proc;
-use crate::capture::table::{Group, Table};
+use crate::capture::table::Group;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::{DescriptorKind, Protocol};
 use rustc_hash::FxHashMap;
@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 
 /// What one process holds.
 #[derive(Debug, Default)]
-pub struct Holding {
+pub struct Holding<'a> {
     /// By kind, every source's word.
-    pub kinds: BTreeMap<Kind, Vec<Witness>>,
+    pub kinds: BTreeMap<Kind, Vec<Witness<'a>>>,
     /// Open descriptors: the largest whole count, and whether a listing counted them all.
     pub descriptors: Option<(u64, bool, Quote)>,
     /// Descriptors whose target the capture could not read.
@@ -107,9 +107,9 @@ fn tells_inodes_only(class: &Class) -> bool {
 }
 
 /// What every process holds.
-pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> (BTreeMap<u32, Holding>, Known<'a>) {
+pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> BTreeMap<u32, Holding<'a>> {
     let known = Known::gather(snapshot, views);
-    let mut all: BTreeMap<u32, Holding> = BTreeMap::new();
+    let mut all: BTreeMap<u32, Holding<'a>> = BTreeMap::new();
     for view in views {
         by_owner(view, &mut all);
     }
@@ -126,28 +126,24 @@ pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -
             all.insert(pid, holding);
         }
     }
-    (all, known)
+    all
 }
 
-impl Holding {
+impl<'a> Holding<'a> {
     /// The best estimate of distinct sockets of a kind: the largest word of any source, and whether rows may be missing from it.
     pub fn count(&self, kind: Kind) -> Option<(u64, bool)> {
         self.best(kind).map(|w| (w.count, w.partial))
     }
 
     /// The source with the largest count, whole ones first where they say nearly as much.
-    pub fn best(&self, kind: Kind) -> Option<&Witness> {
+    pub fn best(&self, kind: Kind) -> Option<&Witness<'a>> {
         let witnesses = self.kinds.get(&kind)?;
         witnesses.iter().max_by_key(|w| (w.count, !w.partial))
     }
 
     /// The word of the source that tells most about remotes.
-    pub fn telling(&self, kind: Kind) -> Option<&Traits> {
-        self.kinds
-            .get(&kind)?
-            .iter()
-            .map(|w| &w.traits)
-            .max_by_key(|t| (t.remotes.total().min(1), t.inodes.is_some(), t.idle_known > 0, t.remotes.total()))
+    pub fn telling(&self, kind: Kind) -> Option<&Witness<'a>> {
+        self.kinds.get(&kind)?.iter().max_by_key(|w| w.telling())
     }
 
     /// Sockets of all kinds, by best estimates.
@@ -160,53 +156,49 @@ impl Holding {
             .sum()
     }
 
-    fn add(&mut self, kind: Kind, mut witness: Witness) {
+    fn add(&mut self, kind: Kind, witness: Witness<'a>) {
         if witness.count > 0 {
-            witness.traits.seal();
-            // Mostly the only one.
-            self.kinds.entry(kind).or_insert_with(|| Vec::with_capacity(1)).push(witness);
+            let words = self.kinds.entry(kind).or_default();
+            // Mostly the only one, or one of a few.
+            words.reserve_exact(1);
+            words.push(witness);
         }
     }
 }
 
-/// Rows of a table whose holder is named. One word is finished before the next begins: a large host has ten thousands of them, and a
-/// finished one shares what it counts with the table.
-fn by_owner(view: &View<'_>, all: &mut BTreeMap<u32, Holding>) {
-    let mut groups: Vec<((u32, Kind), &Table, &Group)> = Vec::new();
-    for table in &view.tables {
-        let told = |g: &&Group| Some((g.owner?, Kind::of_socket(g.protocol, g.state)?));
-        groups.extend(table.groups.iter().filter_map(|g| Some((told(&g)?, *table, g))));
+/// Rows of a table whose holder is named.
+fn by_owner<'a>(view: &View<'a>, all: &mut BTreeMap<u32, Holding<'a>>) {
+    let mut groups: Vec<((u32, Kind), &'static str, &'a Group)> = Vec::new();
+    for &table in &view.tables {
+        let told = |g: &Group| Some((g.owner?, Kind::of_socket(g.protocol, g.state)?));
+        groups.extend(table.groups.iter().filter_map(|g| Some((told(g)?, table.format, g))));
     }
     groups.sort_by_key(|g| g.0);
     for same in groups.chunk_by(|a, b| a.0 == b.0) {
-        let Some(&((pid, kind), table, _)) = same.first() else { continue };
-        let mut word = Witness { source: table.format, at: table.at, count: 0, partial: view.partial, traits: Traits::default() };
-        for (.., group) in same {
-            word.count += group.count;
-            word.traits.add_group(group);
-        }
-        all.entry(pid).or_default().add(kind, word);
+        let Some(&((pid, kind), source, _)) = same.first() else { continue };
+        let count = same.iter().map(|g| g.2.count).sum();
+        let parts = same.iter().map(|g| Part::Group(g.2)).collect();
+        all.entry(pid).or_default().add(kind, Witness { source, count, partial: view.partial, parts });
     }
 }
 
 /// One listing of a process's descriptors.
-fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Books, holding: &mut Holding) {
+fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books: &Books, holding: &mut Holding<'a>) {
     // Numbers far above the rows shown: the listing is an excerpt, whatever was piped.
     let excerpt = list.highest.is_some_and(|h| h >= 512 && list.descriptors * 4 < u64::from(h))
         || (list.hidden_numbers > 0 && list.descriptors < 10_000);
     let partial = list.filtered || excerpt;
-    let word = |count: u64, traits: Traits| Witness { source: list.format, at: list.at, count, partial, traits };
-    let mut kinds: BTreeMap<Kind, (u64, Traits)> = BTreeMap::new();
+    let mut kinds: BTreeMap<Kind, (u64, Vec<Part<'a>>)> = BTreeMap::new();
     for class in &list.classes {
         let Some(kind) = kind_of_class(class, list) else { continue };
         let count = if class.kind == DescriptorKind::Socket { distinct(class, kind, known) } else { class.rows };
         let entry = kinds.entry(kind).or_default();
         entry.0 += count;
-        entry.1.add_class(class);
+        entry.1.push(Part::Class(class));
         duplicates(class, holding);
     }
-    for (kind, (count, traits)) in kinds {
-        holding.add(kind, word(count, traits));
+    for (kind, (count, parts)) in kinds {
+        holding.add(kind, Witness { source: list.format, count, partial, parts: parts.into_iter().collect() });
     }
     for class in list.sockets().filter(|c| tells_inodes_only(c)) {
         by_inode(pid, proc, list, class, known, books, holding);
@@ -218,7 +210,7 @@ fn by_list(pid: u32, proc: &Proc, list: &FdList, known: &Known<'_>, books: &Book
     if opaque > 0
         && let Some(class) = list.classes.iter().find(|c| c.kind == DescriptorKind::Other)
     {
-        holding.opaque = class.quotes.first().map(|q| (opaque, q.clone()));
+        holding.opaque = class.quotes.first().map(|q| (opaque, q));
     }
 }
 
@@ -261,9 +253,9 @@ pub(super) fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
 }
 
 /// Sockets of a listing that prints inodes only: each is what a table says of its inode, or in no table.
-fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'_>, books: &Books, holding: &mut Holding) {
+fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &Known<'a>, books: &Books, holding: &mut Holding<'a>) {
     let mut found: BTreeMap<Kind, u64> = BTreeMap::new();
-    let mut groups: BTreeMap<Kind, Traits> = BTreeMap::new();
+    let mut lent: BTreeMap<Kind, Part<'a>> = BTreeMap::new();
     let mut unowned = 0u64;
     for inode in class.inodes() {
         let Some((number, group)) = known.group(inode) else { continue };
@@ -271,17 +263,13 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
         *found.entry(kind).or_default() += 1;
         if group.owner.is_none() {
             unowned += 1;
-            let traits = groups.entry(kind).or_default();
-            if traits.lent.is_empty() {
-                traits.add_group(group);
-                traits.lent.push(number);
-            }
+            lent.entry(kind).or_insert(Part::Lent(group, number));
         }
     }
     if unowned > 0 {
         for (kind, count) in found {
-            let traits = groups.remove(&kind).unwrap_or_default();
-            holding.add(kind, Witness { source: list.format, at: list.at, count, partial: list.filtered, traits });
+            let parts = lent.remove(&kind).into_iter().collect();
+            holding.add(kind, Witness { source: list.format, count, partial: list.filtered, parts });
         }
     }
     let rest = sets::without(sets::without(class.inodes(), &known.inodes), &known.named);
@@ -290,8 +278,6 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
         return;
     }
     let elsewhere = proc.lists.iter().any(|l| l.sockets().any(|c| c.unlisted));
-    let mut traits = Traits::default();
-    traits.add_class(class);
     let unhashed = books.unhashed.as_ref().map(|f| f.value.max(0) as u64);
     // Fewer unhashed TCP sockets than these on the whole host: most are of a family whose table was not captured.
     let too_few = unhashed.is_some_and(|n| n * 2 < rest);
@@ -300,7 +286,7 @@ fn by_inode(pid: u32, proc: &Proc, list: &FdList, class: &Class, known: &Known<'
     // Where lsof names the family of what is in no table, its word stands; the listing cannot add to it.
     let named_otherwise = elsewhere && !holding.kinds.contains_key(&Kind::Closed);
     if !named_otherwise {
-        holding.add(kind, Witness { source: list.format, at: list.at, count: rest, partial: list.filtered, traits });
+        holding.add(kind, Witness { source: list.format, count: rest, partial: list.filtered, parts: Parts::One(Part::Class(class)) });
     }
 }
 
@@ -311,7 +297,7 @@ fn without_held(rest: Vec<u32>, class: &Class, held: Option<&Vec<u32>>) -> u64 {
     rest.len().saturating_sub(by_number) as u64
 }
 
-fn duplicates(class: &Class, holding: &mut Holding) {
+fn duplicates(class: &Class, holding: &mut Holding<'_>) {
     if class.kind != DescriptorKind::Socket || class.sockets.len() < 2 {
         return;
     }
@@ -323,12 +309,12 @@ fn duplicates(class: &Class, holding: &mut Holding) {
         && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
         && let Some(quote) = class.quotes.first()
     {
-        holding.duplicated = Some((rows, distinct, quote.clone()));
+        holding.duplicated = Some((rows, distinct, quote));
     }
 }
 
-fn count_descriptors(proc: &Proc, holding: &mut Holding) {
-    let first = |l: &FdList| l.classes.iter().find_map(|c| c.quotes.first().cloned());
+fn count_descriptors(proc: &Proc, holding: &mut Holding<'_>) {
+    let first = |l: &FdList| l.classes.iter().find_map(|c| c.quotes.first());
     // Rows of threads only repeat the same descriptors: they count nothing.
     let lists = proc.lists.iter().filter(|l| !l.only_threads).filter_map(|l| Some((l.descriptors, !l.filtered, first(l)?)));
     let counted = proc.fd_count.iter().map(|(n, q)| (u64::from(*n), true, q.clone()));
@@ -344,7 +330,7 @@ fn namespace_inode(text: &str) -> &str {
 /// found even its unix sockets in no table, which are always in the table of their own namespace.
 fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
     use crate::facts::IdentityKey;
-    let quote = || proc.lists.iter().flat_map(|l| &l.classes).find_map(|c| c.quotes.first().cloned());
+    let quote = || proc.lists.iter().flat_map(|l| &l.classes).find_map(|c| c.quotes.first());
     if let (Some(theirs), Some((ours, at))) = (&proc.netns, snapshot.identity.get(&IdentityKey::Netns))
         && namespace_inode(theirs) != namespace_inode(ours)
     {
@@ -355,7 +341,7 @@ fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
     match unlisted_unix {
         Some(class) if !listed && class.rows > 0 => Some((
             "lsof found even its unix sockets in no table, so it read the tables of another network namespace".into(),
-            class.quotes.first().cloned().or_else(quote)?,
+            class.quotes.first().or_else(quote)?,
         )),
         _ => None,
     }

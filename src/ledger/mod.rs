@@ -38,7 +38,7 @@ pub struct Ledger<'a> {
     /// Whether `states` comes from a whole table.
     pub states_whole: bool,
     /// What each process holds.
-    pub holdings: BTreeMap<u32, Holding>,
+    pub holdings: BTreeMap<u32, Holding<'a>>,
     /// Sockets by program and kind, largest first; shared with the report.
     pub piles: Arc<Vec<Pile>>,
     /// Whom each process's unix sockets are connected with.
@@ -59,7 +59,7 @@ impl<'a> Ledger<'a> {
         if let Some(view) = views::best(&views, Family::Tcp).filter(|v| v.covers_both_ip_versions()) {
             books.bound_by_rows(view);
         }
-        let (holdings, _) = holding::holdings(snapshot, &views, &books);
+        let holdings = holding::holdings(snapshot, &views, &books);
         let mut piles = pile::piles(snapshot, &holdings);
         books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, states_whole) = states(snapshot, &views);
@@ -118,7 +118,7 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
             let figure = states.entry(group.state).or_default();
             figure.value += group.count as i64;
             if figure.at.len() < 3 {
-                figure.at.extend(group.quotes.first().cloned());
+                figure.at.extend(group.quotes.first());
             }
         }
         if !view.partial {

@@ -160,7 +160,7 @@ impl Pile {
 }
 
 /// All piles of a snapshot, largest first.
-pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>) -> Vec<Pile> {
+pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<Pile> {
     let listening: BTreeSet<u16> = listening_ports(snapshot);
     let mut programs: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut groups: BTreeMap<(Kind, usize), Vec<u32>> = BTreeMap::new();
@@ -205,7 +205,13 @@ pub fn is_pool(command: &str) -> bool {
         )
 }
 
-fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, pids: &[u32], listening: &BTreeSet<u16>) -> Option<Pile> {
+fn one_pile(
+    snapshot: &Snapshot,
+    holdings: &BTreeMap<u32, Holding<'_>>,
+    kind: Kind,
+    pids: &[u32],
+    listening: &BTreeSet<u16>,
+) -> Option<Pile> {
     let mut shares: Vec<(u32, u64)> = pids.iter().filter_map(|&pid| Some((pid, holdings.get(&pid)?.count(kind)?.0))).collect();
     shares.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let (first, most) = *shares.first()?;
@@ -219,12 +225,12 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
         let Some(best) = holding.best(kind) else { continue };
         sum += best.count;
         partial |= best.partial;
-        let mut told = holding.telling(kind).cloned().unwrap_or_default();
+        let mut told = holding.telling(kind).map(Witness::traits).unwrap_or_default();
         if told.quotes.is_empty() {
-            told.quotes = best.traits.quotes.clone();
+            told.quotes = best.figures().quotes;
         }
         // Queues, timers and idle times may stand in another source (`ss -o`, `ss -i`) than the one with most rows.
-        holding.kinds.get(&kind).into_iter().flatten().for_each(|w| told.learn(&w.traits));
+        holding.kinds.get(&kind).into_iter().flatten().for_each(|w| told.learn(&w.figures()));
         traits.merge(&told);
         for witness in holding.kinds.get(&kind).into_iter().flatten() {
             let word = words.entry(witness.source).or_insert_with(|| word_of(witness));
@@ -254,7 +260,7 @@ fn one_pile(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding>, kind: Kind, 
             .iter()
             .filter_map(|(pid, _)| holdings.get(pid)?.kinds.get(&kind))
             .flatten()
-            .map(|w| w.traits.longest_run)
+            .map(|w| w.figures().longest_run)
             .max()
             .unwrap_or(0),
         foreign: holding.foreign.clone(),
@@ -271,8 +277,8 @@ fn in_use(snapshot: &Snapshot, pid: u32) -> bool {
     used > 0 && used * 2 >= unlisted.len()
 }
 
-fn word_of(witness: &Witness) -> Word {
-    Word { source: witness.source, count: 0, quote: witness.traits.quotes.first().cloned() }
+fn word_of(witness: &Witness<'_>) -> Word {
+    Word { source: witness.source, count: 0, quote: witness.figures().quotes.first().cloned() }
 }
 
 fn owner(snapshot: &Snapshot, shares: &[(u32, u64)]) -> Owner {

@@ -3,7 +3,7 @@
 use super::kind::Kind;
 use super::pile::{CountIs, Owner, Pile, Word};
 use super::views::{Family, View};
-use super::witness::Traits;
+use super::witness::{Part, Traits};
 use super::{Figure, views};
 use crate::capture::snapshot::Counted;
 use crate::capture::{End, Quote, Snapshot};
@@ -82,10 +82,8 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         if whole || count == 0 || count * 10 < figure.value.max(0) as u64 {
             continue;
         }
-        let mut traits = Traits::default();
-        for group in view.into_iter().flat_map(|v| v.groups(Family::Tcp)).filter(|g| g.state == state && g.owner.is_none()) {
-            traits.add_group(group);
-        }
+        let groups = view.into_iter().flat_map(|v| v.groups(Family::Tcp)).filter(|g| g.state == state && g.owner.is_none());
+        let mut traits = Traits::of(&groups.map(Part::Group).collect::<Vec<_>>());
         if traits.quotes.is_empty() {
             traits.quotes = figure.at.clone();
         }

@@ -4,21 +4,39 @@ use crate::capture::holding::Class;
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::{End, Name, Quote};
-use crate::facts::Citation;
 
-/// What one source (a table, a listing) says of one process and kind.
+/// What one source (a table, a listing) says of one process and kind. A large host has a hundred thousand of them, of which few are asked
+/// for more than the count: what they tell is put together then.
 #[derive(Clone, Debug)]
-pub struct Witness {
+pub struct Witness<'a> {
     /// The format's id.
     pub source: &'static str,
-    /// Where the source begins.
-    pub at: Citation,
     /// Different sockets.
     pub count: u64,
     /// Whether rows may be missing.
     pub partial: bool,
-    /// What more it tells.
-    pub traits: Traits,
+    /// Where its rows are summed up.
+    pub parts: Parts<'a>,
+}
+
+/// Where rows of a witness are summed up.
+#[derive(Clone, Debug)]
+pub enum Parts<'a> {
+    /// In one place, as most are.
+    One(Part<'a>),
+    /// In several, or none.
+    Many(Box<[Part<'a>]>),
+}
+
+/// Rows summed up in one place.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// Those of a table that name the holder.
+    Group(&'a Group),
+    /// Those of a table among which its sockets are, with the group's number.
+    Lent(&'a Group, u32),
+    /// Those of a listing.
+    Class(&'a Class),
 }
 
 /// What rows of a pile have in common, summed up.
@@ -60,12 +78,91 @@ pub struct Traits {
     pub lent: Vec<u32>,
 }
 
+impl<'a> FromIterator<Part<'a>> for Parts<'a> {
+    fn from_iter<I: IntoIterator<Item = Part<'a>>>(parts: I) -> Self {
+        let mut parts = parts.into_iter();
+        match (parts.next(), parts.next()) {
+            (Some(only), None) => Parts::One(only),
+            (first, second) => Parts::Many(first.into_iter().chain(second).chain(parts).collect()),
+        }
+    }
+}
+
+impl<'a> Witness<'a> {
+    fn parts(&self) -> &[Part<'a>] {
+        match &self.parts {
+            Parts::One(part) => std::slice::from_ref(part),
+            Parts::Many(parts) => parts,
+        }
+    }
+
+    /// What more it tells.
+    pub fn traits(&self) -> Traits {
+        Traits::of(self.parts())
+    }
+
+    /// What more it tells, but for the ends.
+    pub fn figures(&self) -> Traits {
+        Traits::without_ends(self.parts())
+    }
+
+    /// How much it tells of the other ends: whether it has them, inodes, idle times; how many.
+    pub fn telling(&self) -> (bool, bool, bool, u64) {
+        let (mut inodes, mut idle, mut remotes) = (false, false, 0u64);
+        for part in self.parts() {
+            remotes = remotes.saturating_add(part.ends().0.total());
+            match part {
+                Part::Group(group) | Part::Lent(group, _) => {
+                    inodes |= group.inodes.is_some();
+                    idle |= group.idle_known > 0;
+                }
+                Part::Class(class) => inodes |= !class.sockets.is_empty(),
+            }
+        }
+        (remotes > 0, inodes, idle, remotes)
+    }
+}
+
+impl<'a> Part<'a> {
+    fn ends(self) -> (&'a Tops<End>, &'a Tops<End>, &'a Tops<Name>) {
+        match self {
+            Part::Group(g) | Part::Lent(g, _) => (&g.remotes, &g.locals, &g.paths),
+            Part::Class(c) => (&c.remotes, &c.locals, &c.names),
+        }
+    }
+}
+
 impl Traits {
-    /// Adds the rows of a table's group.
-    pub fn add_group(&mut self, g: &Group) {
-        self.remotes.merge(&g.remotes);
-        self.locals.merge(&g.locals);
-        self.paths.merge(&g.paths);
+    /// What the rows of several places have in common.
+    pub fn of(parts: &[Part<'_>]) -> Traits {
+        let mut traits = Traits::without_ends(parts);
+        for part in parts {
+            let (remotes, locals, paths) = part.ends();
+            traits.remotes.merge(remotes);
+            traits.locals.merge(locals);
+            traits.paths.merge(paths);
+        }
+        traits.seal();
+        traits
+    }
+
+    fn without_ends(parts: &[Part<'_>]) -> Traits {
+        let mut traits = Traits::default();
+        for part in parts {
+            match *part {
+                Part::Group(group) => traits.add_group(group),
+                Part::Lent(group, number) => {
+                    traits.add_group(group);
+                    traits.lent.push(number);
+                }
+                Part::Class(class) => traits.add_class(class),
+            }
+        }
+        traits
+    }
+
+    /// Adds the rows of a table's group, but for the ends.
+    fn add_group(&mut self, g: &Group) {
         self.unread += g.unread;
         self.unread_one += g.unread_one;
         self.recv_q = self.recv_q.saturating_add(g.recv_q);
@@ -77,25 +174,22 @@ impl Traits {
         self.idle_minute += g.idle_minute;
         self.idle_max_ms = self.idle_max_ms.max(g.idle_max_ms);
         self.span(g.inodes);
-        self.quote(&g.quotes.0);
+        self.quote(g.quotes.iter());
     }
 
-    /// Adds the rows of a listing's class.
-    pub fn add_class(&mut self, c: &Class) {
-        self.remotes.merge(&c.remotes);
-        self.locals.merge(&c.locals);
-        self.paths.merge(&c.names);
+    /// Adds the rows of a listing's class, but for the ends.
+    fn add_class(&mut self, c: &Class) {
         // They are in order.
         let (low, high) = (c.sockets.first().map(|s| u64::from(s.0)), c.sockets.last().map(|s| u64::from(s.0)));
         self.longest_run = self.longest_run.max(c.longest_run);
         self.span(low.zip(high));
-        self.quote(&c.quotes.0);
+        self.quote(c.quotes.iter());
     }
 
     /// Adds what another source of the same pile (another worker of the program) tells.
     pub fn merge(&mut self, other: &Traits) {
         if !other.lent.is_empty() && other.lent.iter().all(|g| self.lent.contains(g)) {
-            return self.quote(&other.quotes);
+            return self.quote(other.quotes.iter().cloned());
         }
         self.lent.extend_from_slice(&other.lent);
         self.remotes.merge(&other.remotes);
@@ -113,7 +207,7 @@ impl Traits {
         self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
         self.longest_run = self.longest_run.max(other.longest_run);
         self.span(other.inodes);
-        self.quote(&other.quotes);
+        self.quote(other.quotes.iter().cloned());
     }
 
     /// Takes over what another source tells of the same rows beyond their ends: queues, timers, idle times.
@@ -144,8 +238,8 @@ impl Traits {
         }
     }
 
-    fn quote(&mut self, quotes: &[Quote]) {
+    fn quote(&mut self, quotes: impl Iterator<Item = Quote>) {
         let room = 3usize.saturating_sub(self.quotes.len());
-        self.quotes.extend(quotes.iter().take(room).cloned());
+        self.quotes.extend(quotes.take(room));
     }
 }

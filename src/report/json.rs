@@ -242,7 +242,7 @@ fn quotes(source: Option<&Source>, all: &[Quote]) -> Vec<Value> {
 }
 
 fn quote(source: Option<&Source>, q: &Quote) -> Value {
-    json!({"member": super::path_of(source, q), "line": q.at.line, "quote": &*q.text})
+    json!({"member": super::path_of(source, q), "line": q.at.line, "quote": &*q.text()})
 }
 
 fn ruled_out(diagnosis: &Diagnosis) -> Vec<Value> {

@@ -140,7 +140,7 @@ fn quoted<'q>(out: &mut String, source: Option<&Source>, quotes: impl Iterator<I
     if rows.is_empty() {
         return;
     }
-    let text: Vec<String> = rows.iter().map(|q| format!("{}:{}: {}", harmless(&path_of(source, q)), q.at.line, row(&q.text))).collect();
+    let text: Vec<String> = rows.iter().map(|q| format!("{}:{}: {}", harmless(&path_of(source, q)), q.at.line, row(&q.text()))).collect();
     out.push('\n');
     out.push_str(&fence(&text.join("\n")));
 }

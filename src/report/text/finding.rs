@@ -112,7 +112,7 @@ impl Drawing<'_> {
         let gutter = self.gutter;
         self.page.arrow(gutter, arrow, &place(self.source, quote));
         self.page.framed(gutter, None, Ink::Plain, "");
-        let marked = mark(&quote.text, says, self.kind, self.page.width.saturating_sub(gutter + 3));
+        let marked = mark(&quote.text(), says, self.kind, self.page.width.saturating_sub(gutter + 3));
         self.page.framed(gutter, Some(quote.at.line), Ink::Plain, &marked.text);
         self.page.framed(gutter, None, Ink::Warn, &carets(&marked.marks));
     }

@@ -212,8 +212,8 @@ fn remarks(page: &mut Page, source: Option<&Source>, report: &HostReport) {
         page.item(Ink::Warn, "cut", &format!("{cut}; what was read until there counts"));
     }
     for (says, quote) in &report.remarks {
-        let row = quote.as_ref().filter(|q| !q.text.trim().is_empty());
-        let row = row.map_or(String::new(), |q| format!(" (line {}: {})", q.at.line, super::super::harmless::cut(q.text.trim(), 80)));
+        let row = quote.as_ref().filter(|q| !q.text().trim().is_empty());
+        let row = row.map_or(String::new(), |q| format!(" (line {}: {})", q.at.line, super::super::harmless::cut(q.text().trim(), 80)));
         page.item(Ink::Plain, "", &format!("{says}{row}"));
     }
     for note in notes.iter().take(12) {

@@ -1,0 +1,277 @@
+//! The text of lines that may be quoted, packed: a large host has half a million of them, of which a report shows a few dozen.
+//!
+//! Lines of one listing resemble each other word by word, so that each is kept as what differs from the one before. A block of them can be
+//! read without the others.
+
+use super::quote::{MAX_QUOTE, Quote};
+use crate::facts::{At, Citation, MemberId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Lines of a block.
+const BLOCK: usize = 32;
+/// The longest piece that counts as a word, so that its length fits a byte.
+const WORD: usize = 128;
+/// Ends a line.
+const END: u8 = 0;
+/// From here on a code says how many bytes a word shares with the one before; below, how many words are the same.
+const SHARES: u8 = 64;
+/// No line.
+const NONE: u32 = u32::MAX;
+
+/// Lines by their places.
+#[derive(Debug, Default)]
+pub struct Lines(Mutex<Packed>);
+
+#[derive(Debug, Default)]
+struct Packed {
+    /// In order of their first lines.
+    blocks: Vec<(Citation, Box<[u8]>)>,
+    open: Vec<u8>,
+    open_first: Citation,
+    open_count: usize,
+    last: Citation,
+    last_text: Vec<u8>,
+    /// Lines that came after a later one.
+    strays: BTreeMap<Citation, Box<[u8]>>,
+}
+
+/// The first few lines of something that may have millions, all of one member.
+#[derive(Clone, Debug)]
+pub struct Firsts {
+    lines: Option<Arc<Lines>>,
+    member: MemberId,
+    numbers: [u32; Firsts::KEPT],
+}
+
+impl Lines {
+    fn keep(&self, at: &At<'_>) {
+        let text = at.text.get(..MAX_QUOTE).unwrap_or(at.text);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(at.citation, text);
+    }
+
+    /// The text of a line that was kept.
+    pub fn text(&self, at: Citation) -> String {
+        let packed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        packed.find(at).map_or(String::new(), |text| String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+impl Packed {
+    fn keep(&mut self, at: Citation, text: &[u8]) {
+        if self.open_count > 0 && at <= self.last {
+            if at < self.last {
+                self.strays.entry(at).or_insert_with(|| text.into());
+            }
+            return;
+        }
+        if self.open_count == BLOCK || at.member != self.last.member {
+            self.close();
+        }
+        if self.open_count == 0 {
+            self.open_first = at;
+            self.last = at;
+        }
+        number(at.line - self.last.line, &mut self.open);
+        pack(&self.last_text, text, &mut self.open);
+        self.last = at;
+        self.last_text.clear();
+        self.last_text.extend_from_slice(text);
+        self.open_count += 1;
+    }
+
+    fn close(&mut self) {
+        if self.open_count > 0 {
+            self.blocks.push((self.open_first, self.open.as_slice().into()));
+        }
+        self.open.clear();
+        self.last_text.clear();
+        self.open_count = 0;
+    }
+
+    fn find(&self, at: Citation) -> Option<Vec<u8>> {
+        let open = self.open_count > 0 && self.open_first <= at;
+        let (first, mut bytes) = if open {
+            (self.open_first, self.open.as_slice())
+        } else {
+            let before = self.blocks.partition_point(|b| b.0 <= at).checked_sub(1);
+            before.and_then(|n| self.blocks.get(n)).map_or((at, &[][..]), |b| (b.0, &b.1))
+        };
+        let (mut line, mut text) = (first.line, Vec::new());
+        while first.member == at.member && !bytes.is_empty() {
+            line += take_number(&mut bytes)?;
+            text = unpack(&text, &mut bytes)?;
+            if line == at.line {
+                return Some(text);
+            }
+        }
+        self.strays.get(&at).map(|text| text.to_vec())
+    }
+}
+
+/// A number in as many bytes as it needs, seven bits in each.
+fn number(mut n: u32, out: &mut Vec<u8>) {
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+fn take_number(bytes: &mut &[u8]) -> Option<u32> {
+    let (mut n, mut shift) = (0, 0);
+    loop {
+        let byte = take(bytes)?;
+        n |= u32::from(byte & 0x7f).checked_shl(shift)?;
+        shift += 7;
+        if byte < 0x80 {
+            return Some(n);
+        }
+    }
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u8> {
+    let (&first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(first)
+}
+
+/// Words with the blanks behind them.
+fn words(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let blank = text.iter().take(WORD).position(|&b| b == b' ').unwrap_or(WORD.min(text.len()));
+        let blanks = text.iter().take(WORD).skip(blank).take_while(|&&b| b == b' ').count();
+        let (word, rest) = text.split_at_checked(blank + blanks)?;
+        text = rest;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+/// Adds what differs from the line before.
+fn pack(before: &[u8], text: &[u8], out: &mut Vec<u8>) {
+    let mut old = words(before);
+    let mut same = 0;
+    for word in words(text) {
+        let shared = old.next().unwrap_or(&[]);
+        if shared == word {
+            same += 1;
+            if same == SHARES - 1 {
+                out.push(std::mem::take(&mut same));
+            }
+            continue;
+        }
+        if same > 0 {
+            out.push(std::mem::take(&mut same));
+        }
+        let common = shared.iter().zip(word).take_while(|(a, b)| a == b).count();
+        let rest = word.get(common..).unwrap_or(&[]);
+        // Both are at most as long as a word.
+        out.extend([SHARES + common as u8, rest.len() as u8]);
+        out.extend_from_slice(rest);
+    }
+    if same > 0 {
+        out.push(same);
+    }
+    out.push(END);
+}
+
+fn unpack(before: &[u8], bytes: &mut &[u8]) -> Option<Vec<u8>> {
+    let mut old = words(before);
+    let mut text = Vec::new();
+    loop {
+        match take(bytes)? {
+            END => return Some(text),
+            same if same < SHARES => old.by_ref().take(usize::from(same)).for_each(|word| text.extend_from_slice(word)),
+            shares => {
+                text.extend_from_slice(old.next().unwrap_or(&[]).get(..usize::from(shares - SHARES))?);
+                let length = take(bytes)?;
+                let (rest, behind) = bytes.split_at_checked(usize::from(length))?;
+                text.extend_from_slice(rest);
+                *bytes = behind;
+            }
+        }
+    }
+}
+
+impl Default for Firsts {
+    fn default() -> Self {
+        Firsts { lines: None, member: MemberId(0), numbers: [NONE; Firsts::KEPT] }
+    }
+}
+
+impl Firsts {
+    /// How many are kept.
+    pub const KEPT: usize = 3;
+
+    /// Keeps the line if there is still room.
+    #[inline]
+    pub fn offer(&mut self, at: &At<'_>, lines: &Arc<Lines>) {
+        if let Some(free) = self.numbers.iter_mut().find(|n| **n == NONE) {
+            *free = at.citation.line;
+            self.member = at.citation.member;
+            self.lines.get_or_insert_with(|| lines.clone()).keep(at);
+        }
+    }
+
+    /// The first one.
+    pub fn first(&self) -> Option<Quote> {
+        self.iter().next()
+    }
+
+    /// All that are kept.
+    pub fn iter(&self) -> impl Iterator<Item = Quote> + '_ {
+        let numbers = self.numbers.iter().filter(|n| **n != NONE);
+        self.lines
+            .iter()
+            .flat_map(move |lines| numbers.clone().map(|&line| Quote::of(Citation { member: self.member, line }, lines.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(line: u32, text: &str) -> At<'_> {
+        At { citation: Citation { member: MemberId(line / 1000), line }, format: "lsof", text: text.as_bytes() }
+    }
+
+    #[test]
+    fn lines_come_back_whatever_their_order() {
+        let lines = Arc::new(Lines::default());
+        let text = |n: u32| {
+            format!(
+                "java   {}  app  {n}u IPv4 {}  0t0 TCP 10.0.0.1:{n}->10.0.0.2:443{}",
+                n / 50,
+                n * 77,
+                " (ESTABLISHED)".repeat(n as usize % 3)
+            )
+        };
+        let order: Vec<u32> = (1..400).map(|n| if n % 40 == 0 { n - 30 } else { n * 7 }).collect();
+        order.iter().for_each(|&n| lines.keep(&at(n, &text(n))));
+        for n in order {
+            assert_eq!(lines.text(at(n, "").citation), text(n), "{n}");
+        }
+        assert_eq!(lines.text(at(5000, "").citation), "");
+    }
+
+    #[test]
+    fn similar_lines_take_little() {
+        let (mut packed, mut whole) = (Vec::new(), 0);
+        let text = |n: u32| format!("java      4684 apps {n}u sock 0,6 0t0 {} can't identify protocol", 674_209_205 + n * 3);
+        for n in 100..1100 {
+            pack(text(n - 1).as_bytes(), text(n).as_bytes(), &mut packed);
+            whole += text(n).len();
+        }
+        assert!(packed.len() * 4 < whole, "{} of {whole}", packed.len());
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_comes_back(before in "[a c]{0,300}", text in "\\PC{0,300}|[a c]{0,300}") {
+            let mut bytes = Vec::new();
+            pack(before.as_bytes(), text.as_bytes(), &mut bytes);
+            prop_assert_eq!(unpack(before.as_bytes(), &mut bytes.as_slice()), Some(text.into_bytes()));
+        }
+    }
+}
