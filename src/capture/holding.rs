@@ -5,6 +5,7 @@ use super::intern::{Interner, Name};
 use super::lines::Firsts;
 use super::passing::Passing;
 use super::room::{Over, Room};
+use super::sockets::Sockets;
 use super::tops::Tops;
 use crate::facts::{At, Citation, Descriptor, DescriptorKind, FdRef, Protocol, SocketState};
 
@@ -50,8 +51,8 @@ pub struct Class {
     pub rows: u64,
     /// The longest unbroken run of descriptor numbers.
     pub longest_run: u64,
-    /// Inode and descriptor number (`u32::MAX` where hidden) of each socket row, sorted once all have come.
-    pub sockets: Vec<(u32, u32)>,
+    /// Its socket rows.
+    pub sockets: Sockets,
     /// Remote ends.
     pub remotes: Tops<End>,
     /// Local ends.
@@ -118,7 +119,7 @@ impl FdList {
             && let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok())
         {
             if room.socket() {
-                class.sockets.push((inode, fd));
+                class.sockets.push(inode, fd);
             } else {
                 // Its row counts like one without an inode, and the listing as an excerpt.
                 self.filtered = true;
@@ -169,7 +170,7 @@ impl FdList {
                 unlisted: d.unlisted,
                 rows: 0,
                 longest_run: 0,
-                sockets: Vec::new(),
+                sockets: Sockets::default(),
                 remotes: Tops::default(),
                 locals: Tops::default(),
                 names: Tops::default(),
@@ -219,23 +220,18 @@ fn longest_run(mut numbers: Vec<u32>) -> u64 {
 impl Class {
     /// Inodes in order, each once.
     pub fn inodes(&self) -> impl Iterator<Item = u32> + '_ {
-        let mut last = None;
-        self.sockets.iter().map(|s| s.0).filter(move |&inode| last.replace(inode) != Some(inode))
+        self.sockets.inodes()
     }
 
     /// Different sockets in it: distinct inodes, or rows where inodes are not told.
     pub fn distinct(&self) -> u64 {
-        self.inodes().count() as u64 + (self.rows - self.sockets.len() as u64)
+        self.sockets.distinct() as u64 + (self.rows - self.sockets.len() as u64)
     }
 
     fn seal(&mut self) {
         self.passing.seal(&mut self.locals);
         self.remotes.seal();
         self.names.seal();
-        self.sockets.shrink_to_fit();
-        // A process opens its sockets one after the other, so that most lists are in order already.
-        if !self.sockets.is_sorted() {
-            self.sockets.sort_unstable();
-        }
+        self.sockets.seal();
     }
 }

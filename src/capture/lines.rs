@@ -139,8 +139,9 @@ fn take(bytes: &mut &[u8]) -> Option<u8> {
 /// Words with the blanks behind them.
 fn words(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
-        let blank = text.iter().take(WORD).position(|&b| b == b' ').unwrap_or(WORD.min(text.len()));
-        let blanks = text.iter().take(WORD).skip(blank).take_while(|&&b| b == b' ').count();
+        let near = text.get(..WORD).unwrap_or(text);
+        let blank = memchr::memchr(b' ', near).unwrap_or(near.len());
+        let blanks = near.iter().skip(blank).take_while(|&&b| b == b' ').count();
         let (word, rest) = text.split_at_checked(blank + blanks)?;
         text = rest;
         (!word.is_empty()).then_some(word)

@@ -16,6 +16,7 @@ pub mod quote;
 mod room;
 pub mod snapshot;
 mod sockaddr;
+pub mod sockets;
 pub mod stacks;
 pub mod table;
 pub mod tops;

@@ -11,12 +11,15 @@ pub const FIRST_PORT: u16 = 32_768;
 /// Ends that are counted at a time.
 const SLOTS: usize = 16;
 
-/// A few counts of very many ends.
+/// A few counts of very many ends; takes nothing to speak of until one comes.
 #[derive(Debug, Default)]
-pub struct Passing {
-    /// By the low bits of the port; empty until an end comes.
+pub struct Passing(Option<Box<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// One for each of the low bits of the port, in their order once there are all.
     slots: Vec<Slot>,
-    /// Ends that lost their slot, or found none.
+    /// Ends that lost their slot.
     rest: u64,
 }
 
@@ -35,10 +38,30 @@ impl Passing {
         if end.port() < FIRST_PORT {
             return services.defer(end);
         }
-        if self.slots.is_empty() {
-            self.slots = vec![Slot { end: End::Any(0), count: 0, lead: 0 }; SLOTS];
+        self.0.get_or_insert_default().add(end);
+    }
+
+    /// All have come: hands over what was counted.
+    pub fn seal(&mut self, services: &mut Tops<End>) {
+        if let Some(kept) = self.0.take() {
+            for slot in &kept.slots {
+                services.defer_many(slot.end, slot.count);
+            }
+            services.add_rest(kept.rest);
         }
-        let Some(slot) = self.slots.get_mut(usize::from(end.port()) % SLOTS) else { return };
+        services.seal();
+    }
+}
+
+impl Kept {
+    #[inline]
+    fn add(&mut self, end: End) {
+        let place = place(end);
+        let slot = match self.slots.len() {
+            SLOTS => self.slots.get_mut(place),
+            _ => self.slots.iter_mut().find(|s| self::place(s.end) == place),
+        };
+        let Some(slot) = slot else { return self.open(end) };
         if slot.end == end {
             slot.count = slot.count.saturating_add(1);
             slot.lead = slot.lead.saturating_add(1);
@@ -51,14 +74,17 @@ impl Passing {
         }
     }
 
-    /// All have come: hands over what was counted.
-    pub fn seal(&mut self, services: &mut Tops<End>) {
-        for slot in std::mem::take(&mut self.slots).into_iter().filter(|s| s.count > 0) {
-            services.defer_many(slot.end, slot.count);
+    fn open(&mut self, end: End) {
+        self.slots.push(Slot { end, count: 1, lead: 1 });
+        if self.slots.len() == SLOTS {
+            self.slots.sort_unstable_by_key(|s| place(s.end));
         }
-        services.add_rest(std::mem::take(&mut self.rest));
-        services.seal();
     }
+}
+
+#[inline]
+fn place(end: End) -> usize {
+    usize::from(end.port()) % SLOTS
 }
 
 #[cfg(test)]

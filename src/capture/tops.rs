@@ -20,19 +20,24 @@ const FREE: u16 = u16::MAX;
 
 /// Counts by key.
 #[derive(Clone, Debug)]
-pub struct Tops<K> {
-    counts: Shared<K>,
-    rest: u64,
-}
+pub struct Tops<K>(Shared<K>);
 
 #[derive(Clone, Debug)]
 enum Shared<K> {
     /// Nothing yet: most of the counts of a capture stay so, and take no more than this.
     None,
+    /// One key and no rest: what most others come to.
+    One((K, u32)),
     /// Being added to.
     Own(Box<Counts<K>>),
     /// Sealed; copied when it is added to again.
-    Sealed(Arc<[(K, u32)]>),
+    Sealed(Arc<Sealed<K>>),
+}
+
+#[derive(Debug)]
+struct Sealed<K> {
+    entries: Box<[(K, u32)]>,
+    rest: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -45,11 +50,13 @@ struct Counts<K> {
     last: u32,
     /// So many entries differ from each other; those behind may repeat them.
     settled: u32,
+    /// What has no key, or found no room.
+    rest: u64,
 }
 
 impl<K> Default for Tops<K> {
     fn default() -> Self {
-        Tops { counts: Shared::None, rest: 0 }
+        Tops(Shared::None)
     }
 }
 
@@ -65,7 +72,7 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     pub fn add_many(&mut self, key: K, n: u64) {
         let counts = self.own();
         let left = counts.add(key, n);
-        self.rest = self.rest.saturating_add(left);
+        counts.rest = counts.rest.saturating_add(left);
     }
 
     /// Counts one more of a key, to be put together with equal ones by [`Tops::seal`]: nothing else may be asked before.
@@ -77,13 +84,17 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     /// Counts `n` more of a key, as [`Tops::defer`] does.
     #[inline]
     pub fn defer_many(&mut self, key: K, n: u32) {
-        let left = self.own().defer_many(key, n);
-        self.rest = self.rest.saturating_add(left);
+        let counts = self.own();
+        let left = counts.defer_many(key, n);
+        counts.rest = counts.rest.saturating_add(left);
     }
 
     /// Counts `n` more that have no key.
     pub fn add_rest(&mut self, n: u64) {
-        self.rest = self.rest.saturating_add(n);
+        if n > 0 {
+            let counts = self.own();
+            counts.rest = counts.rest.saturating_add(n);
+        }
     }
 
     /// The counts, largest first, equal ones by key.
@@ -117,17 +128,17 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
     /// How many different keys there are, at least.
     pub fn distinct(&self) -> u64 {
-        self.entries().len() as u64 + u64::from(self.rest > 0)
+        self.entries().len() as u64 + u64::from(self.rest() > 0)
     }
 
     /// How much was counted in all.
     pub fn total(&self) -> u64 {
-        self.iter().map(|(_, n)| n).sum::<u64>().saturating_add(self.rest)
+        self.iter().map(|(_, n)| n).sum::<u64>().saturating_add(self.rest())
     }
 
     /// The count of one key.
     pub fn get(&self, key: &K) -> u64 {
-        let entry = match &self.counts {
+        let entry = match &self.0 {
             Shared::Own(counts) => counts.find(key).and_then(|n| counts.entries.get(n)),
             _ => self.entries().iter().find(|e| e.0 == *key),
         };
@@ -138,40 +149,57 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     pub fn merge(&mut self, other: &Tops<K>) {
         let (mine, others) = (self.entries().len(), other.entries().len());
         if mine == 0 {
-            self.counts = other.counts.clone();
-        } else if mine >= MAX_KEYS || mine + others <= MAX_KEYS {
+            let rest = self.rest();
+            self.0 = other.0.clone();
+            return self.add_rest(rest);
+        }
+        if mine >= MAX_KEYS || mine + others <= MAX_KEYS {
             other.iter().for_each(|(key, n)| self.add_many(key, n));
         } else {
             // There may not be room for all: the frequent ones go first.
             other.sorted().into_iter().for_each(|(key, n)| self.add_many(key, n));
         }
-        self.rest = self.rest.saturating_add(other.rest);
+        self.add_rest(other.rest());
     }
 
     /// All has been counted: from now on copies cost nothing.
     pub fn seal(&mut self) {
-        if let Shared::Own(counts) = &mut self.counts {
-            self.rest = self.rest.saturating_add(counts.settle());
+        if let Shared::Own(counts) = &mut self.0 {
+            let left = counts.settle();
+            let rest = counts.rest.saturating_add(left);
             // What was reserved and the index go: whoever adds to a copy makes its own.
-            self.counts = Shared::Sealed(counts.entries.as_slice().into());
+            self.0 = match (counts.entries.as_slice(), rest) {
+                ([], 0) => Shared::None,
+                ([only], 0) => Shared::One(*only),
+                (entries, rest) => Shared::Sealed(Arc::new(Sealed { entries: entries.into(), rest })),
+            };
+        }
+    }
+
+    fn rest(&self) -> u64 {
+        match &self.0 {
+            Shared::None | Shared::One(_) => 0,
+            Shared::Own(counts) => counts.rest,
+            Shared::Sealed(sealed) => sealed.rest,
         }
     }
 
     #[inline]
     fn entries(&self) -> &[(K, u32)] {
-        match &self.counts {
+        match &self.0 {
             Shared::None => &[],
+            Shared::One(entry) => std::slice::from_ref(entry),
             Shared::Own(counts) => &counts.entries,
-            Shared::Sealed(entries) => entries,
+            Shared::Sealed(sealed) => &sealed.entries,
         }
     }
 
     #[inline]
     fn own(&mut self) -> &mut Counts<K> {
-        if !matches!(self.counts, Shared::Own(_)) {
-            self.counts = Shared::Own(Box::new(Counts::of(self.entries())));
+        if !matches!(self.0, Shared::Own(_)) {
+            self.0 = Shared::Own(Box::new(Counts::of(self.entries(), self.rest())));
         }
-        match &mut self.counts {
+        match &mut self.0 {
             Shared::Own(counts) => counts,
             // Not reached: it was made its own above.
             _ => unreachable!("counts that are added to are their own"),
@@ -180,8 +208,8 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 }
 
 impl<K: Copy> Counts<K> {
-    fn of(entries: &[(K, u32)]) -> Self {
-        Counts { entries: entries.to_vec(), index: Vec::new(), last: 0, settled: entries.len() as u32 }
+    fn of(entries: &[(K, u32)], rest: u64) -> Self {
+        Counts { entries: entries.to_vec(), index: Vec::new(), last: 0, settled: entries.len() as u32, rest }
     }
 }
 
@@ -363,6 +391,11 @@ fn hash(key: &impl Hash) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_of_ends_take_sixteen_bytes() {
+        assert_eq!(size_of::<Tops<crate::capture::End>>(), 16);
+    }
 
     #[test]
     fn bounded_but_nothing_is_lost_from_the_total() {

@@ -193,28 +193,25 @@ fn shared_sockets(case: &Case<'_>) -> BTreeMap<(u32, u32), u64> {
     let listed = |proc: &Proc| proc.lists.iter().flat_map(|l| l.sockets()).map(|c| c.sockets.len()).sum::<usize>();
     // The one that holds most is looked up in the others, and not sorted in with them.
     let largest = case.snapshot.processes.iter().max_by_key(|(_, p)| listed(p)).map(|(&pid, _)| pid);
+    let processes = || case.snapshot.processes.iter().filter(|(pid, _)| Some(**pid) != largest);
     // Exactly as much room as is needed: growing would ask for three times as much meanwhile.
-    let most = largest.and_then(|pid| case.snapshot.processes.get(&pid)).map_or(0, listed);
-    let all: usize = case.snapshot.processes.values().map(listed).sum();
-    let (mut held, mut others) = (Vec::with_capacity(most), Vec::with_capacity((all - most).min(MOST)));
-    for (&pid, proc) in &case.snapshot.processes {
-        let inodes = proc.lists.iter().flat_map(|l| l.sockets()).flat_map(|c| c.inodes());
-        if Some(pid) == largest {
-            held.extend(inodes);
-        } else if others.len() < MOST {
-            others.extend(inodes.map(|inode| (inode, pid)));
+    let mut others = Vec::with_capacity(processes().map(|(_, p)| listed(p)).sum::<usize>().min(MOST));
+    for (&pid, proc) in processes() {
+        if others.len() < MOST {
+            others.extend(proc.lists.iter().flat_map(|l| l.sockets()).flat_map(|c| c.inodes()).map(|inode| (inode, pid)));
         }
     }
     others.extend(case.snapshot.tables.iter().flat_map(|t| &t.shared));
-    let held = sets::sorted(held);
+    let lists = largest.and_then(|pid| case.snapshot.processes.get(&pid)).into_iter().flat_map(|p| &p.lists);
+    let mut held = sets::union(lists.flat_map(|l| l.sockets()).map(|c| &c.sockets)).peekable();
     others.sort();
     others.dedup();
     let mut by_pair: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    let mut rest = held.as_slice();
     for same in others.chunk_by(|a, b| a.0 == b.0) {
         let Some(&(inode, _)) = same.first() else { continue };
         let mut holders: Vec<u32> = Vec::new();
-        if sets::advance(&mut rest, inode) {
+        while held.next_if(|&h| h < inode).is_some() {}
+        if held.peek() == Some(&inode) {
             holders.extend(largest);
         } else if same.len() < 2 {
             continue;

@@ -28,7 +28,7 @@ pub fn looks_up(list: &FdList) -> bool {
 /// Different sockets over all processes; `own` leaves out processes of other network namespaces.
 pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>, own: bool) -> Held {
     let mut held = Held::default();
-    let mut inodes: Vec<u32> = Vec::new();
+    let mut sockets = Vec::new();
     let mut unnumbered = 0;
     for (pid, proc) in snapshot.processes.iter().filter(|(_, p)| !p.lists.is_empty()) {
         let foreign = holdings.get(pid).is_some_and(|h| h.foreign.is_some());
@@ -39,7 +39,7 @@ pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>, own: 
         }
         let mut hidden = 0;
         for class in proc.lists.iter().flat_map(|l| l.sockets()) {
-            inodes.extend(class.inodes());
+            sockets.push(&class.sockets);
             hidden = super::rows::signed(class.rows).saturating_sub(super::rows::signed(class.sockets.len() as u64)).max(hidden);
         }
         unnumbered += hidden;
@@ -47,7 +47,7 @@ pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>, own: 
             held.at.extend(row_of(proc, DescriptorKind::Socket));
         }
     }
-    held.sockets = super::rows::signed(sets::sorted(inodes).len() as u64).saturating_add(unnumbered);
+    held.sockets = super::rows::signed(sets::union(sockets).count() as u64).saturating_add(unnumbered);
     held
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Checked, held};
 use crate::capture::Quote;
+use crate::capture::sockets::Sockets;
 use crate::causes::{Case, number};
 use crate::facts::{Protocol, SocketState};
 use crate::ledger::{Family, Kind, sets};
@@ -14,6 +15,8 @@ const SHARED: usize = 10;
 const RACE: usize = 30;
 /// So many always may be.
 const RACING: usize = 32;
+/// Why nothing is compared.
+const ONE_SIDED: &str = "lsof and a whole table with inodes were not both captured";
 
 check! {
     /// The sockets that lsof identifies against those of the tables, by inode.
@@ -41,15 +44,31 @@ check! {
     LsofVsSs, "lsof-vs-ss", make
 }
 
-/// Inodes of one side, sorted, with a row.
+/// Sockets that lsof shows, with a row.
 #[derive(Default)]
-struct Side {
-    inodes: Vec<u32>,
+struct Side<'a> {
+    sockets: Vec<&'a Sockets>,
     at: Option<Quote>,
 }
 
+/// How many sockets there are, and of them in the table.
+#[derive(Clone, Copy)]
+struct Count {
+    all: usize,
+    known: usize,
+}
+
+impl Side<'_> {
+    fn count(&self, table: &[u32]) -> Count {
+        let mut all = 0;
+        let missing = sets::missing(sets::union(self.sockets.iter().copied()).inspect(|_| all += 1), table);
+        Count { all, known: all - missing }
+    }
+}
+
 fn make(case: &Case<'_>) -> Checked {
-    let (mut table, mut listed, mut listeners, mut unidentified) = (Side::default(), Side::default(), Side::default(), Side::default());
+    let (mut table, mut table_at) = (Vec::new(), None);
+    let (mut listed, mut listeners, mut unidentified) = (Side::default(), Side::default(), Side::default());
     // Nothing is compared where one side was not captured.
     let captured = case.snapshot.processes.values().flat_map(|p| &p.lists).any(held::looks_up);
     for view in case.ledger.views.iter().filter(|v| captured && v.netns.is_none() && !v.partial) {
@@ -59,15 +78,15 @@ fn make(case: &Case<'_>) -> Checked {
                     .get(n as usize)
                     .is_some_and(|g| Family::of(g.protocol) == Family::Tcp && Kind::of_socket(g.protocol, g.state) != Some(Kind::Closed))
             };
-            let before = table.inodes.len();
-            table.inodes.extend(t.rows.iter().filter(|r| connected(r.1)).map(|r| r.0));
-            if table.at.is_none() && table.inodes.len() > before {
-                table.at = t.groups.iter().find(|g| g.protocol.is_tcp()).and_then(|g| g.quotes.first());
+            let before = table.len();
+            table.extend(t.rows.iter().filter(|r| connected(r.1)).map(|r| r.0));
+            if table_at.is_none() && table.len() > before {
+                table_at = t.groups.iter().find(|g| g.protocol.is_tcp()).and_then(|g| g.quotes.first());
             }
         }
     }
     // Without a table there is nothing to look for.
-    let processes = case.snapshot.processes.iter().filter(|_| !table.inodes.is_empty());
+    let processes = case.snapshot.processes.iter().filter(|_| !table.is_empty());
     for (pid, proc) in processes {
         if case.ledger.holdings.get(pid).is_some_and(|h| h.foreign.is_some()) {
             continue;
@@ -80,42 +99,44 @@ fn make(case: &Case<'_>) -> Checked {
                 (false, Some(_)) if tcp => &mut listed,
                 _ => continue,
             };
-            side.inodes.extend(class.inodes());
+            side.sockets.push(&class.sockets);
             side.at = side.at.take().or_else(|| class.quotes.first());
         }
     }
-    for side in [&mut table, &mut listed, &mut listeners, &mut unidentified] {
-        side.inodes = sets::sorted(std::mem::take(&mut side.inodes));
+    if table.is_empty() {
+        return Checked::skipped(ONE_SIDED);
     }
-    judge(&table, &listed, &listeners, &unidentified)
+    let table = sets::sorted(table);
+    let (lists, bound, open) = (listed.count(&table), listeners.count(&table), unidentified.count(&table));
+    let at = [table_at, listed.at, listeners.at, unidentified.at].into_iter().flatten().collect();
+    judge(lists, bound, open, at)
 }
 
-fn judge(table: &Side, listed: &Side, listeners: &Side, unidentified: &Side) -> Checked {
-    let identified = listed.inodes.len() + listeners.inodes.len();
-    if table.inodes.is_empty() || identified + unidentified.inodes.len() == 0 {
-        return Checked::skipped("lsof and a whole table with inodes were not both captured");
+/// Holds the sockets that lsof identifies as connections, those as listeners, and those it does not identify against the table.
+fn judge(listed: Count, listeners: Count, unidentified: Count, at: Vec<Quote>) -> Checked {
+    let identified = listed.all + listeners.all;
+    if identified + unidentified.all == 0 {
+        return Checked::skipped(ONE_SIDED);
     }
-    let common = |side: &Side| side.inodes.len() - sets::missing(side.inodes.iter().copied(), &table.inodes);
-    let (shared, shared_listeners, known) = (common(listed), common(listeners), common(unidentified));
     let count = |n: usize| number(super::rows::signed(n as u64));
-    let at = [table, listed, listeners, unidentified].into_iter().filter_map(|s| s.at.clone()).collect();
-    if known > RACING + unidentified.inodes.len() * RACE / 100 {
+    if unidentified.known > RACING + unidentified.all * RACE / 100 {
         let says = format!(
             "the table knows {} of the {} sockets that lsof could not identify: lsof could not read the tables, or read those of another \
              network namespace",
-            count(known),
-            count(unidentified.inodes.len())
+            count(unidentified.known),
+            count(unidentified.all)
         );
         return Checked::disagree(says, at).undermining();
     }
-    let both = format!("lsof identifies {} TCP sockets, of which the table has {}", count(identified), count(shared + shared_listeners));
-    let strangers = shared * 100 < listed.inodes.len() * SHARED || listed.inodes.is_empty();
-    if identified >= FEW && strangers && shared_listeners == 0 {
+    let both =
+        format!("lsof identifies {} TCP sockets, of which the table has {}", count(identified), count(listed.known + listeners.known));
+    let strangers = listed.known * 100 < listed.all * SHARED || listed.all == 0;
+    if identified >= FEW && strangers && listeners.known == 0 {
         return Checked::disagree(format!("{both}: they are of different network namespaces or hosts"), at).undermining();
     }
     if identified == 0 {
         return Checked::agree(
-            format!("of {} sockets that lsof could not identify, the table knows {}", count(unidentified.inodes.len()), count(known)),
+            format!("of {} sockets that lsof could not identify, the table knows {}", count(unidentified.all), count(unidentified.known)),
             at,
         );
     }

@@ -4,6 +4,7 @@ use super::Checked;
 use super::held;
 use super::slack::Slack;
 use crate::capture::process::Proc;
+use crate::capture::sockets::Sockets;
 use crate::capture::{Quote, Snapshot};
 use crate::causes::{Case, number};
 use crate::facts::{DescriptorKind, Protocol};
@@ -96,7 +97,7 @@ fn make(case: &Case<'_>) -> Checked {
 
 /// Different sockets in no table over all processes, with rows that show them.
 fn held_unhashed(case: &Case<'_>) -> (i64, Vec<Quote>) {
-    let mut inodes: Vec<u32> = Vec::new();
+    let mut sockets = Vec::new();
     let mut others = 0i64;
     let mut at = Vec::new();
     for (pid, proc) in &case.snapshot.processes {
@@ -105,7 +106,7 @@ fn held_unhashed(case: &Case<'_>) -> (i64, Vec<Quote>) {
             continue;
         }
         let looked_up = proc.lists.iter().any(held::looks_up);
-        let own = if looked_up { unlisted(proc, &mut inodes, &mut at) } else { 0 };
+        let own = if looked_up { unlisted(proc, &mut sockets, &mut at) } else { 0 };
         let counted = holding.and_then(|h| h.count(Kind::Closed)).map_or(0, |c| super::rows::signed(c.0));
         others = others.saturating_add(if looked_up { own } else { counted });
         if at.len() < 2 && !looked_up && counted > 0 {
@@ -113,21 +114,21 @@ fn held_unhashed(case: &Case<'_>) -> (i64, Vec<Quote>) {
         }
     }
     let known = known_elsewhere(case.snapshot);
-    let unknown = sets::missing(sets::sorted(inodes), &known);
+    let unknown = sets::missing(sets::union(sockets), &known);
     if at.is_empty() {
         at.extend(case.snapshot.processes.values().find_map(|p| held::row_of(p, DescriptorKind::Socket)));
     }
     (super::rows::signed(unknown as u64).saturating_add(others), at)
 }
 
-/// Adds the inodes that lsof found in no table; returns the rows whose inode is not told.
-fn unlisted(proc: &Proc, inodes: &mut Vec<u32>, at: &mut Vec<Quote>) -> i64 {
+/// Adds the sockets that lsof found in no table; returns the rows whose inode is not told.
+fn unlisted<'a>(proc: &'a Proc, sockets: &mut Vec<&'a Sockets>, at: &mut Vec<Quote>) -> i64 {
     let tcp = |p: Option<Protocol>| p.is_none_or(Protocol::is_tcp);
     let mut hidden = 0;
     for list in proc.lists.iter().filter(|l| held::looks_up(l)) {
         let mut rows = 0;
         for class in list.sockets().filter(|c| c.unlisted && tcp(c.protocol)) {
-            inodes.extend(class.inodes());
+            sockets.push(&class.sockets);
             rows += class.rows.saturating_sub(class.sockets.len() as u64);
             if at.len() < 2 {
                 at.extend(class.quotes.first());

@@ -62,7 +62,7 @@ impl<'a> Known<'a> {
         if bare {
             known.add_rows(snapshot);
             let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
-            known.named = sets::sorted(classes().filter(identified).flat_map(Class::inodes).collect());
+            known.named = sets::union(classes().filter(identified).map(|c| &c.sockets)).collect();
         }
         known
     }
@@ -83,11 +83,14 @@ impl<'a> Known<'a> {
         self.held.values_mut().for_each(|fds| fds.sort_unstable());
     }
 
-    /// The group of an inode, and its number.
-    fn group(&self, inode: u32) -> Option<(u32, &'a Group)> {
-        let n = self.rows.binary_search_by_key(&inode, |r| r.0).ok()?;
-        let number = self.rows.get(n)?.1;
-        Some((number, self.groups.get(number as usize).copied()?))
+    /// The groups, with their numbers, of those of the sorted inodes that are in one.
+    fn groups_of(&self, inodes: impl Iterator<Item = u32>) -> impl Iterator<Item = (u32, &'a Group)> {
+        let mut rest = self.rows.as_slice();
+        inodes.filter_map(move |inode| {
+            let known = sets::advance_by(&mut rest, inode, |r| r.0);
+            let &(_, number) = rest.first().filter(|_| known)?;
+            Some((number, self.groups.get(number as usize).copied()?))
+        })
     }
 }
 
@@ -217,7 +220,8 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
 /// Distinct sockets of a class; of unlisted ones, those that no table knows: the others came to be while lsof was reading.
 fn distinct(class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
     let hidden = class.rows - class.sockets.len() as u64;
-    let count = if class.unlisted && kind == Kind::Closed { sets::missing(class.inodes(), &known.inodes) } else { class.inodes().count() };
+    let count =
+        if class.unlisted && kind == Kind::Closed { sets::missing(class.inodes(), &known.inodes) } else { class.sockets.distinct() };
     count as u64 + hidden
 }
 
@@ -257,8 +261,7 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     let mut found: BTreeMap<Kind, u64> = BTreeMap::new();
     let mut lent: BTreeMap<Kind, Part<'a>> = BTreeMap::new();
     let mut unowned = 0u64;
-    for inode in class.inodes() {
-        let Some((number, group)) = known.group(inode) else { continue };
+    for (number, group) in known.groups_of(class.inodes()) {
         let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed) else { continue };
         *found.entry(kind).or_default() += 1;
         if group.owner.is_none() {
@@ -273,7 +276,10 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
         }
     }
     let rest = sets::without(sets::without(class.inodes(), &known.inodes), &known.named);
-    let rest = without_held(rest, class, known.held.get(&pid));
+    let rest = match known.held.get(&pid) {
+        Some(held) => without_held(rest.collect(), class, held),
+        None => rest.count() as u64,
+    };
     if rest == 0 {
         return;
     }
@@ -291,8 +297,7 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
 }
 
 /// How many of the remaining inodes a table does not name by descriptor number either.
-fn without_held(rest: Vec<u32>, class: &Class, held: Option<&Vec<u32>>) -> u64 {
-    let Some(held) = held else { return rest.len() as u64 };
+fn without_held(rest: Vec<u32>, class: &Class, held: &[u32]) -> u64 {
     let by_number = class.sockets.iter().filter(|(inode, fd)| held.binary_search(fd).is_ok() && rest.binary_search(inode).is_ok()).count();
     rest.len().saturating_sub(by_number) as u64
 }
@@ -301,10 +306,13 @@ fn duplicates(class: &Class, holding: &mut Holding<'_>) {
     if class.kind != DescriptorKind::Socket || class.sockets.len() < 2 {
         return;
     }
-    let distinct = class.inodes().count() as u64;
+    let distinct = class.sockets.distinct() as u64;
+    if (class.sockets.len() as u64) < distinct.saturating_mul(2) {
+        return;
+    }
     // A row that repeats number and socket is a listing pasted twice, no second descriptor.
     let mut last = None;
-    let rows = class.sockets.iter().filter(|&&s| last.replace(s) != Some(s) || s.1 == u32::MAX).count() as u64;
+    let rows = class.sockets.iter().filter(|&s| last.replace(s) != Some(s) || s.1 == u32::MAX).count() as u64;
     if rows >= distinct.saturating_mul(2)
         && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
         && let Some(quote) = class.quotes.first()

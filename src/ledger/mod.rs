@@ -150,7 +150,7 @@ fn excerpt_by_books(books: &Books, piles: &mut [Pile]) {
 /// The highest inode of any socket that a table or listing shows.
 fn newest_inode(snapshot: &Snapshot) -> Option<u64> {
     let rows = snapshot.tables.iter().flat_map(|t| &t.rows).map(|r| r.0);
-    let listed = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter_map(|c| c.sockets.last()).map(|s| s.0);
+    let listed = snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter_map(|c| c.sockets.span()).map(|s| s.1);
     rows.chain(listed).max().map(u64::from)
 }
 

@@ -227,7 +227,7 @@ fn one_pile(
         partial |= best.partial;
         let mut told = holding.telling(kind).map(Witness::traits).unwrap_or_default();
         if told.quotes.is_empty() {
-            told.quotes = best.figures().quotes;
+            told.quotes = best.quotes().collect();
         }
         // Queues, timers and idle times may stand in another source (`ss -o`, `ss -i`) than the one with most rows.
         holding.kinds.get(&kind).into_iter().flatten().for_each(|w| told.learn(&w.figures()));
@@ -260,7 +260,7 @@ fn one_pile(
             .iter()
             .filter_map(|(pid, _)| holdings.get(pid)?.kinds.get(&kind))
             .flatten()
-            .map(|w| w.figures().longest_run)
+            .map(Witness::longest_run)
             .max()
             .unwrap_or(0),
         foreign: holding.foreign.clone(),
@@ -278,7 +278,7 @@ fn in_use(snapshot: &Snapshot, pid: u32) -> bool {
 }
 
 fn word_of(witness: &Witness<'_>) -> Word {
-    Word { source: witness.source, count: 0, quote: witness.figures().quotes.first().cloned() }
+    Word { source: witness.source, count: 0, quote: witness.quotes().next() }
 }
 
 fn owner(snapshot: &Snapshot, shares: &[(u32, u64)]) -> Owner {
@@ -288,7 +288,7 @@ fn owner(snapshot: &Snapshot, shares: &[(u32, u64)]) -> Owner {
 
 /// Distinct inodes over the listings of several processes: what a child inherited is not counted again.
 fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Option<u64> {
-    let mut inodes = Vec::new();
+    let mut sockets = Vec::new();
     for (pid, _) in shares {
         let list = snapshot.processes.get(pid)?.lists.iter().max_by_key(|l| l.descriptors)?;
         for class in list.classes.iter().filter(|c| c.kind == DescriptorKind::Socket) {
@@ -297,11 +297,11 @@ fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Opti
                 return None;
             }
             if kind_of_class(class, list) == Some(kind) {
-                inodes.extend(class.inodes());
+                sockets.push(&class.sockets);
             }
         }
     }
-    let distinct = sets::sorted(inodes).len() as u64;
+    let distinct = sets::union(sockets).count() as u64;
     (distinct > 0).then_some(distinct)
 }
 

@@ -1,9 +1,13 @@
 //! One source's word on how many sockets of a kind one process holds.
 
 use crate::capture::holding::Class;
+use crate::capture::lines::Firsts;
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::{End, Name, Quote};
+
+/// Rows that are quoted, at most.
+const QUOTED: usize = 3;
 
 /// What one source (a table, a listing) says of one process and kind. A large host has a hundred thousand of them, of which few are asked
 /// for more than the count: what they tell is put together then.
@@ -101,9 +105,20 @@ impl<'a> Witness<'a> {
         Traits::of(self.parts())
     }
 
-    /// What more it tells, but for the ends.
+    /// What more it tells, but for the ends and the rows.
     pub fn figures(&self) -> Traits {
-        Traits::without_ends(self.parts())
+        Traits::figures(self.parts())
+    }
+
+    /// Its first rows.
+    pub fn quotes(&self) -> impl Iterator<Item = Quote> + '_ {
+        self.parts().iter().flat_map(|p| p.quotes().iter()).take(QUOTED)
+    }
+
+    /// The longest unbroken run of descriptor numbers.
+    pub fn longest_run(&self) -> u64 {
+        let run = |p: &Part<'_>| if let Part::Class(class) = p { class.longest_run } else { 0 };
+        self.parts().iter().map(run).max().unwrap_or(0)
     }
 
     /// How much it tells of the other ends: whether it has them, inodes, idle times; how many.
@@ -130,23 +145,31 @@ impl<'a> Part<'a> {
             Part::Class(c) => (&c.remotes, &c.locals, &c.names),
         }
     }
+
+    fn quotes(self) -> &'a Firsts {
+        match self {
+            Part::Group(g) | Part::Lent(g, _) => &g.quotes,
+            Part::Class(c) => &c.quotes,
+        }
+    }
 }
 
 impl Traits {
     /// What the rows of several places have in common.
     pub fn of(parts: &[Part<'_>]) -> Traits {
-        let mut traits = Traits::without_ends(parts);
+        let mut traits = Traits::figures(parts);
         for part in parts {
             let (remotes, locals, paths) = part.ends();
             traits.remotes.merge(remotes);
             traits.locals.merge(locals);
             traits.paths.merge(paths);
+            traits.quote(part.quotes().iter());
         }
         traits.seal();
         traits
     }
 
-    fn without_ends(parts: &[Part<'_>]) -> Traits {
+    fn figures(parts: &[Part<'_>]) -> Traits {
         let mut traits = Traits::default();
         for part in parts {
             match *part {
@@ -161,7 +184,7 @@ impl Traits {
         traits
     }
 
-    /// Adds the rows of a table's group, but for the ends.
+    /// Adds the rows of a table's group, but for the ends and quotes.
     fn add_group(&mut self, g: &Group) {
         self.unread += g.unread;
         self.unread_one += g.unread_one;
@@ -174,16 +197,12 @@ impl Traits {
         self.idle_minute += g.idle_minute;
         self.idle_max_ms = self.idle_max_ms.max(g.idle_max_ms);
         self.span(g.inodes);
-        self.quote(g.quotes.iter());
     }
 
-    /// Adds the rows of a listing's class, but for the ends.
+    /// Adds the rows of a listing's class, but for the ends and quotes.
     fn add_class(&mut self, c: &Class) {
-        // They are in order.
-        let (low, high) = (c.sockets.first().map(|s| u64::from(s.0)), c.sockets.last().map(|s| u64::from(s.0)));
         self.longest_run = self.longest_run.max(c.longest_run);
-        self.span(low.zip(high));
-        self.quote(c.quotes.iter());
+        self.span(c.sockets.span().map(|(low, high)| (low.into(), high.into())));
     }
 
     /// Adds what another source of the same pile (another worker of the program) tells.
@@ -239,7 +258,7 @@ impl Traits {
     }
 
     fn quote(&mut self, quotes: impl Iterator<Item = Quote>) {
-        let room = 3usize.saturating_sub(self.quotes.len());
+        let room = QUOTED.saturating_sub(self.quotes.len());
         self.quotes.extend(quotes.take(room));
     }
 }

@@ -1,0 +1,134 @@
+//! Inodes and descriptor numbers of a listing's sockets, packed: a program opens its sockets one after the other, so that most rows differ
+//! from the one before by little, and take two to four bytes instead of eight.
+
+/// Inode and descriptor number of each row.
+#[derive(Clone, Debug, Default)]
+pub struct Sockets {
+    /// For each row how far both are from those of the row before.
+    bytes: Vec<u8>,
+    rows: u32,
+    distinct: u32,
+    last: (u32, u32),
+    unsorted: bool,
+}
+
+impl Sockets {
+    /// Adds a row.
+    #[inline]
+    pub fn push(&mut self, inode: u32, fd: u32) {
+        let (last, last_fd) = self.last;
+        self.unsorted |= (inode, fd) < self.last;
+        self.distinct += u32::from(inode != last || self.rows == 0);
+        put(inode.wrapping_sub(last), &mut self.bytes);
+        put(fd.wrapping_sub(last_fd), &mut self.bytes);
+        self.last = (inode, fd);
+        self.rows += 1;
+    }
+
+    /// All rows have come: they are put in order, which most are in already.
+    pub fn seal(&mut self) {
+        if self.unsorted {
+            let mut rows: Vec<(u32, u32)> = self.iter().collect();
+            rows.sort_unstable();
+            *self = Sockets { bytes: std::mem::take(&mut self.bytes), ..Sockets::default() };
+            self.bytes.clear();
+            rows.into_iter().for_each(|(inode, fd)| self.push(inode, fd));
+        }
+        self.bytes.shrink_to_fit();
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Inode and descriptor number (`u32::MAX` where hidden) of each row, in order once sealed.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let (mut bytes, mut row) = (self.bytes.as_slice(), (0u32, 0u32));
+        std::iter::from_fn(move || {
+            row.0 = row.0.wrapping_add(take(&mut bytes)?);
+            row.1 = row.1.wrapping_add(take(&mut bytes)?);
+            Some(row)
+        })
+    }
+
+    /// The inodes, each once where they are in order.
+    pub fn inodes(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut last = None;
+        self.iter().map(|s| s.0).filter(move |&inode| last.replace(inode) != Some(inode))
+    }
+
+    /// How many different inodes there are.
+    pub fn distinct(&self) -> usize {
+        self.distinct as usize
+    }
+
+    /// The lowest and the highest inode.
+    pub fn span(&self) -> Option<(u32, u32)> {
+        Some((self.iter().next()?.0, self.last.0))
+    }
+}
+
+/// Adds a difference: seven bits in each byte, small ones of either sign in one.
+#[inline]
+fn put(difference: u32, out: &mut Vec<u8>) {
+    let signed = difference.cast_signed();
+    let mut n = ((signed << 1) ^ (signed >> 31)).cast_unsigned();
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+#[inline]
+fn take(bytes: &mut &[u8]) -> Option<u32> {
+    let (mut n, mut shift) = (0u32, 0);
+    loop {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        n |= u32::from(byte & 0x7f).checked_shl(shift)?;
+        shift += 7;
+        if byte < 0x80 {
+            return Some((n >> 1) ^ (n & 1).wrapping_neg());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn packed(rows: &[(u32, u32)]) -> Sockets {
+        let mut sockets = Sockets::default();
+        rows.iter().for_each(|&(inode, fd)| sockets.push(inode, fd));
+        sockets.seal();
+        sockets
+    }
+
+    #[test]
+    fn a_run_of_sockets_takes_three_bytes_each() {
+        let rows: Vec<(u32, u32)> = (0..1000).map(|n| (674_209_205 + n * 70, 61 + n)).collect();
+        assert!(packed(&rows).bytes.len() < 3 * 1000 + 16);
+    }
+
+    proptest! {
+        #[test]
+        fn rows_come_back_in_order(mut rows in prop::collection::vec((any::<u32>(), prop_oneof![0..50u32, Just(u32::MAX)]), 0..60)) {
+            rows.extend(rows.clone().iter().take(3));
+            let sockets = packed(&rows);
+            rows.sort_unstable();
+            prop_assert_eq!(sockets.iter().collect::<Vec<_>>(), rows.clone());
+            prop_assert_eq!(sockets.span(), rows.first().zip(rows.last()).map(|(a, b)| (a.0, b.0)));
+            rows.dedup_by_key(|r| r.0);
+            prop_assert_eq!(sockets.inodes().collect::<Vec<_>>(), rows.iter().map(|r| r.0).collect::<Vec<_>>());
+            prop_assert_eq!((sockets.distinct(), sockets.is_empty()), (rows.len(), rows.is_empty()));
+        }
+    }
+}
