@@ -131,12 +131,12 @@ impl FdList {
         if let Some(local) = &d.local {
             class.passing.add(End::keep(local, names), &mut class.locals);
         }
-        let path = matches!(d.name.first(), Some(b'/' | b'@'));
-        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || (d.protocol == Some(Protocol::Unix) && path);
+        let unix = d.protocol == Some(Protocol::Unix) && matches!(d.name.first(), Some(b'/' | b'@'));
+        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || unix;
         if named && !d.name.is_empty() && class.names.distinct() < 64 {
             // lsof prints the type behind a unix socket's path.
-            let name = memchr::memmem::find(d.name, b" type=").and_then(|i| d.name.get(..i)).unwrap_or(d.name);
-            class.names.add(names.add(name));
+            let cut = if unix { memchr::memmem::find(d.name, b" type=") } else { None };
+            class.names.add(names.add(cut.and_then(|i| d.name.get(..i)).unwrap_or(d.name)));
         }
     }
 

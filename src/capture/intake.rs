@@ -219,6 +219,11 @@ impl Visitor for Intake<'_> {
 }
 
 impl Sink for Route<'_> {
+    #[inline]
+    fn skims(&self) -> bool {
+        true
+    }
+
     fn descriptor(&mut self, at: At<'_>, d: &Descriptor<'_>) {
         self.snapshot.descriptor(&at, d, self.names);
     }

@@ -48,6 +48,8 @@ struct Counts<K> {
     index: Vec<u16>,
     /// The entry counted last: rows of a kind come in runs.
     last: u32,
+    /// Its key, where it can be compared without waiting for the entries: mostly the cache has lost them since.
+    latest: Option<K>,
     /// So many entries differ from each other; those behind may repeat them.
     settled: u32,
     /// What has no key, or found no room.
@@ -197,7 +199,7 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     #[inline]
     fn own(&mut self) -> &mut Counts<K> {
         if !matches!(self.0, Shared::Own(_)) {
-            self.0 = Shared::Own(Box::new(Counts::of(self.entries(), self.rest())));
+            self.make_own();
         }
         match &mut self.0 {
             Shared::Own(counts) => counts,
@@ -205,11 +207,16 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
             _ => unreachable!("counts that are added to are their own"),
         }
     }
+
+    #[cold]
+    fn make_own(&mut self) {
+        self.0 = Shared::Own(Box::new(Counts::of(self.entries(), self.rest())));
+    }
 }
 
 impl<K: Copy> Counts<K> {
     fn of(entries: &[(K, u32)], rest: u64) -> Self {
-        Counts { entries: entries.to_vec(), index: Vec::new(), last: 0, settled: entries.len() as u32, rest }
+        Counts { entries: entries.to_vec(), index: Vec::new(), last: 0, latest: None, settled: entries.len() as u32, rest }
     }
 }
 
@@ -217,19 +224,19 @@ impl<K: Copy + Eq + Hash> Counts<K> {
     /// Adds to a key; what does not fit is given back.
     #[inline]
     fn add(&mut self, key: K, n: u64) -> u64 {
-        match self.entries.get_mut(self.last as usize) {
-            Some(entry) if entry.0 == key => more(&mut entry.1, n),
-            _ => self.add_other(key, n),
-        }
+        if self.latest == Some(key) { self.add_latest(n) } else { self.add_other(key, n) }
+    }
+
+    #[inline]
+    fn add_latest(&mut self, n: u64) -> u64 {
+        self.entries.get_mut(self.last as usize).map_or(n, |entry| more(&mut entry.1, n))
     }
 
     /// Adds to a key by appending it; what does not fit is given back.
     #[inline]
     fn defer_many(&mut self, key: K, n: u32) -> u64 {
-        if let Some(entry) = self.entries.get_mut(self.last as usize)
-            && entry.0 == key
-        {
-            return more(&mut entry.1, u64::from(n));
+        if self.latest == Some(key) {
+            return self.add_latest(u64::from(n));
         }
         if !self.index.is_empty() {
             return self.add_other(key, u64::from(n));
@@ -239,7 +246,7 @@ impl<K: Copy + Eq + Hash> Counts<K> {
         if !self.index.is_empty() {
             return left + self.add_other(key, u64::from(n));
         }
-        self.last = self.entries.len() as u32;
+        (self.last, self.latest) = (self.entries.len() as u32, Some(key));
         self.entries.push((key, n));
         left
     }
@@ -291,7 +298,7 @@ impl<K: Copy + Eq + Hash> Counts<K> {
             }
         }
         self.entries.truncate(kept);
-        (self.settled, self.last) = (kept as u32, 0);
+        (self.settled, self.latest) = (kept as u32, None);
         left
     }
 
@@ -301,14 +308,14 @@ impl<K: Copy + Eq + Hash> Counts<K> {
         }
         match self.find(&key) {
             Some(number) => {
-                self.last = number as u32;
+                (self.last, self.latest) = (number as u32, Some(key));
                 self.entries.get_mut(number).map_or(n, |entry| more(&mut entry.1, n))
             }
             None if self.entries.len() >= MAX_KEYS => n,
             None => {
                 let mut count = 0;
                 let left = more(&mut count, n);
-                self.last = self.entries.len() as u32;
+                (self.last, self.latest) = (self.entries.len() as u32, Some(key));
                 self.entries.push((key, count));
                 self.settled = self.entries.len() as u32;
                 self.enter();

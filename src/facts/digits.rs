@@ -25,6 +25,26 @@ pub(crate) fn last(bytes: u64, count: u32) -> Option<u64> {
     (others(digits) == 0).then(|| value(digits))
 }
 
+/// The number of up to three digits and 255 at the beginning of four bytes (the first in the lowest), and how many digits it has.
+/// Neighbouring addresses differ in their lengths, so that looking for the end digit by digit would be guessed wrong all the time.
+#[inline]
+pub(crate) fn octet(bytes: u32) -> Option<(u32, usize)> {
+    const ZEROS: u32 = u32::from_ne_bytes([b'0'; 4]);
+    const ABOVE: u32 = u32::from_ne_bytes([0x80 - 10; 4]);
+    const HIGH: u32 = u32::from_ne_bytes([0x80; 4]);
+    const LARGEST: u32 = u32::from_be_bytes([0, 2, 5, 5]);
+    /// Adds up hundreds, tens and ones in the highest byte.
+    const WEIGHTS: u32 = 100 << 16 | 10 << 8 | 1;
+    let digits = bytes ^ ZEROS;
+    let count = ((digits.wrapping_add(ABOVE) | digits) & HIGH).trailing_zeros() / 8;
+    if !matches!(count, 1..=3) {
+        return None;
+    }
+    // Digits that are missing in front count as zeros.
+    let aligned = digits << (32 - 8 * count);
+    (aligned.swap_bytes() <= LARGEST).then(|| (aligned.wrapping_mul(WEIGHTS) >> 24, count as usize))
+}
+
 /// The high bit of the first byte that is no digit, and perhaps of bytes behind it.
 #[inline]
 fn others(digits: u64) -> u64 {
@@ -72,6 +92,29 @@ mod tests {
         assert_eq!(last(bytes("12345678"), 8), Some(12_345_678));
         assert_eq!(last(bytes("abcdefgh"), 0), Some(0));
         assert_eq!(last(bytes("17:4420x"), 5), None);
+    }
+
+    #[test]
+    fn octets_up_to_255() {
+        for (text, want) in [
+            ("0.10", Some((0, 1))),
+            ("10.0", Some((10, 2))),
+            ("007.", Some((7, 3))),
+            ("199:", Some((199, 3))),
+            ("255.", Some((255, 3))),
+            ("256.", None),
+            ("300.", None),
+            ("1000", None),
+            (".255", None),
+            ("\u{ff}12", None),
+        ] {
+            assert_eq!(octet(u32::from_le_bytes(text.as_bytes().try_into().expect("four bytes"))), want, "{text}");
+        }
+        for n in 0..1000u32 {
+            let text = format!("{n}\0\0\0");
+            let bytes = u32::from_le_bytes(text.as_bytes()[..4].try_into().expect("four bytes"));
+            assert_eq!(octet(bytes), (n <= 255).then(|| (n, n.to_string().len())), "{n}");
+        }
     }
 
     #[test]

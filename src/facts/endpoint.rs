@@ -40,9 +40,9 @@ impl<'a> Endpoint<'a> {
     pub fn parse(text: &'a [u8]) -> Option<Self> {
         // Mapped addresses are normalised to the IPv4 they carry, so that all forms are read alike.
         let v4_end = match text {
-            [b'0'..=b'9', ..] => parse_ipv4_end(text, b":"),
-            [b':', ..] => text.strip_prefix(b"::ffff:").and_then(|v4| parse_ipv4_end(v4, b":")),
-            [b'[', ..] => text.strip_prefix(b"[::ffff:").and_then(|v4| parse_ipv4_end(v4, b"]:")),
+            [b'0'..=b'9', ..] => parse_ipv4_end(text, false),
+            [b':', ..] => text.strip_prefix(b"::ffff:").and_then(|v4| parse_ipv4_end(v4, false)),
+            [b'[', ..] => text.strip_prefix(b"[::ffff:").and_then(|v4| parse_ipv4_end(v4, true)),
             _ => None,
         };
         if let Some((v4, port)) = v4_end {
@@ -168,29 +168,34 @@ fn parse_ipv4(text: &[u8]) -> Option<u32> {
     (dots == 3 && digits > 0).then_some(value << 8 | part)
 }
 
-/// A dotted quad, what stands behind it (`:` or `]:`) and a port or `*`, which most ends of most tables are: one pass instead of several.
+/// A dotted quad, `:` (`]:` where it stands in brackets) and a port or `*`, which most ends of most tables are: one pass instead of several.
 /// `None` leaves the text to the general reader.
 #[inline]
-fn parse_ipv4_end(text: &[u8], behind: &[u8]) -> Option<(u32, u16)> {
-    let (a, text) = octet(text)?;
-    let (b, text) = octet(text.strip_prefix(b".")?)?;
-    let (c, text) = octet(text.strip_prefix(b".")?)?;
-    let (d, text) = octet(text.strip_prefix(b".")?)?;
-    Some((a << 24 | b << 16 | c << 8 | d, parse_port(text.strip_prefix(behind)?)?))
-}
-
-/// A number of up to three digits and 255, and what follows it. Neighbouring addresses differ in their lengths, so that looking for the
-/// end of each number digit by digit would be guessed wrong all the time.
-#[inline]
-fn octet(text: &[u8]) -> Option<(u32, &[u8])> {
-    // With its separators and the port no number has less than two bytes behind it, but it need not have more.
-    let bytes = match text.first_chunk() {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => text.iter().rev().fold(0, |bytes, &b| bytes << 8 | u64::from(b)),
+fn parse_ipv4_end(text: &[u8], bracketed: bool) -> Option<(u32, u16)> {
+    let (mut address, mut rest) = (0, text);
+    for number in 0..4 {
+        // Only behind the last number there may be less than four bytes.
+        let bytes = match rest.first_chunk() {
+            Some(four) => u32::from_le_bytes(*four),
+            None => rest.iter().rev().fold(0, |bytes, &b| bytes << 8 | u32::from(b)),
+        };
+        let (octet, length) = digits::octet(bytes)?;
+        address = address << 8 | octet;
+        rest = rest.get(length..)?;
+        if number < 3 {
+            let [b'.', behind @ ..] = rest else { return None };
+            rest = behind;
+        }
+    }
+    let port = match (rest, bracketed) {
+        ([b':'] | [b':', b'*'], false) | ([b']', b':'] | [b']', b':', b'*'], true) => 0,
+        // An address in front makes eight bytes at least.
+        ([b':', port @ ..], false) | ([b']', b':', port @ ..], true) if port.len() <= 5 => {
+            digits::last(u64::from_le_bytes(*text.last_chunk()?), port.len() as u32)?
+        }
+        _ => return None,
     };
-    let (value, count) = digits::leading(bytes);
-    let value = u32::try_from(value).ok().filter(|&v| v <= 255)?;
-    matches!(count, 1..=3).then(|| Some((value, text.get(count as usize..)?)))?
+    Some((address, u16::try_from(port).ok()?))
 }
 
 /// A decimal port, or the wildcard as 0. `None` for a service name.

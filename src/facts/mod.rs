@@ -46,6 +46,11 @@ pub struct At<'a> {
 
 /// Receives facts in the order they stand in the input. Every method has an empty default, so that a sink names only what it wants.
 pub trait Sink {
+    /// Whether of a file without a descriptor number (`cwd`, `mem`), of which a listing has more than of all others, it is enough to be
+    /// told whose it is: such rows need not be read to their ends.
+    fn skims(&self) -> bool {
+        false
+    }
     /// One open descriptor of one process (lsof, `/proc/PID/fd`, lsfd).
     fn descriptor(&mut self, _at: At<'_>, _fact: &Descriptor<'_>) {}
     /// One socket of a protocol table (ss, netstat, `/proc/net/*`).

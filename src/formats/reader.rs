@@ -243,15 +243,15 @@ impl Reader {
         }
         if escapes && memchr::memchr(ESCAPE, line).is_some() {
             let plain = strip_colours(line);
-            self.route(&plain, sink);
-            self.trace(&plain);
+            self.read_line(&plain, sink);
         } else {
-            self.route(line, sink);
-            self.trace(line);
+            self.read_line(line, sink);
         }
     }
 
-    fn trace(&mut self, line: &[u8]) {
+    #[inline]
+    fn read_line(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        self.route(line, sink);
         if self.tracing {
             let format = self.reading.sections.last().map_or(UNKNOWN, |s| s.format);
             self.reading.trace.push(Traced { line: self.line, format, taken: self.last, text: line.to_vec() });

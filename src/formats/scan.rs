@@ -87,8 +87,10 @@ impl<'a> Iterator for Fields<'a> {
 
 /// Eight blanks.
 const BLANKS: u64 = u64::from_ne_bytes([b' '; 8]);
-/// Eight tabs.
-const TABS: u64 = u64::from_ne_bytes([b'\t'; 8]);
+/// Eight times what follows a blank.
+const ABOVE_BLANK: u64 = u64::from_ne_bytes([b' ' + 1; 8]);
+/// The high bit of each byte.
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Eight bytes at once, the first in the lowest byte.
 #[inline]
@@ -117,9 +119,11 @@ fn skip_blanks(text: &[u8], mut pos: usize) -> usize {
 #[inline]
 pub fn find_blank(text: &[u8], mut pos: usize) -> usize {
     while let Some(bytes) = eight(text, pos) {
-        let found = zero_bytes(bytes ^ BLANKS) | zero_bytes(bytes ^ TABS);
+        // Control characters are found with the blanks; the few that are no TAB are passed over below.
+        let found = bytes.wrapping_sub(ABOVE_BLANK) & !bytes & HIGH;
         if found != 0 {
-            return pos + (found.trailing_zeros() / 8) as usize;
+            pos += (found.trailing_zeros() / 8) as usize;
+            break;
         }
         pos += 8;
     }
@@ -127,14 +131,6 @@ pub fn find_blank(text: &[u8], mut pos: usize) -> usize {
         pos += 1;
     }
     pos
-}
-
-/// The high bit of the lowest zero byte, and perhaps of bytes above it; 0 if there is none.
-#[inline]
-fn zero_bytes(bytes: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    bytes.wrapping_sub(ONES) & !bytes & HIGH
 }
 
 /// A word of at most eight bytes as one number, to be compared with [`code`]s in one step; 0 for an empty or a longer one.
@@ -189,6 +185,15 @@ pub fn number(text: &[u8]) -> Option<u64> {
         [] => Some(value),
         [b @ b'0'..=b'9', ..] => value.checked_mul(10)?.checked_add(u64::from(b - b'0')),
         _ => None,
+    }
+}
+
+/// Whether a word is of digits only.
+#[inline]
+pub fn is_digits(word: &[u8]) -> bool {
+    match word.split_last_chunk() {
+        Some((head, tail)) => digits::last(u64::from_le_bytes(*tail), 8).is_some() && head.iter().all(u8::is_ascii_digit),
+        None => word.iter().all(u8::is_ascii_digit),
     }
 }
 
@@ -353,6 +358,9 @@ mod tests {
             assert_eq!((number(format!("{text}x").as_bytes()), number(format!("x{text}").as_bytes())), (None, None));
         }
         assert_eq!(number(b""), None);
+        for (text, want) in [("", true), ("7", true), ("1234567", true), ("12345678", true), ("x12345678", false), ("1234567,8", false)] {
+            assert_eq!(is_digits(text.as_bytes()), want, "{text}");
+        }
         assert_eq!(signed(b"-5"), Some(-5));
         assert_eq!(hex(b"0A"), Some(10));
         assert_eq!(bracketed(b"socket:[123]", b"socket:"), Some(123));

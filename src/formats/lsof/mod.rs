@@ -95,7 +95,7 @@ impl Parser for Reading {
             sets.flush(at, sink);
         }
         let mut d = Descriptor::default();
-        if self.prefix.row(at.text, self.between, &mut d) {
+        if self.prefix.row(at.text, self.between, sink.skims(), &mut d) {
             if is_denied_row(&d) && self.denied != d.pid {
                 self.denied = d.pid;
                 sink.note(at, &Note { kind: NoteKind::NoPrivilege, pid: d.pid, text: d.name });

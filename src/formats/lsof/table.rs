@@ -13,7 +13,7 @@
 
 use super::cell::{Cells, Type, describe, fd_of, type_of};
 use super::repeat::Repeat;
-use crate::facts::{Descriptor, FdRef};
+use crate::facts::{Descriptor, DescriptorKind, FdRef};
 use crate::formats::scan::{self, Fields};
 use std::ops::Range;
 
@@ -78,9 +78,9 @@ pub(super) struct Prefix {
 type Behind<'a> = (FdRef<'a>, &'a [u8]);
 
 impl Prefix {
-    /// Reads one row into a fresh descriptor; `false` if it is none.
+    /// Reads one row into a fresh descriptor; `false` if it is none. With `skim` a file without a number is not read to its end.
     #[inline]
-    pub(super) fn row<'a>(&mut self, line: &'a [u8], between: Between, d: &mut Descriptor<'a>) -> bool {
+    pub(super) fn row<'a>(&mut self, line: &'a [u8], between: Between, skim: bool, d: &mut Descriptor<'a>) -> bool {
         if let Some((fd, behind)) = self.behind(line) {
             if self.repeat.read(behind, d) {
                 self.introduce(line, fd, d);
@@ -89,6 +89,10 @@ impl Prefix {
             let mut fields = Fields::new(behind);
             if let Some(kind) = fields.next().and_then(type_of) {
                 self.introduce(line, fd, d);
+                if skim && kind == Type::File && matches!(fd, FdRef::Name(name) if name != NOFD) {
+                    d.kind = DescriptorKind::File;
+                    return true;
+                }
                 describe(d, &typed(fd, kind, fields));
                 self.repeat.keep(behind, d);
                 return true;
@@ -168,7 +172,7 @@ impl Prefix {
 
 /// Whether a line by itself is a row.
 pub(super) fn is_row(line: &[u8]) -> bool {
-    Prefix::default().row(line, Between::Guess, &mut Descriptor::default())
+    Prefix::default().row(line, Between::Guess, false, &mut Descriptor::default())
 }
 
 /// The command and the first number behind it. Up to 4.85 a command with blanks is cut at the first, later ones escape them;
@@ -248,7 +252,7 @@ fn numbered<'a>(cells: &mut Cells<'a>, fields: &mut Fields<'a>) {
     for column in 0..4 {
         let before = fields.clone();
         let Some(word) = fields.next_number() else { return };
-        if word.iter().all(u8::is_ascii_digit) {
+        if scan::is_digits(word) {
             cells.node = word;
         } else if column == 0 && is_device(word) {
             cells.device = word;
