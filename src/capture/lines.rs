@@ -10,8 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Lines of a block.
 const BLOCK: usize = 32;
-/// The longest piece that counts as a word, so that its length fits a byte.
-const WORD: usize = 128;
+/// The longest piece that counts as a word, so that its length fits seven bits.
+const WORD: usize = 127;
+/// What most words that differ are made of: numbers and addresses. Two of these letters fit a byte.
+const LETTERS: &[u8; 16] = b"0123456789.:->u ";
+/// With the length of a word that is kept so.
+const HALVED: u8 = 0x80;
 /// Ends a line.
 const END: u8 = 0;
 /// From here on a code says how many bytes a word shares with the one before; below, how many words are the same.
@@ -167,13 +171,34 @@ fn pack(before: &[u8], text: &[u8], out: &mut Vec<u8>) {
         let common = shared.iter().zip(word).take_while(|(a, b)| a == b).count();
         let rest = word.get(common..).unwrap_or(&[]);
         // Both are at most as long as a word.
-        out.extend([SHARES + common as u8, rest.len() as u8]);
-        out.extend_from_slice(rest);
+        out.push(SHARES + common as u8);
+        if rest.len() > 1 && rest.iter().all(|&b| letter(b).is_some()) {
+            out.push(HALVED | rest.len() as u8);
+            let half = |b: Option<&u8>| b.and_then(|&b| letter(b)).unwrap_or(0);
+            out.extend(rest.chunks(2).map(|two| half(two.first()) << 4 | half(two.get(1))));
+        } else {
+            out.push(rest.len() as u8);
+            out.extend_from_slice(rest);
+        }
     }
     if same > 0 {
         out.push(same);
     }
     out.push(END);
+}
+
+/// The number of one of the letters.
+fn letter(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'.' => Some(10),
+        b':' => Some(11),
+        b'-' => Some(12),
+        b'>' => Some(13),
+        b'u' => Some(14),
+        b' ' => Some(15),
+        _ => None,
+    }
 }
 
 fn unpack(before: &[u8], bytes: &mut &[u8]) -> Option<Vec<u8>> {
@@ -186,8 +211,14 @@ fn unpack(before: &[u8], bytes: &mut &[u8]) -> Option<Vec<u8>> {
             shares => {
                 text.extend_from_slice(old.next().unwrap_or(&[]).get(..usize::from(shares - SHARES))?);
                 let length = take(bytes)?;
-                let (rest, behind) = bytes.split_at_checked(usize::from(length))?;
-                text.extend_from_slice(rest);
+                let (halved, length) = (length & HALVED != 0, usize::from(length & !HALVED));
+                let (rest, behind) = bytes.split_at_checked(if halved { length.div_ceil(2) } else { length })?;
+                if halved {
+                    let halves = rest.iter().flat_map(|b| [b >> 4, b & 0x0f]).take(length);
+                    text.extend(halves.filter_map(|half| LETTERS.get(usize::from(half))));
+                } else {
+                    text.extend_from_slice(rest);
+                }
                 *bytes = behind;
             }
         }
@@ -264,12 +295,17 @@ mod tests {
             pack(text(n - 1).as_bytes(), text(n).as_bytes(), &mut packed);
             whole += text(n).len();
         }
-        assert!(packed.len() * 4 < whole, "{} of {whole}", packed.len());
+        assert!(packed.len() * 6 < whole, "{} of {whole}", packed.len());
+    }
+
+    #[test]
+    fn each_letter_is_its_number() {
+        assert!(LETTERS.iter().enumerate().all(|(n, &b)| letter(b) == Some(n as u8)));
     }
 
     proptest! {
         #[test]
-        fn any_line_comes_back(before in "[a c]{0,300}", text in "\\PC{0,300}|[a c]{0,300}") {
+        fn any_line_comes_back(before in "[a 1]{0,300}", text in "\\PC{0,300}|[a 1]{0,300}|([0-9]{1,3}[.:>u-]| ){0,90}") {
             let mut bytes = Vec::new();
             pack(before.as_bytes(), text.as_bytes(), &mut bytes);
             prop_assert_eq!(unpack(before.as_bytes(), &mut bytes.as_slice()), Some(text.into_bytes()));

@@ -1,6 +1,6 @@
 //! What an input said, kept compact: one [`Snapshot`] for each host and time, members and names shared.
 //!
-//! Rows become counts as they pass. What stays of ten million descriptors is eight bytes each; of text, the few lines that a report quotes.
+//! Rows become counts as they pass. What stays of ten million descriptors is three bytes each; of text, the few lines that a report quotes, packed.
 
 pub mod end;
 mod group;
