@@ -57,6 +57,7 @@ const LISTED: &[&str] = &[
     "shutdown-not-closed",
     "shutdown-not-closed-fin-wait",
     "syn-flood",
+    "syn-flood-small-queue",
     "system-file-limit",
     "tcp-memory",
     "threads-counted-as-files",

@@ -8,6 +8,8 @@ use crate::facts::SocketState;
 
 /// Half-open connections from which a flood is worth a word: far above what round trips explain.
 const MANY: i64 = 256;
+/// The same where the kernel has reported a flood: the queue of a listener, 128 until Linux 5.4, may hold no more than these.
+const REPORTED: i64 = 64;
 
 cause! {
     /// Many SYNs arrive whose connections never complete. Half-open connections are requests, not sockets: they hold no descriptor
@@ -49,7 +51,9 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let Some(figure) = case.ledger.states.get(&SocketState::SynRecv).filter(|f| f.value >= MANY) else { return Vec::new() };
+    let said = reported(case);
+    let many = if said.is_some() { REPORTED } else { MANY };
+    let Some(figure) = case.ledger.states.get(&SocketState::SynRecv).filter(|f| f.value >= many) else { return Vec::new() };
     let mut claim = support::note("syn-flood", Class::Exhaustion, "half open, held by no descriptor");
     claim.count = Some(figure.value as u64);
     claim.evidence.push(Evidence::new(
@@ -66,6 +70,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             cookies.at,
         ));
     }
+    if let Some(sighting) = said {
+        let says = format!("the kernel reported possible SYN flooding {}", support::times(sighting.count));
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, [sighting.last.clone()]));
+    }
     claim.now = vec!["check that net.ipv4.tcp_syncookies is on; filter the sources upstream".into()];
     vec![claim]
 }
@@ -77,7 +85,7 @@ pub fn reported<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     match case.ledger.state(SocketState::SynRecv) {
-        Some(n) if n < MANY => {
+        Some(n) if n < REPORTED || (n < MANY && reported(case).is_none()) => {
             let at = case.ledger.states.get(&SocketState::SynRecv).map_or(Vec::new(), |f| f.at.clone());
             Exclusion::out(format!("{} half-open connections (SYN-RECV) in the table", number(n)), at)
         }
