@@ -2,7 +2,7 @@
 
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
-use super::{Case, Claim, number, suspect};
+use super::{Case, Claim, innocence, number, suspect};
 use crate::ledger::{Kind, Pile};
 
 cause! {
@@ -54,12 +54,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
     let mut claim = support::claim("busy-not-leaking", Class::Note, n, pile, "live, and nothing shows that they are left over");
     let rows = || pile.traits.quotes.iter().take(1).cloned();
-    let remotes = pile.traits.remotes.sorted();
-    let mut hosts = crate::capture::tops::Tops::default();
-    for (end, count) in &remotes {
-        hosts.add_many(end.host(), *count);
-    }
-    let says = format!("{} {}, to {} different remote ends", number(pile.count as i64), pile.kind.plural(), number(remotes.len() as i64));
+    let says = format!("{} {}, {}", number(pile.count as i64), pile.kind.plural(), whom(case, pile));
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
     if pile.kind == Kind::Established && pile.traits.unread * 10 < pile.count {
         claim.evidence.push(Evidence::new(
@@ -69,6 +64,16 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
             rows(),
         ));
     }
+    let t = &pile.traits;
+    if t.idle_known * 2 >= pile.count && t.idle_minute * 10 < t.idle_known {
+        let says = format!(
+            "{} of {} received something within the last minute",
+            number((t.idle_known - t.idle_minute) as i64),
+            number(t.idle_known as i64)
+        );
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
+    }
+    claim.evidence.extend(innocence(case, pile).into_iter().filter(|e| e.by == Witnessed::Growth));
     for (trace, _) in case.traces(pile) {
         if trace.used_before.len() >= 5 {
             let says = format!("the trace shows data on {} descriptors that were open before it began", trace.used_before.len());
@@ -76,4 +81,17 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
         }
     }
     claim
+}
+
+/// With how many ends a pile's sockets are connected: past a bound they are no longer told apart.
+fn whom(case: &Case<'_>, pile: &Pile) -> String {
+    let remotes = &pile.traits.remotes;
+    let told: u64 = remotes.iter().map(|(_, n)| n).sum();
+    match remotes.first() {
+        None => "whose remote ends are not told".into(),
+        Some((end, n)) if remotes.distinct() == 1 && end.is_unset() => format!("{} of them connected to nobody", number(n as i64)),
+        Some((end, _)) if remotes.distinct() == 1 => format!("all with {}", case.show(end)),
+        Some(_) if told < remotes.total() => format!("with more than {} different remote ends", number(remotes.iter().len() as i64)),
+        Some(_) => format!("with {} different remote ends", number(remotes.distinct() as i64)),
+    }
 }

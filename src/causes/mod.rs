@@ -5,6 +5,7 @@
 pub mod case;
 pub mod claim;
 mod clock;
+mod course;
 mod forecast;
 mod place;
 mod say;
@@ -17,6 +18,7 @@ pub use fd_limit_too_low::undecided as limit_undecided;
 pub use forecast::{HOST_LIMITS, HostLimit};
 pub use say::{many, number};
 pub use support::{near, trace_command};
+use suspicion::innocence;
 pub use suspicion::{Suspicion, suspect};
 pub use syn_flood::reported as flood_reported;
 

@@ -21,24 +21,35 @@ pub struct Suspicion {
 
 /// Reasons to take a pile for a leak; `None` if there are too few.
 pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
-    let mut s = Suspicion::default();
     if pile.kind == Kind::TimeWait || pile.kind == Kind::File {
         return None;
     }
     if pile.foreign.is_some() {
         return abroad(case, pile);
     }
+    let s = both_sides(case, pile);
+    let sum = |all: &[Evidence]| all.iter().map(|e| e.strength.weight()).sum::<i32>();
+    (sum(&s.reasons) - sum(&s.against) >= Strength::Moderate.weight()).then_some(s)
+}
+
+/// What speaks for the innocence of a pile that is not suspect.
+pub fn innocence(case: &Case<'_>, pile: &Pile) -> Vec<Evidence> {
+    if pile.foreign.is_some() { Vec::new() } else { both_sides(case, pile).against }
+}
+
+/// All that speaks for a leak and against it.
+fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
+    let mut s = Suspicion::default();
     let threshold = threshold(case, pile.kind);
     useless_by_kind(case, pile, threshold, &mut s);
-    growing(case, pile, threshold, &mut s);
+    super::course::growing(case, pile, threshold, &mut s);
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
     kernel_side(case, pile, &mut s);
     stuck_handlers(case, pile, &mut s);
     in_use(case, pile, &mut s);
-    let sum = |all: &[Evidence]| all.iter().map(|e| e.strength.weight()).sum::<i32>();
-    (sum(&s.reasons) - sum(&s.against) >= Strength::Moderate.weight()).then_some(s)
+    s
 }
 
 /// Sockets of another network namespace: their number says nothing, what a trace shows or a log counts does.
@@ -83,6 +94,13 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
     let count = number(pile.count as i64);
     let reason = |strength, by, says: String| Evidence::new(strength, by, says, rows());
     match pile.kind {
+        Kind::Closed if pile.count >= threshold && pile.words.iter().all(|w| w.source == "tally") => {
+            let says = format!(
+                "the kernel counts {count} TCP sockets in no connection state, and of the processes whose descriptors were counted only {owner} has about as many open"
+            );
+            let at = pile.traits.quotes.iter().cloned();
+            s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Books, says, at));
+        }
         Kind::Closed if pile.count >= threshold && pile.is == crate::ledger::CountIs::Estimate => {
             let says =
                 format!("only {owner} shows such sockets in the listing, which is an excerpt; the kernel counts about {count} of them");
@@ -114,6 +132,12 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
             ));
         }
         // Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
+        Kind::CloseWait if pile.count >= threshold && pile.traits.opened_here() && pile.traits.no_file * 2 < pile.count => {
+            let says = format!(
+                "the peers of {count} connections have closed; they were opened here, each from its own port to one service, so none waits to be accepted: a process holds each, and only it can end them (threshold {threshold})"
+            );
+            s.reasons.push(reason(Strength::Strong, Witnessed::Table, says));
+        }
         Kind::CloseWait if pile.count >= threshold && pile.traits.no_file * 2 < pile.count => {
             s.reasons.push(reason(
                 Strength::Moderate,
@@ -126,7 +150,8 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
             s.reasons.push(reason(strength, Witnessed::Table, format!("{count} connects of {owner} wait for an answer, {whose}")));
         }
         Kind::Listen => {
-            let (_, most) = pile.traits.locals.first().unwrap_or((crate::capture::End::Any(0), 0));
+            // A listener that a hundred workers have inherited is one listener, in a hundred rows.
+            let most = pile.traits.locals.first().map_or(0, |(_, rows)| rows.min(pile.count));
             if most >= threshold {
                 s.reasons.push(reason(
                     Strength::Strong,
@@ -270,29 +295,6 @@ fn mostly_unhashed(case: &Case<'_>, pile: &Pile) -> bool {
     let Some(owner) = &pile.owner else { return false };
     let all: u64 = owner.pids.iter().filter_map(|(pid, _)| case.ledger.holdings.get(pid)).map(|h| h.sockets()).sum();
     pile.count * 10 >= all * 6
-}
-
-/// A pile that grew between two snapshots.
-fn growing(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
-    let Some(growth) = case.growth(pile) else { return };
-    let gained = growth.to.saturating_sub(growth.from);
-    let (from, to) = (number(growth.from as i64), number(growth.to as i64));
-    if gained >= 20 && gained * 12 >= growth.to && growth.to * 2 >= threshold {
-        let strength = if gained >= 100 || gained * 4 >= growth.to { Strength::Strong } else { Strength::Moderate };
-        s.reasons.push(Evidence::new(
-            strength,
-            Witnessed::Growth,
-            format!("they grew from {from} to {to} between the first and the last snapshot"),
-            growth.at,
-        ));
-    } else if growth.to <= growth.from.saturating_add(growth.from / 20) && pile.kind != Kind::Closed && pile.kind != Kind::CloseWait {
-        s.against.push(Evidence::new(
-            Strength::Strong,
-            Witnessed::Growth,
-            format!("their number did not grow between the snapshots ({from}, then {to})"),
-            growth.at,
-        ));
-    }
 }
 
 /// What a trace of the holder shows: left open again and again, or closed each time.

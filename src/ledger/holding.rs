@@ -105,7 +105,7 @@ fn connected(snapshot: &Snapshot) -> Vec<u32> {
 }
 
 /// Whether a listing tells nothing of these sockets but their inodes.
-fn tells_inodes_only(class: &Class) -> bool {
+pub(super) fn tells_inodes_only(class: &Class) -> bool {
     class.protocol.is_none() && class.state.is_none() && !class.unlisted
 }
 

@@ -85,6 +85,22 @@ impl Kind {
         }
     }
 
+    /// What so many of them are called: `1 listening TCP socket`.
+    pub fn noun(self, n: u64) -> String {
+        let plural = self.plural();
+        if n != 1 {
+            return plural.to_string();
+        }
+        let (many, one) = match self {
+            Kind::Established => ("connections", "connection"),
+            Kind::TimeWait => ("entries", "entry"),
+            Kind::Eventpoll => ("instances", "instance"),
+            Kind::File => ("files", "file"),
+            _ => ("sockets", "socket"),
+        };
+        plural.replacen(many, one, 1)
+    }
+
     /// Whether it is TCP or UDP, which each network namespace has tables of its own for.
     pub fn is_inet(self) -> bool {
         !matches!(self, Kind::Unix | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll | Kind::Unidentified | Kind::File)

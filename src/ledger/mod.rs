@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod holding;
+pub mod inodes;
 pub mod kind;
 mod labels;
 mod likely;

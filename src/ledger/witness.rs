@@ -243,6 +243,13 @@ impl Traits {
         }
     }
 
+    /// Whether this host opened the connections: each from a local port of its own, all to one and the same remote port.
+    pub fn opened_here(&self) -> bool {
+        let (first, total) = (self.locals.first().map_or(0, |(_, n)| n), self.locals.total());
+        let service = self.remotes.first().map(|(e, _)| e.port());
+        total > 0 && first * 10 <= total && self.remotes.iter().all(|(e, _)| Some(e.port()) == service)
+    }
+
     /// All is in: copies cost nothing from now on.
     pub fn seal(&mut self) {
         self.remotes.seal();

@@ -141,7 +141,7 @@ pub fn largest(report: &HostReport, most: usize) -> Option<String> {
         .iter()
         .filter(|p| p.kind != Kind::File)
         .take(most)
-        .map(|p| format!("{}: {} {}", holder(p), number(p.count as i64), p.kind.plural()))
+        .map(|p| format!("{}: {} {}", holder(p), number(p.count as i64), p.kind.noun(p.count)))
         .collect();
     (!shown.is_empty()).then(|| shown.join("; "))
 }
@@ -182,7 +182,7 @@ pub fn of_pid(diagnosis: &Diagnosis, pid: u32) -> Vec<String> {
         let Some(seen) = report.processes.get(&pid) else { continue };
         let on = if several { format!(" on {}", report.label) } else { String::new() };
         let name = if seen.command.is_empty() { "a process without a name" } else { &seen.command };
-        let held: Vec<String> = seen.sockets.iter().map(|&(kind, n)| format!("{} {}", number(n as i64), kind.plural())).collect();
+        let held: Vec<String> = seen.sockets.iter().map(|&(kind, n)| format!("{} {}", number(n as i64), kind.noun(n))).collect();
         let held = if held.is_empty() { "no socket that the capture shows".to_string() } else { held.join(", ") };
         let open = seen.descriptors.map_or(String::new(), |(n, whole)| {
             let lead = if whole { "" } else { "at least " };
