@@ -69,7 +69,7 @@ impl<'a> Case<'a> {
 
     /// How a pile changed since the first snapshot that tells of it.
     pub fn growth(&self, pile: &Pile) -> Option<Growth> {
-        let first = self.earlier.first()?;
+        let Some(first) = self.earlier.first() else { return self.growth_by_books(pile) };
         let same = first.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile));
         let covered = same.is_some() || first.piles.iter().any(|p| p.owner.is_some()) || first.states_whole;
         if !covered {
@@ -78,6 +78,31 @@ impl<'a> Case<'a> {
         let from = same.map_or(0, |p| p.count);
         let at = same.into_iter().chain([pile]).filter_map(|p| p.traits.quotes.first().cloned()).collect();
         Some(Growth { from, to: pile.count, at, seconds: self.seconds() })
+    }
+
+    /// How much the kernel's count of TCP sockets in no table rose between its readings: of several snapshots, or one below the other in one
+    /// file, whose order is that of time.
+    pub fn unhashed_rise(&self) -> Option<Figure> {
+        let by_ss = || {
+            let (rise, waiting) = (self.delta("ss.tcp.closed")?, self.delta("ss.tcp.timewait")?);
+            Some(Figure { value: rise.value.saturating_sub(waiting.value), ..rise })
+        };
+        let by_sockstat = || {
+            let (rise, ip4, ip6) =
+                (self.delta("sockstat.tcp.alloc")?, self.delta("sockstat.tcp.inuse")?, self.delta("sockstat.tcp6.inuse")?);
+            Some(Figure { value: rise.value.saturating_sub(ip4.value).saturating_sub(ip6.value), ..rise })
+        };
+        let rise = by_ss().or_else(by_sockstat)?;
+        let one_file = rise.at.first().map(|q| q.at.member) == rise.at.last().map(|q| q.at.member);
+        (one_file || self.host.takes.len() > 1).then_some(rise)
+    }
+
+    /// Of one snapshot in which the kernel's counts were read more than once: the pile that is nearly all of them grew as they did.
+    fn growth_by_books(&self, pile: &Pile) -> Option<Growth> {
+        let all = self.ledger.books.held_unhashed().filter(|_| pile.kind == Kind::Closed)?;
+        let rise = self.unhashed_rise().filter(|f| f.value > 0 && pile.count as i64 * 10 >= all.saturating_mul(9))?;
+        let from = pile.count.checked_sub(rise.value as u64)?;
+        Some(Growth { from, to: pile.count, at: rise.at, seconds: None })
     }
 
     /// Seconds from the first snapshot with rows to the diagnosed one, where both tell their time.

@@ -76,6 +76,7 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
         super::number(here - rest)
     );
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Books, says, unhashed.at.clone()));
+    claim.evidence.extend(grown(case, here));
     if let Some(quote) = &case.ledger.unprivileged {
         claim.evidence.push(Evidence::new(
             Strength::Moderate,
@@ -92,6 +93,24 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     });
     claim.now = vec!["capture again as root, in the host's own namespaces".into()];
     Some(claim)
+}
+
+/// How the kernel's count of them rose between its readings, and all sockets of the namespace with it: so they are this namespace's own.
+fn grown(case: &Case<'_>, here: i64) -> Option<Evidence> {
+    let rise = case.unhashed_rise().filter(|f| f.value >= MANY && f.value * 4 >= here)?;
+    let used = case.delta("sockstat.sockets.used").or_else(|| case.delta("ss.total"))?;
+    if used.value * 10 < rise.value * 7 {
+        return None;
+    }
+    // Up to Linux 4.15 `used` is of the whole host, and may have risen with the live connections of its containers.
+    let books = &case.ledger.books;
+    let ours = books.used_is_ours && books.ports.is_none();
+    let says = format!(
+        "between the first reading and the last they grew by {}, and all sockets in use by {}",
+        super::number(rise.value),
+        super::number(used.value)
+    );
+    Some(Evidence::new(if ours { Strength::Strong } else { Strength::Weak }, Witnessed::Growth, says, rise.at))
 }
 
 fn support_logs(case: &Case<'_>, claim: &mut Claim) {

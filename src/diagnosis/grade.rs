@@ -179,7 +179,11 @@ fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
     let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
     let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
     if pile.is == CountIs::Estimate && by_books == Some(pile.count) {
-        return weighed.cap(Lack::Count, Grade::Moderate, "the count is the kernel's, the listing shows an excerpt");
+        let why = match pile.words.first() {
+            Some(word) if word.source == "tally" => "the count is the kernel's; of the process only the number of descriptors was captured",
+            _ => "the count is the kernel's, the listing shows an excerpt",
+        };
+        return weighed.cap(Lack::Count, Grade::Moderate, why);
     }
     match by_books {
         Some(n) if near(n, pile.count) => weighed.cap(

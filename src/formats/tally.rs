@@ -39,6 +39,8 @@ enum Shape {
     Column,
     /// Rows of a state and a number.
     States,
+    /// A count for each process, with its pid: `N PID name` of a loop that echoes the count first, else `/proc/PID N` or `PID N`.
+    EachProcess { count_first: bool },
 }
 
 impl Format for Tally {
@@ -79,7 +81,7 @@ impl Parser for Reading {
         if line.is_empty() || is_complaint(line) {
             return Taken::Noise;
         }
-        if self.over && self.shape != Shape::States {
+        if self.over && !matches!(self.shape, Shape::States | Shape::EachProcess { .. }) {
             return Taken::Unknown;
         }
         let Some((label, value)) = self.row(line) else {
@@ -99,6 +101,8 @@ impl Reading {
             Shape::Either => scan::number(line).map(|n| (&b""[..], n)).or_else(|| labelled(line)),
             Shape::Column => scan::number(line).map(|n| (&b""[..], n)),
             Shape::States => labelled(line).filter(|(label, _)| is_state(label)),
+            Shape::EachProcess { count_first: true } => number_first(line).filter(|(label, _)| names_process(label)),
+            Shape::EachProcess { count_first: false } => count_last(line).filter(|(label, _)| names_process(label)),
         }
     }
 }
@@ -134,7 +138,37 @@ fn labelled(line: &[u8]) -> Option<(&[u8], u64)> {
     number_first(line).filter(|(label, _)| !label.is_empty())
 }
 
+/// `/proc/4321 9000`, `4321: 9000`.
+fn count_last(line: &[u8]) -> Option<(&[u8], u64)> {
+    let (label, value) = line.split_at_checked(line.iter().rposition(|&b| scan::is_blank(b))?)?;
+    Some((label.trim_ascii(), scan::number(value.trim_ascii())?))
+}
+
+/// Whether a label is a pid or `/proc/PID`, maybe with a name behind it.
+fn names_process(label: &[u8]) -> bool {
+    let first = scan::Fields::new(label).next().unwrap_or(b"");
+    let pid = first.strip_prefix(b"/proc/").unwrap_or(first);
+    let pid = pid.strip_suffix(b"/fd").or_else(|| pid.strip_suffix(b"/fd/")).or_else(|| pid.strip_suffix(b":")).unwrap_or(pid);
+    scan::number32(pid).is_some()
+}
+
+/// A loop over `/proc/PID/fd` that echoes the number of entries of each.
+fn each_process(command: &[u8]) -> Option<Shape> {
+    let echo = memchr::memmem::find(command, b"echo ")?;
+    let lines = memchr::memmem::find(command, b"wc -l")?;
+    if echo > lines || !scan::contains(command, b"/proc/") || !scan::contains(command, b"/fd") || !scan::contains(command, b"for ") {
+        return None;
+    }
+    let said = command.get(echo + 5..)?.trim_ascii_start();
+    let said = said.strip_prefix(b"-e ").unwrap_or(said);
+    let said = said.strip_prefix(b"\"").unwrap_or(said);
+    Some(Shape::EachProcess { count_first: said.starts_with(b"$(") || said.starts_with(b"`") })
+}
+
 fn shape_of(command: &[u8]) -> Shape {
+    if let Some(shape) = each_process(command) {
+        return shape;
+    }
     let after = |needle: &[u8]| memchr::memmem::rfind(command, needle);
     let lines = after(b"wc -l").max(after(b"grep -c")).max(after(b"grep -ic")).max(after(b"grep -Ec"));
     let unique = after(b"uniq -c");
@@ -239,6 +273,16 @@ mod tests {
         let text = "cat /proc/net/sockstat | grep sockets | awk '{print $3}'\n158391\n";
         assert_eq!(tallies(text), ["tally (cat /proc/net/sockstat | grep sockets | awk '{print $3}') -=158391"]);
         assert!(tallies("$ ps -ef | awk '{print $2}'\n4684\n").is_empty(), "pids");
+    }
+
+    #[test]
+    fn a_count_for_each_process() {
+        let text = "# for p in /proc/[0-9]*; do echo $p $(ls $p/fd | wc -l); done\n/proc/1 112\nls: cannot open directory '/proc/9/fd': No such file or directory\n/proc/9 0\n/proc/4321 6130\nprose 7\n";
+        let read: Vec<String> = tallies(text).iter().map(|t| t.rsplit(") ").next().unwrap_or("").to_string()).collect();
+        assert_eq!(read, ["/proc/1=112", "/proc/9=0", "/proc/4321=6130"]);
+        let text = "$ for p in /proc/[0-9]*; do echo \"$(ls $p/fd 2>/dev/null | wc -l) ${p#/proc/} $(cat $p/comm)\"; done | sort -rn | head -5\n6130 5511 kettle-agent\n212 1 systemd\n";
+        let read: Vec<String> = tallies(text).iter().map(|t| t.rsplit(") ").next().unwrap_or("").to_string()).collect();
+        assert_eq!(read, ["5511 kettle-agent=6130", "1 systemd=212"]);
     }
 
     #[test]

@@ -33,6 +33,12 @@ pub fn name_holder(label: &str, snapshot: &Snapshot) -> bool {
     Label::of(label).is_holder(snapshot)
 }
 
+/// The process that a label names by its pid, with its name where it stands there.
+pub fn process_of(label: &str) -> Option<(u32, &str)> {
+    let label = Label::of(label);
+    Some((label.pid?, label.command))
+}
+
 fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Label<'_>, kind: Kind) {
     let word = || Word { source: "tally", count: tally.value, quote: Some(tally.quote.clone()) };
     let mine = |p: &&mut Pile| {
@@ -77,9 +83,11 @@ impl<'a> Label<'a> {
     fn of(text: &'a str) -> Label<'a> {
         let mut label = Label::default();
         for word in text.split_whitespace() {
-            let bare = word.trim_matches(['(', ')', '"', ',', '\'']);
+            let bare = word.trim_matches(['(', ')', '"', ',', ':', '\'']);
             if let Some(state) = state_of(bare) {
                 label.kind = Kind::of_socket(Protocol::Tcp, state);
+            } else if let Some(pid) = bare.strip_prefix("/proc/").and_then(|p| p.split('/').next()?.parse().ok()) {
+                label.pid = Some(pid);
             } else if let Some((pid, name)) = bare.split_once('/').and_then(|(p, n)| Some((p.parse().ok()?, n))) {
                 (label.pid, label.command) = (Some(pid), name);
             } else if let Ok(number) = bare.parse() {
@@ -112,6 +120,7 @@ mod tests {
     fn holders_in_labels() {
         let label = |command, pid, kind| Label { command, pid, kind };
         assert_eq!(Label::of("gunicorn 1440 (CLOSE_WAIT)"), label("gunicorn", Some(1440), Some(Kind::CloseWait)));
+        assert_eq!(Label::of("/proc/2214"), label("", Some(2214), None));
         assert_eq!(Label::of("2214/node"), label("node", Some(2214), None));
         assert_eq!(Label::of("java"), label("java", None, None));
         assert_eq!(Label::of("10.9.0.21:8080"), label("", None, None));

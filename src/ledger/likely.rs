@@ -1,7 +1,7 @@
 //! Owners that no listing names, told by what else the capture has: descriptors that could not be read, or a trace that leaves sockets open.
 
 use super::kind::Kind;
-use super::pile::{CountIs, Owner, Pile, Word};
+use super::pile::{CountIs, Pile, Word};
 use super::{Ledger, witness};
 use crate::capture::trace::{Origin, Outcome, Pattern, Trace};
 use crate::capture::{Quote, Snapshot};
@@ -12,6 +12,8 @@ use std::sync::Arc;
 const MANY: i64 = 100;
 /// From how many on a trace that shows the mechanism is taken to explain them.
 const SOME: i64 = 24;
+/// How often a trace alone must show a socket left over to be believed.
+const AGAIN: u64 = 10;
 
 /// Sockets that a trace shows being created and left open, by kind of pile.
 pub fn leaves_open(kind: Kind, pattern: &Pattern) -> bool {
@@ -48,6 +50,22 @@ pub(super) fn opaque(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
     insert(ledger, snapshot, pid, unexplained as u64, "fd", quote);
 }
 
+/// The one process that has as many descriptors open as TCP sockets are unexplained, where somebody counted those of several: its descriptors
+/// were counted and not listed.
+pub(super) fn counted(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
+    let Some(unexplained) = ledger.unexplained().filter(|&n| n >= MANY && !ledger.books.unhashed_is_bound) else { return };
+    let counted = super::tally::descriptors(snapshot);
+    let listed = |pid: &u32| snapshot.processes.get(pid).is_some_and(|p| !p.lists.is_empty());
+    // The kernel's counts may be of a later moment than the descriptors, or of an earlier one.
+    let enough = |n: u64| u128::from(n) * 10 >= unexplained.unsigned_abs() as u128 * 7;
+    let near = |n: u64| enough(n) && u128::from(n) * 10 <= unexplained.unsigned_abs() as u128 * 13;
+    let mut candidates = counted.iter().filter(|(_, (n, _))| enough(*n));
+    let (Some((&pid, (n, quote))), None) = (candidates.next(), candidates.next()) else { return };
+    if counted.len() >= 3 && near(*n) && !listed(&pid) {
+        insert(ledger, snapshot, pid, unexplained as u64, "tally", quote.clone());
+    }
+}
+
 /// The only traced process that leaves sockets in no connection state open is the likely owner of those that no listing shows, if its own
 /// descriptors were not listed.
 pub(super) fn traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
@@ -61,6 +79,34 @@ pub(super) fn traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
     insert(ledger, snapshot, pid, unexplained as u64, "strace", quote);
 }
 
+/// Sockets that only a trace shows: of a process that nothing else in the capture lists, left open again and again after they were of no
+/// more use. Another thread may close them, so the trace must be of more than one.
+pub(super) fn only_traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
+    for trace in snapshot.traces.iter().filter(|t| t.threads.len() >= 2) {
+        let Some(pid) = trace.pid else { continue };
+        let listed = snapshot.processes.get(&pid).is_some_and(|p| !p.lists.is_empty());
+        if listed || ledger.piles.iter().any(|p| p.held_by(pid) && p.kind.is_inet()) {
+            continue;
+        }
+        for kind in [Kind::CloseWait, Kind::Closed] {
+            let useless = |p: &Pattern| match kind {
+                Kind::CloseWait => leaves_open(kind, p),
+                _ => leaves_open(kind, p) && !p.eof && p.outcome != Outcome::InProgress,
+            };
+            let tales = || trace.tales.iter().filter(|(p, _)| useless(p)).map(|(_, t)| t);
+            let (left, closed) = (tales().map(|t| t.settled).sum::<u64>(), tales().map(|t| t.closed).sum::<u64>());
+            if left < AGAIN || closed * 10 > left {
+                continue;
+            }
+            let quotes: Vec<Quote> = tales().filter(|t| t.settled > 0).filter_map(|t| t.quotes.0.first().cloned()).take(3).collect();
+            let word = Word { source: "strace", count: left, quote: quotes.first().cloned() };
+            let owner = super::tally::holder(snapshot, pid, left);
+            let traits = witness::Traits { quotes, ..witness::Traits::default() };
+            Arc::make_mut(&mut ledger.piles).push(Pile::told(Some(owner), kind, word, CountIs::AtLeast, traits));
+        }
+    }
+}
+
 /// A call of a trace that leaves TCP sockets in no connection state open, again and again, and closes none.
 fn forgets(trace: &Trace) -> Option<Quote> {
     let tales = || trace.tales.iter().filter(|(p, _)| leaves_open(Kind::Closed, p));
@@ -71,7 +117,7 @@ fn forgets(trace: &Trace) -> Option<Quote> {
 
 fn insert(ledger: &mut Ledger<'_>, snapshot: &Snapshot, pid: u32, count: u64, source: &'static str, quote: Quote) {
     let Some(figure) = ledger.books.unhashed.as_ref() else { return };
-    let owner = Owner::of(snapshot, pid, count);
+    let owner = super::tally::holder(snapshot, pid, count);
     let quotes = std::iter::once(quote.clone()).chain(figure.at.iter().cloned()).collect();
     let word = Word { source, count, quote: Some(quote) };
     let traits = witness::Traits { quotes, ..witness::Traits::default() };

@@ -66,8 +66,8 @@ impl<'a> Ledger<'a> {
         let (states, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
         labels::apply(snapshot, &mut piles);
-        tally::unowned(snapshot, &views, &states, &mut piles);
         let unprivileged = unprivileged(snapshot);
+        tally::unowned(snapshot, &views, &states, unprivileged.is_some(), &mut piles);
         let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot);
         foreign_by_room(&books, &mut piles);
         excerpt_by_books(&books, &mut piles);
@@ -85,7 +85,9 @@ impl<'a> Ledger<'a> {
             all_listed,
         };
         likely::opaque(&mut ledger, snapshot);
+        likely::counted(&mut ledger, snapshot);
         likely::traced(&mut ledger, snapshot);
+        likely::only_traced(&mut ledger, snapshot);
         ledger
     }
 

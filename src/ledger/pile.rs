@@ -306,7 +306,7 @@ fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Opti
 }
 
 /// Whether most rows' local ports are ports that something listens on.
-fn accepted(traits: &Traits, listening: &BTreeSet<u16>) -> Option<bool> {
+pub(super) fn accepted(traits: &Traits, listening: &BTreeSet<u16>) -> Option<bool> {
     let total = traits.locals.total();
     if total == 0 {
         return None;

@@ -6,7 +6,7 @@ use super::views::{Family, View};
 use super::witness::{Part, Traits};
 use super::{Figure, views};
 use crate::capture::snapshot::Counted;
-use crate::capture::{End, Quote, Snapshot};
+use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
 use crate::formats::pid::pid_of;
 use std::collections::BTreeMap;
@@ -58,26 +58,43 @@ pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
     }
 }
 
-/// Descriptors of a process as a pipeline counted them: `ls /proc/PID/fd | wc -l`, by pid.
+/// Descriptors of a process as a pipeline counted them: `ls /proc/PID/fd | wc -l`, or a loop that does so for each, by pid.
 pub fn descriptors(snapshot: &Snapshot) -> BTreeMap<u32, (u64, Quote)> {
-    let counted = snapshot.tallies.iter().filter(|t| t.label.is_empty() && t.command.contains("wc -l") && !t.command.contains("grep"));
-    let of_listing = counted.filter(|t| t.command.contains("/fd") && t.command.trim_start().starts_with("ls"));
+    let of_listing = |t: &&Counted| t.command.contains("wc -l") && !t.command.contains("grep") && t.command.contains("/fd");
     let number = |t: &Counted| {
         // `ls -l` prints a total above.
-        let header = t.command.split_whitespace().any(|w| w.starts_with('-') && !w.starts_with("--") && w.contains('l'));
+        let ls = t.command.find("ls ").and_then(|at| t.command.get(at..)).unwrap_or("");
+        let listing = ls.split('|').next().unwrap_or("");
+        let header = listing.split_whitespace().any(|w| w.starts_with('-') && !w.starts_with("--") && w.contains('l'));
         t.value.saturating_sub(u64::from(header))
     };
-    of_listing.filter_map(|t| Some((pid_of("", t.command.as_bytes())?, (number(t), t.quote.clone())))).collect()
+    let pid = |t: &Counted| match t.label.as_str() {
+        "" => pid_of("", t.command.as_bytes()).filter(|_| t.command.trim_start().starts_with("ls")),
+        label => super::labels::process_of(label).map(|p| p.0).filter(|_| t.command.contains("for ")),
+    };
+    snapshot.tallies.iter().filter(of_listing).filter_map(|t| Some((pid(t)?, (number(t), t.quote.clone())))).collect()
 }
 
-/// Piles whose holder nothing names: states of a table without holders, or counted by a pipeline.
-pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, piles: &mut Vec<Pile>) {
+/// A process as the capture names it, or else the label of a count.
+pub fn holder(snapshot: &Snapshot, pid: u32, count: u64) -> Owner {
+    let mut owner = Owner::of(snapshot, pid, count);
+    if owner.command.is_empty() {
+        let named = snapshot.tallies.iter().filter_map(|t| super::labels::process_of(&t.label)).find(|p| p.0 == pid && !p.1.is_empty());
+        owner.command = named.map_or(String::new(), |p| p.1.to_string());
+    }
+    owner
+}
+
+/// Piles whose holder nothing names: states of a table without holders, or counted by a pipeline. `blind`: without the privilege to see
+/// other users' processes.
+pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<SocketState, Figure>, blind: bool, piles: &mut Vec<Pile>) {
     for state in [SocketState::CloseWait, SocketState::SynSent, SocketState::Established, SocketState::FinWait2] {
         let Some(kind) = Kind::of_socket(crate::facts::Protocol::Tcp, state) else { continue };
         let Some(figure) = states.get(&state) else { continue };
         let owned: u64 = piles.iter().filter(|p| p.kind == kind && p.owner.is_some()).map(|p| p.count).sum();
         let view = views::best(views, Family::Tcp);
-        let whole = view.is_some_and(|v| v.holders_shown());
+        // Rows without a holder are in an accept queue, or were closed meanwhile; without privilege they may be another user's.
+        let whole = view.is_some_and(|v| v.holders_shown() && !(blind && kind == Kind::CloseWait && all_opened(v)));
         let count = (figure.value.max(0) as u64).saturating_sub(owned);
         if whole || count == 0 || count * 10 < figure.value.max(0) as u64 {
             continue;
@@ -88,11 +105,18 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
             traits.quotes = figure.at.clone();
         }
         let listening = views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners).map(|l| l.local.port()).collect();
-        let accepted = side(&traits, &listening);
+        let accepted = super::pile::accepted(&traits, &listening);
         let owner = likely_owner(piles).or_else(|| as_many(snapshot, count)).filter(|_| kind == Kind::CloseWait);
         let word = Word { source: "table", count, quote: figure.at.first().cloned() };
         piles.push(Pile { accepted, ..Pile::told(owner, kind, word, CountIs::AtLeast, traits) });
     }
+}
+
+/// Whether the connections that their peers have closed were opened here: each from a port of its own, to one and the same service. Such a
+/// socket waits in no accept queue, some descriptor holds it.
+fn all_opened(view: &View<'_>) -> bool {
+    let groups = view.groups(Family::Tcp).filter(|g| g.state == SocketState::CloseWait && g.owner.is_none());
+    Traits::of(&groups.map(Part::Group).collect::<Vec<_>>()).opened_here()
 }
 
 /// The only program whose descriptors were listed, if it holds ended TCP sockets too: whoever captured had singled it out.
@@ -112,13 +136,7 @@ fn as_many(snapshot: &Snapshot, count: u64) -> Option<Owner> {
     if count < MANY || !fits(n) || counted.next().is_some() {
         return None;
     }
-    Some(Owner::of(snapshot, pid, count))
-}
-
-fn side(traits: &Traits, listening: &std::collections::BTreeSet<u16>) -> Option<bool> {
-    let total = traits.locals.total();
-    (total > 0)
-        .then(|| traits.locals.iter().filter(|(e, _): &(End, u64)| listening.contains(&e.port())).map(|(_, n)| n).sum::<u64>() * 2 > total)
+    Some(holder(snapshot, pid, count))
 }
 
 /// The state a label spells, in any tool's spelling.

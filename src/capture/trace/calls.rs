@@ -201,9 +201,15 @@ impl Trace {
         };
         match self.lives.get_mut(group, fd) {
             Some(life) => {
+                let news = flag != USED && life.flags & flag == 0;
                 life.flags |= flag;
                 if life.stage == Stage::InProgress && flag == USED {
                     life.stage = Stage::Connected;
+                }
+                // That the peer has gone is what makes a descriptor left over: the line that shows it is worth a quote.
+                if news {
+                    let life = *life;
+                    self.tale(&life, false).quotes.offer(at);
                 }
             }
             None if flag == USED => {
