@@ -96,9 +96,12 @@ pub fn ruled_out(report: &HostReport) -> Option<String> {
     (!out.is_empty()).then(|| out.join(", "))
 }
 
-/// Usual suspects that stay open.
-pub fn open(report: &HostReport) -> Option<String> {
-    let open: Vec<&str> = report.ruled_out.iter().filter(|r| !r.exclusion.out).map(|r| r.code).collect();
+/// Usual suspects that stay open; one that was found is settled.
+pub fn open(diagnosis: &Diagnosis, report: &HostReport) -> Option<String> {
+    let found = |code: &str| {
+        diagnosis.findings.iter().any(|f| f.claim.code == code && std::ptr::eq(home(diagnosis, f).0.unwrap_or(report), report))
+    };
+    let open: Vec<&str> = report.ruled_out.iter().filter(|r| !r.exclusion.out && !found(r.code)).map(|r| r.code).collect();
     (!open.is_empty()).then(|| format!("{} (evidence is missing)", open.join(", ")))
 }
 

@@ -109,7 +109,7 @@ fn suspects(page: &mut Page, diagnosis: &Diagnosis) {
         if let Some(out) = summary::ruled_out(report) {
             page.label("ruled out", &out, 3);
         }
-        if let Some(open) = summary::open(report) {
+        if let Some(open) = summary::open(diagnosis, report) {
             page.label("unsettled", &open, 1);
         }
     }
