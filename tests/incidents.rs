@@ -57,6 +57,7 @@ const LISTED: &[&str] = &[
     "peer-closed-not-closed-no-root",
     "peer-closed-not-closed-pasted",
     "pool-unbounded",
+    "pool-unbounded-restarted",
     "port-exhaustion",
     "raw-not-closed",
     "reset-not-closed",

@@ -47,8 +47,15 @@ pub fn growing(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) 
 fn uneven(case: &Case<'_>, pile: &Pile) -> Option<String> {
     let limited = pile.fill().is_some_and(|full| full >= case.thresholds.near_limit)
         || case.sightings(pile).iter().any(|(s, _)| s.points_to.iter().any(|p| p == "fd-limit-too-low"));
-    let of = |piles: &[Pile]| piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile)).map_or(0, |p| p.count);
-    let counts: Vec<u64> = case.earlier.iter().map(|l| of(&l.piles)).chain([pile.count]).collect();
+    // What a process that has been restarted since held tells nothing of this one: a leak has begun again.
+    let here = pids(pile);
+    let of = |piles: &[Pile]| match piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile)) {
+        Some(p) => (!pids(p).is_disjoint(&here) || here.is_empty()).then_some(p.count),
+        None => Some(0),
+    };
+    let since = case.earlier.iter().rev().map_while(|l| of(&l.piles));
+    let mut counts: Vec<u64> = std::iter::once(pile.count).chain(since).collect();
+    counts.reverse();
     if limited || counts.len() < SAMPLES {
         return None;
     }
@@ -87,13 +94,17 @@ fn replaced(case: &Case<'_>, pile: &Pile) -> Option<String> {
 /// captures tell one socket from another.
 fn remained(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
     let first = case.earlier.first()?.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile))?;
-    let pids = |p: &Pile| p.owner.iter().flat_map(|o| &o.pids).map(|p| p.0).collect::<BTreeSet<u32>>();
     // After a restart all sockets are new, and a leak has begun again.
     if pids(first).is_disjoint(&pids(pile)) || first.count < 20 {
         return None;
     }
     let then = case.host.takes.iter().find(|t| t.snapshot.has_rows())?;
     by_inode(&then.snapshot, first, case.snapshot, pile).or_else(|| by_ends(first, pile))
+}
+
+/// The processes that hold a pile, as far as they are told.
+fn pids(pile: &Pile) -> BTreeSet<u32> {
+    pile.owner.iter().flat_map(|o| &o.pids).map(|p| p.0).collect()
 }
 
 fn by_inode(then: &Snapshot, first: &Pile, now: &Snapshot, pile: &Pile) -> Option<(u64, u64)> {

@@ -43,8 +43,7 @@ pub fn forecast(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let growth = case.growth(pile)?;
     let seconds = growth.seconds?;
     let gained = growth.to.checked_sub(growth.from).filter(|&g| g >= 10)?;
-    let per_minute = gained * 60 / seconds;
-    let mut says = format!("{} more in {} s: about {} a minute", number(gained as i64), number(seconds as i64), number(per_minute as i64));
+    let mut says = format!("{} more in {}: about {}", number(gained as i64), span(seconds), rate(gained, seconds));
     let mut at = growth.at;
     let mut lead = "; at that rate";
     for (name, left, gained, quotes) in own(pile, gained).into_iter().chain(ports(case, pile, gained)).chain(of_host(case)) {
@@ -99,6 +98,14 @@ fn range(left: u64, gained: u64, seconds: u64) -> (u64, u64) {
 }
 
 /// `40 s`, `12 min`, `5 h`, `3 days`.
+/// So many in so many seconds, by the shortest unit of which there are at least ten: `21 an hour`.
+fn rate(gained: u64, seconds: u64) -> String {
+    let by = |unit: u64| gained.saturating_mul(unit) / seconds.max(1);
+    let units = [(60, "a minute"), (3600, "an hour"), (86_400, "a day")];
+    let (unit, word) = units.into_iter().find(|&(unit, _)| by(unit) >= 10).unwrap_or((86_400, "a day"));
+    format!("{} {word}", number(by(unit) as i64))
+}
+
 fn span(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
@@ -118,5 +125,8 @@ mod tests {
         assert_eq!(range(1000, 100, 50), (400, 666));
         assert_eq!(span(500), "8 min");
         assert_eq!(span(200_000), "2 days");
+        assert_eq!(rate(82, 9), "546 a minute");
+        assert_eq!(rate(170, 28_800), "21 an hour");
+        assert_eq!(rate(10, 400_000), "2 a day");
     }
 }
