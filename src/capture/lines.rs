@@ -4,6 +4,7 @@
 //! read without the others.
 
 use super::quote::{MAX_QUOTE, Quote};
+use super::varint;
 use crate::facts::{At, Citation, MemberId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,7 +77,7 @@ impl Packed {
             self.open_first = at;
             self.last = at;
         }
-        number(at.line - self.last.line, &mut self.open);
+        varint::put(at.line - self.last.line, &mut self.open);
         pack(&self.last_text, text, &mut self.open);
         self.last = at;
         self.last_text.clear();
@@ -103,34 +104,13 @@ impl Packed {
         };
         let (mut line, mut text) = (first.line, Vec::new());
         while first.member == at.member && !bytes.is_empty() {
-            line += take_number(&mut bytes)?;
+            line += varint::take(&mut bytes)?;
             text = unpack(&text, &mut bytes)?;
             if line == at.line {
                 return Some(text);
             }
         }
         self.strays.get(&at).map(|text| text.to_vec())
-    }
-}
-
-/// A number in as many bytes as it needs, seven bits in each.
-fn number(mut n: u32, out: &mut Vec<u8>) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-fn take_number(bytes: &mut &[u8]) -> Option<u32> {
-    let (mut n, mut shift) = (0, 0);
-    loop {
-        let byte = take(bytes)?;
-        n |= u32::from(byte & 0x7f).checked_shl(shift)?;
-        shift += 7;
-        if byte < 0x80 {
-            return Some(n);
-        }
     }
 }
 

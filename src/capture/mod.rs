@@ -21,6 +21,7 @@ pub mod stacks;
 pub mod table;
 pub mod tops;
 pub mod trace;
+mod varint;
 
 pub use end::End;
 pub use intake::{Input, Intake, Member};

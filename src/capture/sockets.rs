@@ -1,6 +1,8 @@
 //! Inodes and descriptor numbers of a listing's sockets, packed: a program opens its sockets one after the other, so that most rows differ
 //! from the one before by little, and take two to four bytes instead of eight.
 
+use super::varint;
+
 /// Inode and descriptor number of each row.
 #[derive(Clone, Debug, Default)]
 pub struct Sockets {
@@ -19,8 +21,8 @@ impl Sockets {
         let (last, last_fd) = self.last;
         self.unsorted |= (inode, fd) < self.last;
         self.distinct += u32::from(inode != last || self.rows == 0);
-        put(inode.wrapping_sub(last), &mut self.bytes);
-        put(fd.wrapping_sub(last_fd), &mut self.bytes);
+        varint::put(folded(inode.wrapping_sub(last)), &mut self.bytes);
+        varint::put(folded(fd.wrapping_sub(last_fd)), &mut self.bytes);
         self.last = (inode, fd);
         self.rows += 1;
     }
@@ -51,8 +53,8 @@ impl Sockets {
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         let (mut bytes, mut row) = (self.bytes.as_slice(), (0u32, 0u32));
         std::iter::from_fn(move || {
-            row.0 = row.0.wrapping_add(take(&mut bytes)?);
-            row.1 = row.1.wrapping_add(take(&mut bytes)?);
+            row.0 = row.0.wrapping_add(unfolded(varint::take(&mut bytes)?));
+            row.1 = row.1.wrapping_add(unfolded(varint::take(&mut bytes)?));
             Some(row)
         })
     }
@@ -74,30 +76,17 @@ impl Sockets {
     }
 }
 
-/// Adds a difference: seven bits in each byte, small ones of either sign in one.
+/// A difference of either sign as a number that is small where the difference is.
 #[inline]
-fn put(difference: u32, out: &mut Vec<u8>) {
+fn folded(difference: u32) -> u32 {
     let signed = difference.cast_signed();
-    let mut n = ((signed << 1) ^ (signed >> 31)).cast_unsigned();
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
+    ((signed << 1) ^ (signed >> 31)).cast_unsigned()
 }
 
+/// The difference that was [`folded`].
 #[inline]
-fn take(bytes: &mut &[u8]) -> Option<u32> {
-    let (mut n, mut shift) = (0u32, 0);
-    loop {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        n |= u32::from(byte & 0x7f).checked_shl(shift)?;
-        shift += 7;
-        if byte < 0x80 {
-            return Some((n >> 1) ^ (n & 1).wrapping_neg());
-        }
-    }
+fn unfolded(n: u32) -> u32 {
+    (n >> 1) ^ (n & 1).wrapping_neg()
 }
 
 #[cfg(test)]

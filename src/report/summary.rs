@@ -99,7 +99,7 @@ pub fn ruled_out(report: &HostReport) -> Option<String> {
 /// Usual suspects that stay open; one that was found is settled.
 pub fn open(diagnosis: &Diagnosis, report: &HostReport) -> Option<String> {
     let found = |code: &str| {
-        diagnosis.findings.iter().any(|f| f.claim.code == code && std::ptr::eq(home(diagnosis, f).0.unwrap_or(report), report))
+        diagnosis.findings.iter().any(|f| f.claim.code == code && home(diagnosis, f).0.is_none_or(|r| std::ptr::eq(r, report)))
     };
     let open: Vec<&str> = report.ruled_out.iter().filter(|r| !r.exclusion.out && !found(r.code)).map(|r| r.code).collect();
     (!open.is_empty()).then(|| format!("{} (evidence is missing)", open.join(", ")))
