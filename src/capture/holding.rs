@@ -184,8 +184,10 @@ impl FdList {
     /// All rows have come.
     pub fn seal(&mut self) {
         self.classes.shrink_to_fit();
+        // What is sealed once more has nothing new.
+        let shuffled = std::mem::take(&mut self.shuffled);
         for class in &mut self.classes {
-            if self.shuffled {
+            if shuffled {
                 class.longest_run = class.longest_run.max(longest_run(class.sockets.iter().map(|s| s.1).collect()));
             }
             class.seal();

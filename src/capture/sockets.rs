@@ -10,8 +10,25 @@ pub struct Sockets {
     bytes: Vec<u8>,
     rows: u32,
     distinct: u32,
+    first: u32,
     last: (u32, u32),
     unsorted: bool,
+}
+
+/// Inode and descriptor number of each row.
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    bytes: &'a [u8],
+    row: (u32, u32),
+    left: u32,
+}
+
+/// Inodes, each once where they are in order.
+#[derive(Clone, Debug)]
+pub struct Inodes<'a> {
+    rows: Rows<'a>,
+    last: Option<u32>,
+    distinct: u32,
 }
 
 impl Sockets {
@@ -21,6 +38,9 @@ impl Sockets {
         let (last, last_fd) = self.last;
         self.unsorted |= (inode, fd) < self.last;
         self.distinct += u32::from(inode != last || self.rows == 0);
+        if self.rows == 0 {
+            self.first = inode;
+        }
         varint::put(folded(inode.wrapping_sub(last)), &mut self.bytes);
         varint::put(folded(fd.wrapping_sub(last_fd)), &mut self.bytes);
         self.last = (inode, fd);
@@ -30,11 +50,12 @@ impl Sockets {
     /// All rows have come: they are put in order, which most are in already.
     pub fn seal(&mut self) {
         if self.unsorted {
-            let mut rows: Vec<(u32, u32)> = self.iter().collect();
+            // As one number each they are compared in one step.
+            let mut rows: Vec<u64> = self.iter().map(|(inode, fd)| u64::from(inode) << 32 | u64::from(fd)).collect();
             rows.sort_unstable();
             *self = Sockets { bytes: std::mem::take(&mut self.bytes), ..Sockets::default() };
             self.bytes.clear();
-            rows.into_iter().for_each(|(inode, fd)| self.push(inode, fd));
+            rows.into_iter().for_each(|row| self.push((row >> 32) as u32, row as u32));
         }
         self.bytes.shrink_to_fit();
     }
@@ -50,19 +71,13 @@ impl Sockets {
     }
 
     /// Inode and descriptor number (`u32::MAX` where hidden) of each row, in order once sealed.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let (mut bytes, mut row) = (self.bytes.as_slice(), (0u32, 0u32));
-        std::iter::from_fn(move || {
-            row.0 = row.0.wrapping_add(unfolded(varint::take(&mut bytes)?));
-            row.1 = row.1.wrapping_add(unfolded(varint::take(&mut bytes)?));
-            Some(row)
-        })
+    pub fn iter(&self) -> Rows<'_> {
+        Rows { bytes: &self.bytes, row: (0, 0), left: self.rows }
     }
 
     /// The inodes, each once where they are in order.
-    pub fn inodes(&self) -> impl Iterator<Item = u32> + '_ {
-        let mut last = None;
-        self.iter().map(|s| s.0).filter(move |&inode| last.replace(inode) != Some(inode))
+    pub fn inodes(&self) -> Inodes<'_> {
+        Inodes { rows: self.iter(), last: None, distinct: self.distinct }
     }
 
     /// How many different inodes there are.
@@ -72,7 +87,43 @@ impl Sockets {
 
     /// The lowest and the highest inode.
     pub fn span(&self) -> Option<(u32, u32)> {
-        Some((self.iter().next()?.0, self.last.0))
+        (self.rows > 0).then_some((self.first, self.last.0))
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = (u32, u32);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u32, u32)> {
+        self.row.0 = self.row.0.wrapping_add(unfolded(varint::take(&mut self.bytes)?));
+        self.row.1 = self.row.1.wrapping_add(unfolded(varint::take(&mut self.bytes)?));
+        self.left = self.left.saturating_sub(1);
+        Some(self.row)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
+
+impl ExactSizeIterator for Rows<'_> {}
+
+impl Iterator for Inodes<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            let inode = self.rows.next()?.0;
+            if self.last.replace(inode) != Some(inode) {
+                return Some(inode);
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.distinct as usize))
     }
 }
 

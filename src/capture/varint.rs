@@ -13,7 +13,15 @@ pub fn put(mut n: u32, out: &mut Vec<u8>) {
 /// Takes a number from the front; `None` where there is none.
 #[inline]
 pub fn take(bytes: &mut &[u8]) -> Option<u32> {
-    let (mut n, mut shift) = (0u32, 0);
+    let (&first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    // Most numbers have one byte.
+    if first < 0x80 { Some(first.into()) } else { take_more(first, bytes) }
+}
+
+#[inline]
+fn take_more(first: u8, bytes: &mut &[u8]) -> Option<u32> {
+    let (mut n, mut shift) = (u32::from(first & 0x7f), 7);
     loop {
         let (&byte, rest) = bytes.split_first()?;
         *bytes = rest;

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 const MANY: usize = 20;
 /// So many sockets of all processes but the one that holds most are compared, at eight bytes each.
 const MOST: usize = 4 << 20;
+/// Listings of so many sockets of the process that holds most are not copied for that.
+const LARGE: usize = 1 << 10;
 
 cause! {
     /// A program starts a child without close-on-exec: the child holds the parent's sockets, so they live on when the parent closes
@@ -190,32 +192,33 @@ fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {
 
 /// How many sockets each two processes have in common.
 fn shared_sockets(case: &Case<'_>) -> BTreeMap<(u32, u32), u64> {
-    let listed = |proc: &Proc| proc.lists.iter().flat_map(|l| l.sockets()).map(|c| c.sockets.len()).sum::<usize>();
-    // The one that holds most is looked up in the others, and not sorted in with them.
-    let largest = case.snapshot.processes.iter().max_by_key(|(_, p)| listed(p)).map(|(&pid, _)| pid);
-    let processes = || case.snapshot.processes.iter().filter(|(pid, _)| Some(**pid) != largest);
+    let sockets = |proc: &'_ Proc| proc.lists.iter().flat_map(|l| l.sockets()).map(|c| c.sockets.len()).sum::<usize>();
+    // What the one that holds most lists in many rows is looked up in the others, and not sorted in with them.
+    let largest = case.snapshot.processes.iter().max_by_key(|(_, p)| sockets(p)).map(|(&pid, _)| pid);
+    let all = || {
+        case.snapshot.processes.iter().flat_map(|(&pid, p)| p.lists.iter().flat_map(move |l| l.sockets().map(move |c| (pid, &c.sockets))))
+    };
+    let (asked, copied): (Vec<_>, Vec<_>) = all().partition(|(pid, s)| Some(*pid) == largest && s.len() >= LARGE);
     // Exactly as much room as is needed: growing would ask for three times as much meanwhile.
-    let mut others = Vec::with_capacity(processes().map(|(_, p)| listed(p)).sum::<usize>().min(MOST));
-    for (&pid, proc) in processes() {
+    let mut others = Vec::with_capacity(copied.iter().map(|(_, s)| s.distinct()).sum::<usize>().min(MOST));
+    for (pid, sockets) in copied {
         if others.len() < MOST {
-            others.extend(proc.lists.iter().flat_map(|l| l.sockets()).flat_map(|c| c.inodes()).map(|inode| (inode, pid)));
+            others.extend(sockets.inodes().map(|inode| (inode, pid)));
         }
     }
     others.extend(case.snapshot.tables.iter().flat_map(|t| &t.shared));
-    let lists = largest.and_then(|pid| case.snapshot.processes.get(&pid)).into_iter().flat_map(|p| &p.lists);
-    let mut held = sets::union(lists.flat_map(|l| l.sockets()).map(|c| &c.sockets)).peekable();
-    others.sort();
-    others.dedup();
+    let mut asked = sets::Asked::of(asked.into_iter().map(|(_, s)| s));
+    sets::sort_by_number(&mut others, |o| o.0);
     let mut by_pair: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    let mut holders: Vec<u32> = Vec::new();
     for same in others.chunk_by(|a, b| a.0 == b.0) {
-        let Some(&(inode, _)) = same.first() else { continue };
-        let mut holders: Vec<u32> = Vec::new();
-        while held.next_if(|&h| h < inode).is_some() {}
-        if held.peek() == Some(&inode) {
-            holders.extend(largest);
-        } else if same.len() < 2 {
+        let Some(&(inode, first)) = same.first() else { continue };
+        let held = asked.have(inode);
+        if !held && same.iter().all(|&(_, pid)| pid == first) {
             continue;
         }
+        holders.clear();
+        holders.extend(largest.filter(|_| held));
         holders.extend(same.iter().map(|&(_, pid)| pid));
         holders.sort_unstable();
         holders.dedup();

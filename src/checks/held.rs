@@ -47,7 +47,7 @@ pub fn sockets(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>, own: 
             held.at.extend(row_of(proc, DescriptorKind::Socket));
         }
     }
-    held.sockets = super::rows::signed(sets::union(sockets).count() as u64).saturating_add(unnumbered);
+    held.sockets = super::rows::signed(sets::Union::of(sockets).count() as u64).saturating_add(unnumbered);
     held
 }
 

@@ -60,9 +60,9 @@ struct Count {
 
 impl Side<'_> {
     fn count(&self, table: &[u32]) -> Count {
-        let mut all = 0;
-        let missing = sets::missing(sets::union(self.sockets.iter().copied()).inspect(|_| all += 1), table);
-        Count { all, known: all - missing }
+        let union = sets::Union::of(self.sockets.iter().copied());
+        let all = union.count();
+        Count { all, known: all - union.missing(table) }
     }
 }
 

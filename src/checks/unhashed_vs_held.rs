@@ -114,7 +114,7 @@ fn held_unhashed(case: &Case<'_>) -> (i64, Vec<Quote>) {
         }
     }
     let known = known_elsewhere(case.snapshot);
-    let unknown = sets::missing(sets::union(sockets), &known);
+    let unknown = sets::Union::of(sockets).missing(&known);
     if at.is_empty() {
         at.extend(case.snapshot.processes.values().find_map(|p| held::row_of(p, DescriptorKind::Socket)));
     }

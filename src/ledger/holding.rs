@@ -62,7 +62,7 @@ impl<'a> Known<'a> {
         if bare {
             known.add_rows(snapshot);
             let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
-            known.named = sets::union(classes().filter(identified).map(|c| &c.sockets)).collect();
+            known.named = sets::Union::of(classes().filter(identified).map(|c| &c.sockets)).all();
         }
         known
     }
@@ -83,14 +83,31 @@ impl<'a> Known<'a> {
         self.held.values_mut().for_each(|fds| fds.sort_unstable());
     }
 
-    /// The groups, with their numbers, of those of the sorted inodes that are in one.
-    fn groups_of(&self, inodes: impl Iterator<Item = u32>) -> impl Iterator<Item = (u32, &'a Group)> {
-        let mut rest = self.rows.as_slice();
-        inodes.filter_map(move |inode| {
-            let known = sets::advance_by(&mut rest, inode, |r| r.0);
-            let &(_, number) = rest.first().filter(|_| known)?;
-            Some((number, self.groups.get(number as usize).copied()?))
-        })
+    /// Asks for the inodes of one listing in order.
+    fn asked(&self) -> Asked<'_, 'a> {
+        Asked { known: self, rows: &self.rows, inodes: &self.inodes, named: &self.named }
+    }
+}
+
+/// What is known of inodes that are asked for in order: the rest of each list, which none before was in.
+struct Asked<'k, 'a> {
+    known: &'k Known<'a>,
+    rows: &'k [(u32, u32)],
+    inodes: &'k [u32],
+    named: &'k [u32],
+}
+
+impl<'a> Asked<'_, 'a> {
+    /// The group, with its number, of an inode that a table lists.
+    fn group(&mut self, inode: u32) -> Option<(u32, &'a Group)> {
+        let known = sets::advance_by(&mut self.rows, inode, |r| r.0);
+        let &(_, number) = self.rows.first().filter(|_| known)?;
+        Some((number, self.known.groups.get(number as usize).copied()?))
+    }
+
+    /// Whether a table lists an inode in a connection state, or an lsof identified it.
+    fn accounts_for(&mut self, inode: u32) -> bool {
+        sets::advance(&mut self.inodes, inode) || sets::advance(&mut self.named, inode)
     }
 }
 
@@ -221,7 +238,7 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
 fn distinct(class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
     let hidden = class.rows - class.sockets.len() as u64;
     let count =
-        if class.unlisted && kind == Kind::Closed { sets::missing(class.inodes(), &known.inodes) } else { class.sockets.distinct() };
+        if class.unlisted && kind == Kind::Closed { sets::missing_of(&class.sockets, &known.inodes) } else { class.sockets.distinct() };
     count as u64 + hidden
 }
 
@@ -261,7 +278,13 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     let mut found: BTreeMap<Kind, u64> = BTreeMap::new();
     let mut lent: BTreeMap<Kind, Part<'a>> = BTreeMap::new();
     let mut unowned = 0u64;
-    for (number, group) in known.groups_of(class.inodes()) {
+    let mut rest = Vec::new();
+    let mut asked = known.asked();
+    for inode in class.inodes() {
+        if !asked.accounts_for(inode) {
+            rest.push(inode);
+        }
+        let Some((number, group)) = asked.group(inode) else { continue };
         let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed) else { continue };
         *found.entry(kind).or_default() += 1;
         if group.owner.is_none() {
@@ -275,10 +298,9 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
             holding.add(kind, Witness { source: list.format, count, partial: list.filtered, parts });
         }
     }
-    let rest = sets::without(sets::without(class.inodes(), &known.inodes), &known.named);
     let rest = match known.held.get(&pid) {
-        Some(held) => without_held(rest.collect(), class, held),
-        None => rest.count() as u64,
+        Some(held) => without_held(&rest, class, held),
+        None => rest.len() as u64,
     };
     if rest == 0 {
         return;
@@ -297,9 +319,27 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
 }
 
 /// How many of the remaining inodes a table does not name by descriptor number either.
-fn without_held(rest: Vec<u32>, class: &Class, held: &[u32]) -> u64 {
-    let by_number = class.sockets.iter().filter(|(inode, fd)| held.binary_search(fd).is_ok() && rest.binary_search(inode).is_ok()).count();
+fn without_held(rest: &[u32], class: &Class, held: &[u32]) -> u64 {
+    let (mut inodes, mut numbers) = (rest, Unsorted { all: held, rest: held, last: 0 });
+    let by_number = class.sockets.iter().filter(|&(inode, fd)| sets::advance(&mut inodes, inode) && numbers.has(fd)).count();
     rest.len().saturating_sub(by_number) as u64
+}
+
+/// A sorted slice that is asked for numbers of which most are larger than the one before.
+struct Unsorted<'a> {
+    all: &'a [u32],
+    rest: &'a [u32],
+    last: u32,
+}
+
+impl Unsorted<'_> {
+    fn has(&mut self, number: u32) -> bool {
+        if number < self.last {
+            self.rest = self.all;
+        }
+        self.last = number;
+        sets::advance(&mut self.rest, number)
+    }
 }
 
 fn duplicates(class: &Class, holding: &mut Holding<'_>) {

@@ -6,6 +6,7 @@ use super::sets;
 use super::witness::{Traits, Witness};
 use crate::capture::process::{Proc, base_name};
 use crate::capture::tops::Tops;
+use crate::capture::trace::Trace;
 use crate::capture::{End, Quote, Snapshot};
 use crate::facts::{DescriptorKind, LimitValue, SocketState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,7 +144,8 @@ impl Owner {
 impl Pile {
     /// The most frequent remote end and its count.
     pub fn top_remote(&self) -> Option<(End, u64)> {
-        self.traits.remotes.top(1, |e| !e.is_unset()).into_iter().next()
+        let ends = self.traits.remotes.iter().filter(|(end, _)| !end.is_unset());
+        ends.max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
     }
 
     /// Whether one of its holders is this process.
@@ -159,11 +161,21 @@ impl Pile {
     }
 }
 
+/// What one process holds of a kind.
+#[derive(Clone, Copy)]
+struct Share<'h> {
+    pid: u32,
+    count: u64,
+    proc: Option<&'h Proc>,
+    holding: &'h Holding<'h>,
+    words: &'h [Witness<'h>],
+}
+
 /// All piles of a snapshot, largest first.
 pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<Pile> {
-    let listening: BTreeSet<u16> = listening_ports(snapshot);
+    let (listening, in_use) = (listening_ports(snapshot), in_use(snapshot));
     let mut programs: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut groups: BTreeMap<(Kind, usize), Vec<u32>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Kind, usize), Vec<Share<'_>>> = BTreeMap::new();
     for (&pid, holding) in holdings {
         let proc = snapshot.processes.get(&pid);
         let program = proc.map_or(String::new(), Proc::program);
@@ -173,12 +185,13 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<
         let key = if known || is_pool(command) { base_name(&program).to_string() } else { format!("{program}#{pid}") };
         let next = programs.len();
         let number = *programs.entry((key, command.to_string())).or_insert(next);
-        for &kind in holding.kinds.keys() {
-            groups.entry((kind, number)).or_default().push(pid);
+        for (&kind, words) in &holding.kinds {
+            let Some((count, _)) = holding.count(kind) else { continue };
+            groups.entry((kind, number)).or_default().push(Share { pid, count, proc, holding, words });
         }
     }
     let mut piles: Vec<Pile> =
-        groups.into_iter().filter_map(|((kind, _), pids)| one_pile(snapshot, holdings, kind, &pids, &listening)).collect();
+        groups.into_iter().filter_map(|((kind, _), shares)| one_pile(snapshot, kind, shares, &listening, &in_use)).collect();
     piles.sort_by(|a, b| b.count.cmp(&a.count).then(a.kind.cmp(&b.kind)).then_with(|| first_pid(a).cmp(&first_pid(b))));
     piles
 }
@@ -207,42 +220,39 @@ pub fn is_pool(command: &str) -> bool {
 
 fn one_pile(
     snapshot: &Snapshot,
-    holdings: &BTreeMap<u32, Holding<'_>>,
     kind: Kind,
-    pids: &[u32],
+    mut shares: Vec<Share<'_>>,
     listening: &BTreeSet<u16>,
+    in_use: &BTreeSet<u32>,
 ) -> Option<Pile> {
-    let mut shares: Vec<(u32, u64)> = pids.iter().filter_map(|&pid| Some((pid, holdings.get(&pid)?.count(kind)?.0))).collect();
-    shares.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    let (first, most) = *shares.first()?;
+    shares.sort_by(|a, b| b.count.cmp(&a.count).then(a.pid.cmp(&b.pid)));
+    let first = *shares.first()?;
     // A worker that holds next to nothing beside the others is no part of the pile.
-    shares.retain(|&(_, n)| n * 20 >= most);
-    let mut traits = Traits::default();
-    let mut words: BTreeMap<&'static str, Word> = BTreeMap::new();
-    let (mut sum, mut partial) = (0, false);
-    for &(pid, _) in &shares {
-        let Some(holding) = holdings.get(&pid) else { continue };
-        let Some(best) = holding.best(kind) else { continue };
+    shares.retain(|s| s.count * 20 >= first.count);
+    let mut traits: Option<Traits> = None;
+    let mut words: Vec<Word> = Vec::new();
+    let (mut sum, mut partial, mut longest_run) = (0, false, 0);
+    for share in &shares {
+        let Some(best) = share.holding.best(kind) else { continue };
         sum += best.count;
         partial |= best.partial;
-        let mut told = holding.telling(kind).map(Witness::traits).unwrap_or_default();
-        if told.quotes.is_empty() {
-            told.quotes = best.quotes().collect();
+        let told = told(share, kind, best);
+        match &mut traits {
+            Some(traits) => traits.merge(told),
+            None => traits = Some(told),
         }
-        // Queues, timers and idle times may stand in another source (`ss -o`, `ss -i`) than the one with most rows.
-        holding.kinds.get(&kind).into_iter().flatten().for_each(|w| told.learn(&w.figures()));
-        traits.merge(&told);
-        for witness in holding.kinds.get(&kind).into_iter().flatten() {
-            let word = words.entry(witness.source).or_insert_with(|| word_of(witness));
-            word.count = word.count.max(witness.count);
+        for witness in share.words {
+            longest_run = longest_run.max(witness.longest_run());
+            match words.iter_mut().find(|w| w.source == witness.source) {
+                Some(word) => word.count = word.count.max(witness.count),
+                None => words.push(word_of(witness)),
+            }
         }
     }
+    let mut traits = traits.unwrap_or_default();
     traits.seal();
-    let count = if shares.len() > 1 { distinct_over(snapshot, &shares, kind).unwrap_or(sum).min(sum) } else { sum };
-    let holding = holdings.get(&first)?;
-    let mut words: Vec<Word> = words.into_values().collect();
+    let count = if shares.len() > 1 { distinct_over(&shares, kind).unwrap_or(sum).min(sum) } else { sum };
     words.sort_by(|a, b| b.count.cmp(&a.count).then(a.source.cmp(b.source)));
-    let proc = snapshot.processes.get(&first);
     Some(Pile {
         owner: Some(owner(snapshot, &shares)),
         kind,
@@ -251,46 +261,65 @@ fn one_pile(
         accepted: accepted(&traits, listening),
         traits,
         words,
-        descriptors: holding.descriptors.clone(),
-        limit: proc.and_then(|p| p.nofile.as_ref()).and_then(|(soft, _, q)| match soft {
+        descriptors: first.holding.descriptors.clone(),
+        limit: first.proc.and_then(|p| p.nofile.as_ref()).and_then(|(soft, _, q)| match soft {
             LimitValue::At(n) => Some((*n, q.clone())),
             LimitValue::Unlimited => None,
         }),
-        longest_run: shares
-            .iter()
-            .filter_map(|(pid, _)| holdings.get(pid)?.kinds.get(&kind))
-            .flatten()
-            .map(Witness::longest_run)
-            .max()
-            .unwrap_or(0),
-        foreign: holding.foreign.clone(),
-        in_use: in_use(snapshot, first),
+        longest_run,
+        foreign: first.holding.foreign.clone(),
+        in_use: in_use.contains(&first.pid),
     })
 }
 
-/// Whether a trace shows data on at least half of the descriptors that lsof could not place.
-fn in_use(snapshot: &Snapshot, pid: u32) -> bool {
-    let Some(trace) = snapshot.traces.iter().find(|t| t.pid == Some(pid)) else { return false };
-    let lists = snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists);
-    let unlisted: Vec<u32> = lists.flat_map(|l| l.sockets()).filter(|c| c.unlisted).flat_map(|c| c.sockets.iter().map(|s| s.1)).collect();
-    let used = unlisted.iter().filter(|&&fd| i32::try_from(fd).is_ok_and(|fd| trace.used_before.contains(&fd))).count();
-    used > 0 && used * 2 >= unlisted.len()
+/// What the sources tell of one process's rows of a kind.
+fn told(share: &Share<'_>, kind: Kind, best: &Witness<'_>) -> Traits {
+    // One source is the best, the most telling, and knows no more than itself.
+    if let [only] = share.words {
+        return only.traits();
+    }
+    let mut told = share.holding.telling(kind).map(Witness::traits).unwrap_or_default();
+    if told.quotes.is_empty() {
+        told.quotes = best.quotes().collect();
+    }
+    // Queues, timers and idle times may stand in another source (`ss -o`, `ss -i`) than the one with most rows.
+    share.words.iter().for_each(|w| told.learn(&w.figures()));
+    told
+}
+
+/// Processes whose trace shows data on at least half of the descriptors that lsof could not place.
+fn in_use(snapshot: &Snapshot) -> BTreeSet<u32> {
+    let mut first_traces: BTreeMap<u32, &Trace> = BTreeMap::new();
+    for trace in &snapshot.traces {
+        if let Some(pid) = trace.pid {
+            first_traces.entry(pid).or_insert(trace);
+        }
+    }
+    let shows = |pid: u32, trace: &Trace| {
+        let lists = snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists);
+        let unlisted: Vec<_> = lists.flat_map(|l| l.sockets()).filter(|c| c.unlisted).map(|c| &c.sockets).collect();
+        let all: usize = unlisted.iter().map(|s| s.len()).sum();
+        let data = |fd: u32| i32::try_from(fd).is_ok_and(|fd| trace.used_before.contains(&fd));
+        let used = unlisted.iter().flat_map(|s| s.iter()).filter(|s| data(s.1)).count();
+        used > 0 && used * 2 >= all
+    };
+    first_traces.into_iter().filter(|(pid, trace)| !trace.used_before.is_empty() && shows(*pid, trace)).map(|(pid, _)| pid).collect()
 }
 
 fn word_of(witness: &Witness<'_>) -> Word {
-    Word { source: witness.source, count: 0, quote: witness.quotes().next() }
+    Word { source: witness.source, count: witness.count, quote: witness.quotes().next() }
 }
 
-fn owner(snapshot: &Snapshot, shares: &[(u32, u64)]) -> Owner {
-    let first = shares.first().map(|&(pid, count)| Owner::of(snapshot, pid, count)).unwrap_or_default();
-    Owner { pids: shares.to_vec(), ..first }
+fn owner(snapshot: &Snapshot, shares: &[Share<'_>]) -> Owner {
+    let first = shares.first().map(|s| Owner::of(snapshot, s.pid, s.count)).unwrap_or_default();
+    Owner { pids: shares.iter().map(|s| (s.pid, s.count)).collect(), ..first }
 }
 
 /// Distinct inodes over the listings of several processes: what a child inherited is not counted again.
-fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Option<u64> {
+fn distinct_over(shares: &[Share<'_>], kind: Kind) -> Option<u64> {
     let mut sockets = Vec::new();
-    for (pid, _) in shares {
-        let list = snapshot.processes.get(pid)?.lists.iter().max_by_key(|l| l.descriptors)?;
+    for share in shares {
+        let list = share.proc?.lists.iter().max_by_key(|l| l.descriptors)?;
         for class in list.classes.iter().filter(|c| c.kind == DescriptorKind::Socket) {
             // Of a class whose kind only the inode tells, nothing is known here.
             if class.protocol.is_none() && class.state.is_none() && !class.unlisted {
@@ -301,7 +330,7 @@ fn distinct_over(snapshot: &Snapshot, shares: &[(u32, u64)], kind: Kind) -> Opti
             }
         }
     }
-    let distinct = sets::union(sockets).count() as u64;
+    let distinct = sets::Union::of(sockets).count() as u64;
     (distinct > 0).then_some(distinct)
 }
 

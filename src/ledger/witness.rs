@@ -206,9 +206,9 @@ impl Traits {
     }
 
     /// Adds what another source of the same pile (another worker of the program) tells.
-    pub fn merge(&mut self, other: &Traits) {
+    pub fn merge(&mut self, other: Traits) {
         if !other.lent.is_empty() && other.lent.iter().all(|g| self.lent.contains(g)) {
-            return self.quote(other.quotes.iter().cloned());
+            return self.quote(other.quotes.into_iter());
         }
         self.lent.extend_from_slice(&other.lent);
         self.remotes.merge(&other.remotes);
@@ -226,7 +226,7 @@ impl Traits {
         self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
         self.longest_run = self.longest_run.max(other.longest_run);
         self.span(other.inodes);
-        self.quote(other.quotes.iter().cloned());
+        self.quote(other.quotes.into_iter());
     }
 
     /// Takes over what another source tells of the same rows beyond their ends: queues, timers, idle times.
