@@ -286,7 +286,7 @@ const SOCKETS: usize = 1_000;
 
 /// How much more memory ten times the bytes may take, in KiB: the noise of an allocator.
 #[cfg(target_os = "linux")]
-const SLACK_KIB: u64 = 2_048;
+const SLACK_KIB: u64 = 1_024;
 
 /// A listing repeats each descriptor for each thread; ten times the threads are ten times the bytes and not one socket more.
 #[cfg(target_os = "linux")]

@@ -61,7 +61,7 @@ pub struct Group {
     passing: Passing,
 }
 
-/// What a row adds to its group.
+/// What a row adds to its group, in the widths that the kernel has: `ss` and `/proc` print its 32-bit numbers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     /// The local end.
@@ -69,11 +69,11 @@ pub(super) struct Row {
     /// The remote end.
     pub remote: Option<End>,
     path: Option<Name>,
-    inode: Option<u64>,
-    recv_q: u64,
-    send_q: u64,
+    inode: Option<u32>,
+    recv_q: u32,
+    send_q: u32,
     timer: Option<(TimerKind, u32)>,
-    idle_ms: Option<u64>,
+    idle_ms: Option<u32>,
     /// Whether holders are shown and it has none.
     unheld: bool,
 }
@@ -124,12 +124,14 @@ impl Group {
         self.paths.seal();
     }
 
-    /// Counts a row but for its ends.
+    /// Counts a row.
+    #[inline]
     pub(super) fn count(&mut self, row: &Row) {
         self.count += 1;
         match row.inode {
             Some(0) => self.no_file += 1,
             Some(i) => {
+                let i = u64::from(i);
                 let (low, high) = self.inodes.unwrap_or((i, i));
                 self.inodes = Some((low.min(i), high.max(i)));
                 self.no_holder += u64::from(row.unheld);
@@ -139,11 +141,11 @@ impl Group {
         if row.recv_q > 0 {
             self.unread += 1;
             self.unread_one += u64::from(row.recv_q == 1);
-            self.recv_q = self.recv_q.saturating_add(row.recv_q);
+            self.recv_q = self.recv_q.saturating_add(u64::from(row.recv_q));
         }
         if row.send_q > 0 {
             self.unsent += 1;
-            self.send_q = self.send_q.saturating_add(row.send_q);
+            self.send_q = self.send_q.saturating_add(u64::from(row.send_q));
         }
         match row.timer {
             Some((TimerKind::On, retries)) => {
@@ -157,22 +159,14 @@ impl Group {
         if let Some(ms) = row.idle_ms {
             self.idle_known += 1;
             self.idle_minute += u64::from(ms >= 60_000);
-            self.idle_max_ms = self.idle_max_ms.max(ms);
+            self.idle_max_ms = self.idle_max_ms.max(u64::from(ms));
         }
         if let Some(path) = row.path {
             self.paths.add(path);
         }
-    }
-
-    /// Counts a row's local end.
-    pub(super) fn count_local(&mut self, row: &Row) {
         if let Some(local) = row.local {
             self.passing.add(local, &mut self.locals);
         }
-    }
-
-    /// Counts a row's remote end.
-    pub(super) fn count_remote(&mut self, row: &Row) {
         if let Some(remote) = row.remote {
             self.remotes.defer(remote);
         }
@@ -186,12 +180,18 @@ impl Row {
             local: s.local.map(|e| End::keep(&e, names)),
             remote: s.remote.map(|e| End::keep(&e, names)),
             path: (!s.name.is_empty() && s.protocol == Protocol::Unix).then(|| names.add(s.name)),
-            inode: s.inode,
-            recv_q: s.recv_q.unwrap_or(0),
-            send_q: s.send_q.unwrap_or(0),
+            inode: s.inode.map(narrow),
+            recv_q: s.recv_q.map_or(0, narrow),
+            send_q: s.send_q.map_or(0, narrow),
             timer: s.timer.map(|t| (t.kind, t.retries)),
-            idle_ms: s.last_received_ms,
+            idle_ms: s.last_received_ms.map(narrow),
             unheld: s.holders_shown && s.holders.is_empty(),
         }
     }
+}
+
+/// A number that the kernel keeps in 32 bits; a larger one is a damaged row.
+#[inline]
+fn narrow(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

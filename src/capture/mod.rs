@@ -11,6 +11,7 @@ pub mod lines;
 pub mod logs;
 mod parts;
 mod passing;
+mod pending;
 pub mod process;
 pub mod quote;
 mod room;

@@ -199,6 +199,8 @@ impl Snapshot {
             self.open_table == Some(member) && self.tables.last().is_some_and(|t| same(t.format, at.format) && t.at.member == member);
         if !fits && self.tables.len() < MAX_TABLES {
             let filtered = self.filtered_in(member).cloned();
+            // Rows go to the last table only.
+            self.tables.last_mut().into_iter().for_each(Table::seal);
             self.tables.push(Table::new(at.format, at.citation, filtered));
             self.open_table = Some(member);
         } else if !fits {

@@ -5,6 +5,7 @@ pub use super::group::Group;
 use super::group::Row;
 use super::intern::{Interner, Name};
 use super::lines::Firsts;
+use super::pending::Pending;
 use super::quote::Quote;
 use super::room::{Over, Room};
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState};
@@ -18,15 +19,18 @@ const MAX_SHARED: usize = 1 << 20;
 
 /// Groups kept, at most; some hundred processes with a handful of states each is a large host.
 const MAX_GROUPS: usize = 50_000;
-/// Rows that wait to be counted, at most.
-const PENDING: usize = 64;
 /// No descriptor is told; the kernel gives none this number.
 const NO_FD: u32 = u32::MAX;
 /// Stands for all holders past that bound; no process has this number.
 const OTHERS: u32 = u32::MAX;
 
 /// What the rows of a group share; 0 for no holder.
-type Key = (Protocol, SocketState, u32);
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    protocol: Protocol,
+    state: SocketState,
+    owner: u32,
+}
 
 /// A reading of a socket table.
 #[derive(Debug)]
@@ -41,10 +45,8 @@ pub struct Table {
     pub holders_shown: bool,
     /// Rows by protocol, state and owner.
     pub groups: Vec<Group>,
-    index: FxHashMap<Key, Known>,
-    /// Rows that their groups have not counted yet, with the group's number. A host has thousands of groups, more than a cache holds:
-    /// counting one row after the other would wait for each, counting many at once waits for them together.
-    pending: Vec<(u32, Row)>,
+    index: FxHashMap<u64, Known>,
+    pending: Pending,
     /// Inode and group of each row that has an inode.
     pub rows: Vec<(u32, u32)>,
     /// The owner's descriptor for each of `rows`, `NO_FD` where none is told; rows past its end have none either.
@@ -88,6 +90,14 @@ pub struct Listener {
     pub quote: Quote,
 }
 
+impl Key {
+    /// As one number, to be hashed and compared in one step.
+    #[inline]
+    fn packed(self) -> u64 {
+        u64::from(self.owner) << 16 | (self.protocol as u64) << 8 | self.state as u64
+    }
+}
+
 impl Table {
     /// An empty table that begins at a place.
     pub fn new(format: &'static str, at: Citation, filtered: Option<Quote>) -> Table {
@@ -98,7 +108,7 @@ impl Table {
             holders_shown: false,
             groups: Vec::new(),
             index: FxHashMap::default(),
-            pending: Vec::new(),
+            pending: Pending::default(),
             rows: Vec::new(),
             fds: Vec::new(),
             held: Vec::new(),
@@ -117,9 +127,9 @@ impl Table {
     fn take(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner, room: &mut Room) -> Option<bool> {
         self.holders_shown |= s.holders_shown;
         let owner = s.holders.first();
-        let key = (s.protocol, s.state, owner.map_or(0, |h| h.pid));
+        let key = Key { protocol: s.protocol, state: s.state, owner: owner.map_or(0, |h| h.pid) };
         let name = owner.map_or(0, |h| hash(h.command));
-        let (number, known, own) = match self.index.get_mut(&key) {
+        let (number, known, own) = match self.index.get_mut(&key.packed()) {
             Some(group) => {
                 if group.quotes > 0 {
                     group.quotes -= 1;
@@ -135,9 +145,8 @@ impl Table {
             }
         };
         let row = Row::of(s, names);
-        self.pending.push((number, row));
-        if self.pending.len() >= PENDING {
-            self.count_pending();
+        if self.pending.push(number, row) {
+            self.pending.count(&mut self.groups);
         }
         self.keep_numbers(at, s, number, own, room);
         let tcp = s.protocol.is_tcp();
@@ -208,40 +217,20 @@ impl Table {
         fits
     }
 
-    /// Lets the groups count what waits: first all that is in the groups, then what they point to.
-    fn count_pending(&mut self) {
-        for (number, row) in &self.pending {
-            if let Some(group) = self.groups.get_mut(*number as usize) {
-                group.count(row);
-            }
-        }
-        for (number, row) in &self.pending {
-            if let Some(group) = self.groups.get_mut(*number as usize) {
-                group.count_local(row);
-            }
-        }
-        for (number, row) in &self.pending {
-            if let Some(group) = self.groups.get_mut(*number as usize) {
-                group.count_remote(row);
-            }
-        }
-        self.pending.clear();
-    }
-
     fn start_group(&mut self, key: Key, owner: Option<&Holder<'_>>, name: u32, names: &mut Interner, room: &mut Room) -> u32 {
         // Past so many the holders are no longer told apart: rows are still counted, by protocol and state.
         let full = self.groups.len() >= MAX_GROUPS || !room.class();
         if full {
             room.left_out(Over::Classes);
         }
-        let (key, owner) = if full { ((key.0, key.1, OTHERS), None) } else { (key, owner) };
-        if let Some(known) = self.index.get(&key) {
+        let (key, owner) = if full { (Key { owner: OTHERS, ..key }, None) } else { (key, owner) };
+        if let Some(known) = self.index.get(&key.packed()) {
             return known.number;
         }
         let number = self.groups.len() as u32;
         let command = names.add(owner.map_or(b"", |h| h.command));
-        self.groups.push(Group::new(key.0, key.1, owner.map(|h| h.pid), command));
-        self.index.insert(key, Known { number, name, quotes: Firsts::KEPT as u8 - 1 });
+        self.groups.push(Group::new(key.protocol, key.state, owner.map(|h| h.pid), command));
+        self.index.insert(key.packed(), Known { number, name, quotes: Firsts::KEPT as u8 - 1 });
         number
     }
 
@@ -254,8 +243,7 @@ impl Table {
 
     /// All rows have come.
     pub fn seal(&mut self) {
-        self.count_pending();
-        self.pending = Vec::new();
+        std::mem::take(&mut self.pending).count(&mut self.groups);
         self.index = FxHashMap::default();
         self.listeners.shrink_to_fit();
         self.connections.shrink_to_fit();

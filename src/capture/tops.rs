@@ -72,6 +72,9 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     /// Counts `n` more of a key.
     #[inline]
     pub fn add_many(&mut self, key: K, n: u64) {
+        if self.add_only(key, n) {
+            return;
+        }
         let counts = self.own();
         let left = counts.add(key, n);
         counts.rest = counts.rest.saturating_add(left);
@@ -86,6 +89,9 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     /// Counts `n` more of a key, as [`Tops::defer`] does.
     #[inline]
     pub fn defer_many(&mut self, key: K, n: u32) {
+        if self.add_only(key, u64::from(n)) {
+            return;
+        }
         let counts = self.own();
         let left = counts.defer_many(key, n);
         counts.rest = counts.rest.saturating_add(left);
@@ -178,6 +184,23 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
         }
     }
 
+    /// Counts while there is one key and no rest, as most counts of a capture stay: nothing is allocated. Whether it could.
+    #[inline]
+    fn add_only(&mut self, key: K, n: u64) -> bool {
+        match &mut self.0 {
+            Shared::None => {
+                let Ok(n) = u32::try_from(n) else { return false };
+                self.0 = Shared::One((key, n));
+                true
+            }
+            Shared::One((only, count)) if *only == key && n <= u64::from(u32::MAX - *count) => {
+                *count += n as u32;
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn rest(&self) -> u64 {
         match &self.0 {
             Shared::None | Shared::One(_) => 0,
@@ -216,7 +239,9 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
 impl<K: Copy> Counts<K> {
     fn of(entries: &[(K, u32)], rest: u64) -> Self {
-        Counts { entries: entries.to_vec(), index: Vec::new(), last: 0, latest: None, settled: entries.len() as u32, rest }
+        let mut own = Vec::with_capacity((entries.len() + 1).next_power_of_two().max(4));
+        own.extend_from_slice(entries);
+        Counts { entries: own, index: Vec::new(), last: 0, latest: None, settled: entries.len() as u32, rest }
     }
 }
 
