@@ -37,6 +37,10 @@ struct Packed {
     open_count: usize,
     last: Citation,
     last_text: Vec<u8>,
+    /// Where its words end.
+    last_ends: Vec<u16>,
+    /// Room for those of the next one.
+    ends: Vec<u16>,
     /// Lines that came after a later one.
     strays: BTreeMap<Citation, Box<[u8]>>,
 }
@@ -78,10 +82,12 @@ impl Packed {
             self.last = at;
         }
         varint::put(at.line - self.last.line, &mut self.open);
-        pack(&self.last_text, text, &mut self.open);
+        self.ends.clear();
+        pack((&self.last_text, &self.last_ends), (text, &mut self.ends), &mut self.open);
         self.last = at;
         self.last_text.clear();
         self.last_text.extend_from_slice(text);
+        std::mem::swap(&mut self.ends, &mut self.last_ends);
         self.open_count += 1;
     }
 
@@ -91,6 +97,7 @@ impl Packed {
         }
         self.open.clear();
         self.last_text.clear();
+        self.last_ends.clear();
         self.open_count = 0;
     }
 
@@ -132,53 +139,106 @@ fn words(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Adds what differs from the line before.
-fn pack(before: &[u8], text: &[u8], out: &mut Vec<u8>) {
-    let mut old = words(before);
-    let mut same = 0;
-    for word in words(text) {
-        let shared = old.next().unwrap_or(&[]);
+/// Adds what differs from the line before, and tells where the line's words end.
+fn pack((before, before_ends): (&[u8], &[u16]), (text, ends): (&[u8], &mut Vec<u16>), out: &mut Vec<u8>) {
+    // Where a word ends is told by the byte behind it: a word counts if both lines have that too.
+    let common = common(before, text);
+    ends.extend(before_ends.iter().take_while(|&&end| usize::from(end) < common));
+    let alike = ends.len();
+    split(text, ends);
+    let (mut same, mut old_start, mut start) = (alike, 0, 0);
+    while same >= SHARES as usize - 1 {
+        out.push(SHARES - 1);
+        same -= SHARES as usize - 1;
+    }
+    if let Some(&end) = alike.checked_sub(1).and_then(|last| ends.get(last)) {
+        (old_start, start) = (usize::from(end), usize::from(end));
+    }
+    let mut old_ends = before_ends.iter().skip(alike);
+    for end in ends.iter().skip(alike).map(|&end| usize::from(end)) {
+        let old_end = old_ends.next().map_or(old_start, |&end| usize::from(end));
+        let (shared, word) = (before.get(old_start..old_end).unwrap_or(&[]), text.get(start..end).unwrap_or(&[]));
+        (old_start, start) = (old_end, end);
         if shared == word {
             same += 1;
-            if same == SHARES - 1 {
-                out.push(std::mem::take(&mut same));
+            if same == SHARES as usize - 1 {
+                out.push(SHARES - 1);
+                same = 0;
             }
             continue;
         }
-        if same > 0 {
-            out.push(std::mem::take(&mut same));
-        }
-        let common = shared.iter().zip(word).take_while(|(a, b)| a == b).count();
-        let rest = word.get(common..).unwrap_or(&[]);
-        // Both are at most as long as a word.
-        out.push(SHARES + common as u8);
-        if rest.len() > 1 && rest.iter().all(|&b| letter(b).is_some()) {
-            out.push(HALVED | rest.len() as u8);
-            let half = |b: Option<&u8>| b.and_then(|&b| letter(b)).unwrap_or(0);
-            out.extend(rest.chunks(2).map(|two| half(two.first()) << 4 | half(two.get(1))));
-        } else {
-            out.push(rest.len() as u8);
-            out.extend_from_slice(rest);
-        }
+        put_same(&mut same, out);
+        put_word(shared, word, out);
     }
-    if same > 0 {
-        out.push(same);
-    }
+    put_same(&mut same, out);
     out.push(END);
 }
 
-/// The number of one of the letters.
-fn letter(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'.' => Some(10),
-        b':' => Some(11),
-        b'-' => Some(12),
-        b'>' => Some(13),
-        b'u' => Some(14),
-        b' ' => Some(15),
-        _ => None,
+/// How many bytes two lines have in common at their beginning.
+fn common<'l>(a: &'l [u8], b: &'l [u8]) -> usize {
+    let eights = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(x, y)| x == y).count() * 8;
+    let rest = |line: &'l [u8]| line.get(eights..).unwrap_or(&[]);
+    eights + rest(a).iter().zip(rest(b)).take_while(|(x, y)| x == y).count()
+}
+
+/// Adds the ends of the words behind those that are told already.
+fn split(text: &[u8], ends: &mut Vec<u16>) {
+    let mut start = ends.last().map_or(0, |&end| usize::from(end));
+    let mut blank = false;
+    for (at, &byte) in text.iter().enumerate().skip(start) {
+        if (blank && byte != b' ') || at - start == WORD {
+            ends.push(at as u16);
+            start = at;
+        }
+        blank = byte == b' ';
     }
+    if start < text.len() {
+        ends.push(text.len() as u16);
+    }
+}
+
+/// Adds how many words are the same, fewer than a byte below `SHARES` tells.
+fn put_same(same: &mut usize, out: &mut Vec<u8>) {
+    if *same > 0 {
+        out.push(*same as u8);
+    }
+    *same = 0;
+}
+
+/// Adds a word that differs from the one before.
+fn put_word(shared: &[u8], word: &[u8], out: &mut Vec<u8>) {
+    let common = shared.iter().zip(word).take_while(|(a, b)| a == b).count();
+    let rest = word.get(common..).unwrap_or(&[]);
+    // Both are at most as long as a word.
+    out.push(SHARES + common as u8);
+    if rest.len() > 1 && rest.iter().all(|&b| number(b) != OTHER) {
+        out.push(HALVED | rest.len() as u8);
+        out.extend(rest.chunks(2).map(|two| match *two {
+            [high, low] => number(high) << 4 | number(low),
+            _ => two.first().map_or(0, |&high| number(high) << 4),
+        }));
+    } else {
+        out.push(rest.len() as u8);
+        out.extend_from_slice(rest);
+    }
+}
+
+/// No number.
+const OTHER: u8 = u8::MAX;
+/// The number of each byte that is one of the letters.
+const NUMBERS: [u8; 256] = {
+    let mut numbers = [OTHER; 256];
+    let mut n = 0;
+    while n < LETTERS.len() {
+        numbers[LETTERS[n] as usize] = n as u8; // a byte has a place in it
+        n += 1;
+    }
+    numbers
+};
+
+#[inline]
+fn number(byte: u8) -> u8 {
+    NUMBERS[usize::from(byte)] // a byte has a place in it
 }
 
 fn unpack(before: &[u8], bytes: &mut &[u8]) -> Option<Vec<u8>> {
@@ -267,12 +327,21 @@ mod tests {
         assert_eq!(lines.text(at(5000, "").citation), "");
     }
 
+    fn pack_after(before: &str, text: &str, out: &mut Vec<u8>) {
+        let (mut before_ends, mut ends) = (Vec::new(), Vec::new());
+        split(before.as_bytes(), &mut before_ends);
+        pack((before.as_bytes(), &before_ends), (text.as_bytes(), &mut ends), out);
+        let mut whole = Vec::new();
+        split(text.as_bytes(), &mut whole);
+        assert_eq!(ends, whole, "{before:?} {text:?}");
+    }
+
     #[test]
     fn similar_lines_take_little() {
         let (mut packed, mut whole) = (Vec::new(), 0);
         let text = |n: u32| format!("java      4684 apps {n}u sock 0,6 0t0 {} can't identify protocol", 674_209_205 + n * 3);
         for n in 100..1100 {
-            pack(text(n - 1).as_bytes(), text(n).as_bytes(), &mut packed);
+            pack_after(&text(n - 1), &text(n), &mut packed);
             whole += text(n).len();
         }
         assert!(packed.len() * 6 < whole, "{} of {whole}", packed.len());
@@ -280,14 +349,27 @@ mod tests {
 
     #[test]
     fn each_letter_is_its_number() {
-        assert!(LETTERS.iter().enumerate().all(|(n, &b)| letter(b) == Some(n as u8)));
+        assert!(LETTERS.iter().enumerate().all(|(n, &b)| number(b) == n as u8));
+        assert_eq!((0..=255).filter(|&b| number(b) != OTHER).count(), LETTERS.len());
     }
 
     proptest! {
         #[test]
+        fn any_line_with_the_same_beginning_comes_back(
+            same in "[a1 ]{0,150}|(a ){60,90}",
+            before in "[a 1]{0,30}",
+            text in "[a 1]{0,30}|\\PC{0,30}"
+        ) {
+            let (before, text) = (format!("{same}{before}"), format!("{same}{text}"));
+            let mut bytes = Vec::new();
+            pack_after(&before, &text, &mut bytes);
+            prop_assert_eq!(unpack(before.as_bytes(), &mut bytes.as_slice()), Some(text.into_bytes()));
+        }
+
+        #[test]
         fn any_line_comes_back(before in "[a 1]{0,300}", text in "\\PC{0,300}|[a 1]{0,300}|([0-9]{1,3}[.:>u-]| ){0,90}") {
             let mut bytes = Vec::new();
-            pack(before.as_bytes(), text.as_bytes(), &mut bytes);
+            pack_after(&before, &text, &mut bytes);
             prop_assert_eq!(unpack(before.as_bytes(), &mut bytes.as_slice()), Some(text.into_bytes()));
         }
     }
