@@ -64,6 +64,9 @@ pub struct Class {
     passing: Passing,
 }
 
+/// Descriptor numbers for which room is kept from one class to the next.
+const KEPT: usize = 1 << 12;
+
 impl FdList {
     /// An empty listing that begins at a place.
     pub fn new(format: &'static str, at: Citation, filtered: bool) -> FdList {
@@ -186,9 +189,15 @@ impl FdList {
         self.classes.shrink_to_fit();
         // What is sealed once more has nothing new.
         let shuffled = std::mem::take(&mut self.shuffled);
+        let mut numbers = Vec::new();
         for class in &mut self.classes {
-            if shuffled {
-                class.longest_run = class.longest_run.max(longest_run(class.sockets.iter().map(|s| s.1).collect()));
+            // No run is longer than there are rows.
+            if shuffled && class.sockets.len() as u64 > class.longest_run {
+                numbers.extend(class.sockets.iter().map(|s| s.1));
+                class.longest_run = class.longest_run.max(longest_run(&mut numbers));
+                // The room of a large one is not kept while its sockets are put in order.
+                numbers.clear();
+                numbers.shrink_to(KEPT);
             }
             class.seal();
         }
@@ -206,13 +215,13 @@ impl FdList {
 }
 
 /// The longest run of numbers one after the other, of rows that came in no order.
-fn longest_run(mut numbers: Vec<u32>) -> u64 {
+fn longest_run(numbers: &mut Vec<u32>) -> u64 {
     numbers.retain(|&fd| fd != u32::MAX);
     numbers.sort_unstable();
     numbers.dedup();
     let mut longest = 0;
     let (mut length, mut last) = (0, None);
-    for fd in numbers {
+    for &mut fd in numbers {
         length = if last.is_some_and(|l: u32| l.checked_add(1) == Some(fd)) { length + 1 } else { 1 };
         (longest, last) = (longest.max(length), Some(fd));
     }

@@ -3,6 +3,11 @@
 
 use super::varint;
 
+/// Bytes of a row, at most.
+const MOST: usize = 10;
+/// Bytes asked for with the first row.
+const START: usize = 32;
+
 /// Inode and descriptor number of each row.
 #[derive(Clone, Debug, Default)]
 pub struct Sockets {
@@ -41,8 +46,17 @@ impl Sockets {
         if self.rows == 0 {
             self.first = inode;
         }
-        varint::put(folded(inode.wrapping_sub(last)), &mut self.bytes);
-        varint::put(folded(fd.wrapping_sub(last_fd)), &mut self.bytes);
+        let (inode_by, fd_by) = (folded(inode.wrapping_sub(last)), folded(fd.wrapping_sub(last_fd)));
+        if self.bytes.capacity() - self.bytes.len() < MOST {
+            // Not from eight bytes on: most listings have a handful of sockets.
+            self.bytes.reserve(self.bytes.len().max(START));
+        }
+        if (inode_by | fd_by) < 0x80 {
+            self.bytes.extend_from_slice(&[inode_by as u8, fd_by as u8]);
+        } else {
+            varint::put(inode_by, &mut self.bytes);
+            varint::put(fd_by, &mut self.bytes);
+        }
         self.last = (inode, fd);
         self.rows += 1;
     }
@@ -96,8 +110,15 @@ impl Iterator for Rows<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(u32, u32)> {
-        self.row.0 = self.row.0.wrapping_add(unfolded(varint::take(&mut self.bytes)?));
-        self.row.1 = self.row.1.wrapping_add(unfolded(varint::take(&mut self.bytes)?));
+        let (inode, fd) = match *self.bytes {
+            // In a run of sockets each differs from the one before by a byte.
+            [inode, fd, ref rest @ ..] if (inode | fd) < 0x80 => {
+                self.bytes = rest;
+                (inode.into(), fd.into())
+            }
+            _ => (varint::take(&mut self.bytes)?, varint::take(&mut self.bytes)?),
+        };
+        self.row = (self.row.0.wrapping_add(unfolded(inode)), self.row.1.wrapping_add(unfolded(fd)));
         self.left = self.left.saturating_sub(1);
         Some(self.row)
     }
