@@ -201,16 +201,15 @@ pub fn by_pending_connects(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
 
 /// The remotes that the rows of a pile themselves name.
 pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bool) {
-    let sorted = pile.traits.remotes.sorted();
-    let total = pile.traits.remotes.total();
-    let spread = accepted || (sorted.len() > 8 && sorted.first().is_some_and(|(_, n)| n * 4 < total));
+    let remotes = &pile.traits.remotes;
+    let spread = accepted || (remotes.iter().len() > 8 && remotes.first().is_some_and(|(_, n)| n * 4 < remotes.total()));
     if spread {
         // Peers of a server differ in their ports: their hosts are what tells.
         let mut hosts = crate::capture::tops::Tops::default();
-        for (end, n) in &sorted {
-            hosts.add_many(end.host(), *n);
+        for (end, n) in remotes.iter() {
+            hosts.add_many(end.host(), n);
         }
-        for (host, n) in hosts.sorted().into_iter().take(3) {
+        for (host, n) in hosts.top(3, |_| true) {
             if !host.is_unset() {
                 add_remote(claim, case.show(host), n, "peers of the accepted connections");
             }
@@ -222,7 +221,7 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
         }
         return;
     }
-    for (end, n) in sorted.into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
+    for (end, n) in remotes.top(3, |e| !e.is_unset()) {
         add_remote(claim, case.show(end), n, "the remote end of the rows");
     }
 }

@@ -157,13 +157,12 @@ impl<'a> Holding<'a> {
 
     /// The source with the largest count, whole ones first where they say nearly as much.
     pub fn best(&self, kind: Kind) -> Option<&Witness<'a>> {
-        let witnesses = self.kinds.get(&kind)?;
-        witnesses.iter().max_by_key(|w| (w.count, !w.partial))
+        Witness::best(self.kinds.get(&kind)?)
     }
 
     /// The word of the source that tells most about remotes.
     pub fn telling(&self, kind: Kind) -> Option<&Witness<'a>> {
-        self.kinds.get(&kind)?.iter().max_by_key(|w| w.telling())
+        Witness::most_telling(self.kinds.get(&kind)?)
     }
 
     /// Sockets of all kinds, by best estimates.
@@ -208,17 +207,18 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
     let excerpt = list.highest.is_some_and(|h| h >= 512 && list.descriptors * 4 < u64::from(h))
         || (list.hidden_numbers > 0 && list.descriptors < 10_000);
     let partial = list.filtered || excerpt;
-    let mut kinds: BTreeMap<Kind, (u64, Vec<Part<'a>>)> = BTreeMap::new();
+    let mut kinds: Vec<(Kind, u64, &'a Class)> = Vec::with_capacity(list.classes.len());
     for class in &list.classes {
         let Some(kind) = kind_of_class(class, list) else { continue };
         let count = if class.kind == DescriptorKind::Socket { distinct(class, kind, known) } else { class.rows };
-        let entry = kinds.entry(kind).or_default();
-        entry.0 += count;
-        entry.1.push(Part::Class(class));
+        kinds.push((kind, count, class));
         duplicates(class, holding);
     }
-    for (kind, (count, parts)) in kinds {
-        holding.add(kind, Witness { source: list.format, count, partial, parts: parts.into_iter().collect() });
+    kinds.sort_by_key(|k| k.0);
+    for same in kinds.chunk_by(|a, b| a.0 == b.0) {
+        let Some(&(kind, ..)) = same.first() else { continue };
+        let (count, parts) = (same.iter().map(|k| k.1).sum(), same.iter().map(|k| Part::Class(k.2)).collect());
+        holding.add(kind, Witness { source: list.format, count, partial, parts });
     }
     for class in list.sockets().filter(|c| tells_inodes_only(c)) {
         by_inode(pid, proc, list, class, known, books, holding);

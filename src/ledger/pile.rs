@@ -1,14 +1,15 @@
 //! Piles: sockets of one kind held by one program, each socket counted once however many of its processes hold it.
 
-use super::holding::{Holding, kind_of_class};
+use super::holding::{Holding, kind_of_class, tells_inodes_only};
 use super::kind::Kind;
 use super::sets;
 use super::witness::{Traits, Witness};
 use crate::capture::process::{Proc, base_name};
+use crate::capture::sockets::Sockets;
 use crate::capture::tops::Tops;
 use crate::capture::trace::Trace;
 use crate::capture::{End, Quote, Snapshot};
-use crate::facts::{DescriptorKind, LimitValue, SocketState};
+use crate::facts::{LimitValue, SocketState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How sure a count is.
@@ -169,15 +170,22 @@ struct Share<'h> {
     proc: Option<&'h Proc>,
     holding: &'h Holding<'h>,
     words: &'h [Witness<'h>],
+    /// Where the sockets of its largest listing stand among those of all; `None` where it is not known of all what they are.
+    listed: Option<(usize, usize)>,
 }
+
+/// The sockets of the largest listing of each process, with their kinds: side by side, because each kind looks through them.
+type Listed<'h> = Vec<(Kind, &'h Sockets)>;
 
 /// All piles of a snapshot, largest first.
 pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<Pile> {
     let (listening, in_use) = (listening_ports(snapshot), in_use(snapshot));
     let mut programs: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut groups: BTreeMap<(Kind, usize), Vec<Share<'_>>> = BTreeMap::new();
+    let mut all_listed = Vec::new();
     for (&pid, holding) in holdings {
         let proc = snapshot.processes.get(&pid);
+        let listed = proc.and_then(|p| listed(p, &mut all_listed));
         let program = proc.map_or(String::new(), Proc::program);
         let command = proc.map_or("", |p| &p.command);
         // Processes of a program that is known only by a short name may be strangers to each other; interpreters certainly may.
@@ -186,18 +194,39 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<
         let next = programs.len();
         let number = *programs.entry((key, command.to_string())).or_insert(next);
         for (&kind, words) in &holding.kinds {
-            let Some((count, _)) = holding.count(kind) else { continue };
-            groups.entry((kind, number)).or_default().push(Share { pid, count, proc, holding, words });
+            let Some(count) = Witness::best(words).map(|w| w.count) else { continue };
+            groups.entry((kind, number)).or_default().push(Share { pid, count, proc, holding, words, listed });
         }
     }
     let mut piles: Vec<Pile> =
-        groups.into_iter().filter_map(|((kind, _), shares)| one_pile(snapshot, kind, shares, &listening, &in_use)).collect();
+        groups.into_iter().filter_map(|((kind, _), shares)| one_pile(snapshot, kind, shares, &all_listed, (&listening, &in_use))).collect();
     piles.sort_by(|a, b| b.count.cmp(&a.count).then(a.kind.cmp(&b.kind)).then_with(|| first_pid(a).cmp(&first_pid(b))));
     piles
 }
 
+/// A set of ports, a bit for each: it is asked for each local end of a capture.
+pub struct Ports(Vec<u64>);
+
+impl Ports {
+    fn has(&self, port: u16) -> bool {
+        self.0.get(usize::from(port / 64)).is_some_and(|bits| bits >> (port % 64) & 1 == 1)
+    }
+}
+
+impl FromIterator<u16> for Ports {
+    fn from_iter<I: IntoIterator<Item = u16>>(ports: I) -> Ports {
+        let mut bits = vec![0; 1 + usize::from(u16::MAX / 64)];
+        for port in ports {
+            if let Some(bits) = bits.get_mut(usize::from(port / 64)) {
+                *bits |= 1 << (port % 64);
+            }
+        }
+        Ports(bits)
+    }
+}
+
 /// Ports that something listens on, by tables and by listings.
-pub fn listening_ports(snapshot: &Snapshot) -> BTreeSet<u16> {
+pub fn listening_ports(snapshot: &Snapshot) -> Ports {
     let tables = snapshot.tables.iter().flat_map(|t| &t.listeners).map(|l| l.local.port());
     let classes =
         snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(|c| c.state == Some(SocketState::Listen));
@@ -222,8 +251,8 @@ fn one_pile(
     snapshot: &Snapshot,
     kind: Kind,
     mut shares: Vec<Share<'_>>,
-    listening: &BTreeSet<u16>,
-    in_use: &BTreeSet<u32>,
+    listed: &Listed<'_>,
+    (listening, in_use): (&Ports, &BTreeSet<u32>),
 ) -> Option<Pile> {
     shares.sort_by(|a, b| b.count.cmp(&a.count).then(a.pid.cmp(&b.pid)));
     let first = *shares.first()?;
@@ -233,13 +262,13 @@ fn one_pile(
     let mut words: Vec<Word> = Vec::new();
     let (mut sum, mut partial, mut longest_run) = (0, false, 0);
     for share in &shares {
-        let Some(best) = share.holding.best(kind) else { continue };
+        let Some(best) = Witness::best(share.words) else { continue };
         sum += best.count;
         partial |= best.partial;
-        let told = told(share, kind, best);
-        match &mut traits {
-            Some(traits) => traits.merge(told),
-            None => traits = Some(told),
+        match (&mut traits, share.words) {
+            (None, _) => traits = Some(told(share.words, best)),
+            (Some(traits), [only]) => traits.add(only),
+            (Some(traits), _) => traits.merge(told(share.words, best)),
         }
         for witness in share.words {
             longest_run = longest_run.max(witness.longest_run());
@@ -251,7 +280,7 @@ fn one_pile(
     }
     let mut traits = traits.unwrap_or_default();
     traits.seal();
-    let count = if shares.len() > 1 { distinct_over(&shares, kind).unwrap_or(sum).min(sum) } else { sum };
+    let count = if shares.len() > 1 { distinct_over(&shares, kind, listed).unwrap_or(sum).min(sum) } else { sum };
     words.sort_by(|a, b| b.count.cmp(&a.count).then(a.source.cmp(b.source)));
     Some(Pile {
         owner: Some(owner(snapshot, &shares)),
@@ -273,17 +302,17 @@ fn one_pile(
 }
 
 /// What the sources tell of one process's rows of a kind.
-fn told(share: &Share<'_>, kind: Kind, best: &Witness<'_>) -> Traits {
+fn told(words: &[Witness<'_>], best: &Witness<'_>) -> Traits {
     // One source is the best, the most telling, and knows no more than itself.
-    if let [only] = share.words {
+    if let [only] = words {
         return only.traits();
     }
-    let mut told = share.holding.telling(kind).map(Witness::traits).unwrap_or_default();
+    let mut told = Witness::most_telling(words).map(Witness::traits).unwrap_or_default();
     if told.quotes.is_empty() {
         told.quotes = best.quotes().collect();
     }
     // Queues, timers and idle times may stand in another source (`ss -o`, `ss -i`) than the one with most rows.
-    share.words.iter().for_each(|w| told.learn(&w.figures()));
+    words.iter().for_each(|w| told.learn(&w.figures()));
     told
 }
 
@@ -315,32 +344,39 @@ fn owner(snapshot: &Snapshot, shares: &[Share<'_>]) -> Owner {
     Owner { pids: shares.iter().map(|s| (s.pid, s.count)).collect(), ..first }
 }
 
+/// Adds the sockets of a process's largest listing, with their kinds; where they stand, if all kinds are known.
+fn listed<'h>(proc: &'h Proc, all: &mut Listed<'h>) -> Option<(usize, usize)> {
+    let list = proc.lists.iter().max_by_key(|l| l.descriptors)?;
+    let from = all.len();
+    for class in list.sockets() {
+        // Of a class whose kind only the inode tells, nothing is known here.
+        if tells_inodes_only(class) {
+            all.truncate(from);
+            return None;
+        }
+        all.extend(kind_of_class(class, list).map(|kind| (kind, &class.sockets)));
+    }
+    Some((from, all.len()))
+}
+
 /// Distinct inodes over the listings of several processes: what a child inherited is not counted again.
-fn distinct_over(shares: &[Share<'_>], kind: Kind) -> Option<u64> {
+fn distinct_over(shares: &[Share<'_>], kind: Kind, listed: &Listed<'_>) -> Option<u64> {
     let mut sockets = Vec::new();
     for share in shares {
-        let list = share.proc?.lists.iter().max_by_key(|l| l.descriptors)?;
-        for class in list.classes.iter().filter(|c| c.kind == DescriptorKind::Socket) {
-            // Of a class whose kind only the inode tells, nothing is known here.
-            if class.protocol.is_none() && class.state.is_none() && !class.unlisted {
-                return None;
-            }
-            if kind_of_class(class, list) == Some(kind) {
-                sockets.push(&class.sockets);
-            }
-        }
+        let (from, to) = share.listed?;
+        sockets.extend(listed.get(from..to).unwrap_or(&[]).iter().filter(|l| l.0 == kind).map(|l| l.1));
     }
     let distinct = sets::Union::of(sockets).count() as u64;
     (distinct > 0).then_some(distinct)
 }
 
 /// Whether most rows' local ports are ports that something listens on.
-pub(super) fn accepted(traits: &Traits, listening: &BTreeSet<u16>) -> Option<bool> {
+pub(super) fn accepted(traits: &Traits, listening: &Ports) -> Option<bool> {
     let total = traits.locals.total();
     if total == 0 {
         return None;
     }
-    let on_listeners: u64 = traits.locals.iter().filter(|(e, _)| listening.contains(&e.port())).map(|(_, n)| n).sum();
+    let on_listeners: u64 = traits.locals.iter().filter(|(e, _)| listening.has(e.port())).map(|(_, n)| n).sum();
     if on_listeners * 2 > total {
         return Some(true);
     }

@@ -93,6 +93,16 @@ impl<'a> FromIterator<Part<'a>> for Parts<'a> {
 }
 
 impl<'a> Witness<'a> {
+    /// The one with the largest count, whole ones first where they say nearly as much.
+    pub fn best<'w>(words: &'w [Witness<'a>]) -> Option<&'w Witness<'a>> {
+        words.iter().max_by_key(|w| (w.count, !w.partial))
+    }
+
+    /// The one that tells most about remotes.
+    pub fn most_telling<'w>(words: &'w [Witness<'a>]) -> Option<&'w Witness<'a>> {
+        words.iter().max_by_key(|w| w.telling())
+    }
+
     fn parts(&self) -> &[Part<'a>] {
         match &self.parts {
             Parts::One(part) => std::slice::from_ref(part),
@@ -122,7 +132,7 @@ impl<'a> Witness<'a> {
     }
 
     /// How much it tells of the other ends: whether it has them, inodes, idle times; how many.
-    pub fn telling(&self) -> (bool, bool, bool, u64) {
+    fn telling(&self) -> (bool, bool, bool, u64) {
         let (mut inodes, mut idle, mut remotes) = (false, false, 0u64);
         for part in self.parts() {
             remotes = remotes.saturating_add(part.ends().0.total());
@@ -158,30 +168,36 @@ impl Traits {
     /// What the rows of several places have in common.
     pub fn of(parts: &[Part<'_>]) -> Traits {
         let mut traits = Traits::figures(parts);
-        for part in parts {
-            let (remotes, locals, paths) = part.ends();
-            traits.remotes.merge(remotes);
-            traits.locals.merge(locals);
-            traits.paths.merge(paths);
-            traits.quote(part.quotes().iter());
-        }
+        parts.iter().for_each(|&part| traits.add_ends(part));
         traits.seal();
         traits
     }
 
+    fn add_ends(&mut self, part: Part<'_>) {
+        let (remotes, locals, paths) = part.ends();
+        self.remotes.merge(remotes);
+        self.locals.merge(locals);
+        self.paths.merge(paths);
+        if self.quotes.len() < QUOTED {
+            self.quote(part.quotes().iter());
+        }
+    }
+
     fn figures(parts: &[Part<'_>]) -> Traits {
         let mut traits = Traits::default();
-        for part in parts {
-            match *part {
-                Part::Group(group) => traits.add_group(group),
-                Part::Lent(group, number) => {
-                    traits.add_group(group);
-                    traits.lent.push(number);
-                }
-                Part::Class(class) => traits.add_class(class),
-            }
-        }
+        parts.iter().for_each(|&part| traits.add_figures(part));
         traits
+    }
+
+    fn add_figures(&mut self, part: Part<'_>) {
+        match part {
+            Part::Group(group) => self.add_group(group),
+            Part::Lent(group, number) => {
+                self.add_group(group);
+                self.lent.push(number);
+            }
+            Part::Class(class) => self.add_class(class),
+        }
     }
 
     /// Adds the rows of a table's group, but for the ends and quotes.
@@ -203,6 +219,16 @@ impl Traits {
     fn add_class(&mut self, c: &Class) {
         self.longest_run = self.longest_run.max(c.longest_run);
         self.span(c.sockets.span().map(|(low, high)| (low.into(), high.into())));
+    }
+
+    /// Adds what the only source tells of another worker of the program: mostly a place, whose counts are added as they are.
+    pub fn add(&mut self, witness: &Witness<'_>) {
+        let &Parts::One(part) = &witness.parts else { return self.merge(witness.traits()) };
+        if matches!(part, Part::Lent(_, number) if self.lent.contains(&number)) {
+            return self.quote(part.quotes().iter());
+        }
+        self.add_figures(part);
+        self.add_ends(part);
     }
 
     /// Adds what another source of the same pile (another worker of the program) tells.
