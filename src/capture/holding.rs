@@ -89,8 +89,7 @@ impl FdList {
     /// Adds a row.
     pub fn add(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner, room: &mut Room) {
         if let Some(tid) = d.tid.filter(|&t| Some(t) != d.pid) {
-            // Every thread shows the same descriptors, so of a listing of threads alone the first one is the process.
-            if self.descriptors > 0 && self.thread != Some(tid) {
+            if self.is_repeated_by(tid) {
                 self.thread_rows += 1;
                 return;
             }
@@ -141,6 +140,13 @@ impl FdList {
             let cut = if unix { memchr::memmem::find(d.name, b" type=") } else { None };
             class.names.add(names.add(cut.and_then(|i| d.name.get(..i)).unwrap_or(d.name)));
         }
+    }
+
+    /// Whether the rows of a thread repeat what is counted already: every thread shows the same descriptors, so of a listing of threads
+    /// alone the first one is the process.
+    #[inline]
+    pub fn is_repeated_by(&self, tid: u32) -> bool {
+        self.descriptors > 0 && self.thread != Some(tid)
     }
 
     /// Classes that are sockets.

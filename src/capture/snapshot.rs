@@ -155,8 +155,14 @@ impl Snapshot {
             }
             return;
         };
-        if let Some(hot) = self.hot.as_mut().filter(|h| h.fits(pid, at, d)) {
-            return hot.list.add(at, d, names, &mut self.room);
+        if let Some(hot) = &mut self.hot {
+            if hot.fits(pid, at, d) {
+                return hot.list.add(at, d, names, &mut self.room);
+            }
+            if hot.repeats(pid, at, d) {
+                hot.list.thread_rows += 1;
+                return;
+            }
         }
         self.cool();
         let Some(proc) = process(&mut self.processes, &mut self.room, pid) else { return };
@@ -480,6 +486,17 @@ impl Hot {
             // To compare nothing with nothing where neither has an address costs some processors more than all the rest.
             && (d.command.is_empty() && self.command.is_empty() || d.command == self.command)
             && (self.user || d.user.is_empty())
+    }
+
+    /// Whether a row is one of a thread that repeats what its process shows: of a listing by threads nearly all rows are.
+    #[inline]
+    fn repeats(&self, pid: u32, at: &At<'_>, d: &Descriptor<'_>) -> bool {
+        pid == self.pid
+            && d.tid.is_some_and(|tid| tid != pid && self.list.is_repeated_by(tid))
+            && d.kind != DescriptorKind::Denied
+            && at.citation.member == self.list.at.member
+            && same(at.format, self.list.format)
+            && self.user
     }
 }
 

@@ -19,6 +19,8 @@ const MAX_SHARED: usize = 1 << 20;
 
 /// Groups kept, at most; some hundred processes with a handful of states each is a large host.
 const MAX_GROUPS: usize = 50_000;
+/// So many groups stay in a cache, and are counted row by row. They only become more, so that no row is counted before an earlier one.
+const CACHED: usize = 64;
 /// No descriptor is told; the kernel gives none this number.
 const NO_FD: u32 = u32::MAX;
 /// Stands for all holders past that bound; no process has this number.
@@ -145,7 +147,9 @@ impl Table {
             }
         };
         let row = Row::of(s, names);
-        if self.pending.push(number, row) {
+        if self.groups.len() <= CACHED {
+            self.groups.get_mut(number as usize)?.count(&row);
+        } else if self.pending.push(number, row) {
             self.pending.count(&mut self.groups);
         }
         self.keep_numbers(at, s, number, own, room);

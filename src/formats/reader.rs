@@ -209,15 +209,54 @@ impl Reader {
         // One search through the chunk spares one through each line.
         let escapes = memchr::memchr(ESCAPE, rest).is_some();
         let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', rest) {
+        let mut ends = memchr::memchr_iter(b'\n', rest);
+        while let Some((end, offered)) = self.rows(rest, &mut start, &mut ends, escapes, sink) {
             // Line ends are found one behind the other.
             let line = &rest[start..end];
-            self.reading.long_lines += u32::from(line.len() > self.max_line);
-            self.take_line(line.get(..self.max_line).unwrap_or(line), escapes, sink);
             start = end + 1;
+            if offered {
+                self.find_owner(scan::strip_cr(line), sink);
+            } else {
+                self.reading.long_lines += u32::from(line.len() > self.max_line);
+                self.take_line(line.get(..self.max_line).unwrap_or(line), escapes, sink);
+            }
         }
         // The last line end was found in the rest.
         self.hold(&rest[start..]);
+    }
+
+    /// Gives lines to the parser at work for as long as it takes them and nothing but that can become of them. The end of the first line
+    /// that is not so, and whether the parser has been offered it.
+    #[inline]
+    fn rows(
+        &mut self,
+        text: &[u8],
+        start: &mut usize,
+        ends: &mut memchr::Memchr<'_>,
+        escapes: bool,
+        sink: &mut dyn Sink,
+    ) -> Option<(usize, bool)> {
+        let plain = !escapes && !self.tracing && self.reading.prefix.is_none();
+        let active = self.current.as_mut().filter(|a| plain && !a.greedy);
+        let section = self.section.and_then(|number| self.reading.sections.get_mut(number));
+        let (Some(active), Some(section)) = (active, section) else { return ends.next().map(|end| (end, false)) };
+        for end in ends {
+            // Line ends are found one behind the other.
+            let line = &text[*start..end];
+            if line.len() > self.max_line {
+                return Some((end, false));
+            }
+            self.line = self.line.saturating_add(1);
+            let citation = Citation { member: self.member, line: self.line };
+            match active.parser.line(At { citation, format: active.id, text: scan::strip_cr(line) }, sink) {
+                Taken::Row => section.rows += 1,
+                Taken::Noise => {}
+                Taken::Unknown => return Some((end, true)),
+            }
+            section.lines += 1;
+            *start = end + 1;
+        }
+        None
     }
 
     /// Keeps the beginning of a line whose end has not come yet.
