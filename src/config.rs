@@ -41,7 +41,8 @@ struct File {
 
 macro_rules! thresholds {
     ($($(#[doc = $doc:literal])+ $name:ident: $default:literal,)+) => {
-        /// From how many on a pile is worth a suspicion. All are numbers of sockets held by one program unless said otherwise.
+        /// From how many on a pile is worth a suspicion. All are numbers of sockets held by one process unless said otherwise; where a
+        /// program has several and none reaches the number by itself, each further one adds what a process may hold in health.
         #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Thresholds {

@@ -152,7 +152,7 @@ fn signature(signature: &crate::signatures::Signature) -> Page {
 
 fn thresholds() -> Page {
     let mut text = String::from(
-        "From how many on a pile is worth a suspicion: numbers of sockets held by one program, unless said otherwise. A threshold only opens a case; evidence decides it. `--config FILE` changes them:\n\n```\nthresholds:\n  close_wait: 200\n```\n\n# Names, defaults and reasons\n",
+        "From how many on a pile is worth a suspicion: numbers of sockets held by one process, unless said otherwise; where a program has several and none reaches the number by itself, each further one adds what a process may hold in health. A threshold only opens a case; evidence decides it. `--config FILE` changes them:\n\n```\nthresholds:\n  close_wait: 200\n```\n\n# Names, defaults and reasons\n",
     );
     for (name, default, reason) in Thresholds::ALL {
         let _ = writeln!(text, "- `{name}` {default}: {reason}");

@@ -10,7 +10,7 @@ pub mod intern;
 pub mod lines;
 pub mod logs;
 mod parts;
-mod passing;
+pub mod passing;
 mod pending;
 pub mod process;
 pub mod quote;

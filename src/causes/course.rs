@@ -21,10 +21,11 @@ pub fn growing(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) 
         let strength = if gained >= 100 || gained * 4 >= growth.to { Strength::Strong } else { Strength::Moderate };
         let what = if case.earlier.is_empty() { "reading" } else { "snapshot" };
         let says = format!("they grew from {from} to {to} between the first and the last {what}");
-        if let Some(why) = replaced(case, pile).or_else(|| uneven(case, pile)) {
+        if let Some(why) = replaced(case, pile).or_else(|| uneven(case, pile)).or_else(|| by_processes(case, pile)) {
             let says = format!("{says}, but {why}");
             // What has no use stays left over, however it came; what has one is at work.
-            if matches!(pile.kind, Kind::Established | Kind::Udp | Kind::Unix) {
+            if matches!(pile.kind, Kind::Established | Kind::Udp | Kind::Unix | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll)
+            {
                 s.against.push(Evidence::new(Strength::Strong, Witnessed::Growth, says, growth.at));
             } else {
                 s.reasons.push(Evidence::new(Strength::Weak, Witnessed::Growth, says, growth.at));
@@ -71,6 +72,23 @@ fn uneven(case: &Case<'_>, pile: &Pile) -> Option<String> {
     }
     let flat = level(&counts)?;
     Some(format!("have stayed near {} over the last {}", number(pile.count as i64), many(flat, "sample", "samples")))
+}
+
+/// There are more processes than before, and those that were there then hold no more: a load that grew, or more sessions.
+fn by_processes(case: &Case<'_>, pile: &Pile) -> Option<String> {
+    let first = case.earlier.first()?.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile))?;
+    let (then, now) = (&first.owner.as_ref()?.pids, &pile.owner.as_ref()?.pids);
+    let share = |pid: u32| then.iter().find(|p| p.0 == pid).map(|p| p.1);
+    let stayed: Vec<(u64, u64)> = now.iter().filter_map(|&(pid, n)| Some((share(pid)?, n))).collect();
+    let risen: u64 = stayed.iter().map(|(then, now)| now.saturating_sub(*then)).sum();
+    let gained = pile.count.saturating_sub(first.count);
+    (!stayed.is_empty() && now.len() > then.len() && risen * 4 < gained).then(|| {
+        let more = many((now.len() - stayed.len()) as u64, "process", "processes");
+        format!(
+            "with {more} that {} not there before, while the others hold about as many as they did",
+            if now.len() - stayed.len() == 1 { "was" } else { "were" }
+        )
+    })
 }
 
 /// Over how many of the last samples the counts have stayed where they are: a third of all, and far less growth than on average.

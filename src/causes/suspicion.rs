@@ -6,9 +6,11 @@
 use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::{many, number};
-use crate::capture::Quote;
+use crate::capture::passing::FIRST_PORT;
 use crate::capture::trace::{Pattern, Tale};
+use crate::capture::{End, Quote};
 use crate::ledger::{Kind, Pile, leaves_open};
+use std::fmt;
 
 /// Why a pile is suspect.
 #[derive(Clone, Debug, Default)]
@@ -40,9 +42,9 @@ pub fn innocence(case: &Case<'_>, pile: &Pile) -> Vec<Evidence> {
 /// All that speaks for a leak and against it.
 fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     let mut s = Suspicion::default();
-    let threshold = threshold(case, pile.kind);
-    useless_by_kind(case, pile, threshold, &mut s);
-    super::course::growing(case, pile, threshold, &mut s);
+    let bar = Bar::of(case, pile);
+    useless_by_kind(case, pile, &bar, &mut s);
+    super::course::growing(case, pile, bar.count, &mut s);
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
@@ -67,6 +69,53 @@ fn abroad(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     (!s.reasons.is_empty() && s.against.is_empty()).then_some(s)
 }
 
+/// From how many on a pile is worth a suspicion.
+struct Bar {
+    count: u64,
+    /// The processes it is for.
+    processes: u64,
+}
+
+impl Bar {
+    /// The threshold of the pile's kind, which is for one process. A pool of workers, or the same daemon in each session, holds in health a
+    /// few in each: where no process has reached the threshold by itself, each further one adds what is ordinary.
+    fn of(case: &Case<'_>, pile: &Pile) -> Bar {
+        let threshold = threshold(case, pile.kind);
+        let shares = pile.owner.as_ref().map_or(&[][..], |o| &o.pids);
+        let alone = shares.len() < 2 || shares.iter().any(|(_, share)| *share >= threshold);
+        let processes = if alone { 1 } else { shares.len() as u64 };
+        Bar { count: threshold.saturating_add(ordinary(pile.kind) * (processes - 1)), processes }
+    }
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "threshold {}", number(i64::try_from(self.count).unwrap_or(i64::MAX)))?;
+        if self.processes > 1 { write!(f, " for {} processes", self.processes) } else { Ok(()) }
+    }
+}
+
+/// How many of a kind a worker that does its work may hold at the moment of a capture.
+fn ordinary(kind: Kind) -> u64 {
+    match kind {
+        // One that is being opened or closed just then.
+        Kind::Closed | Kind::Unidentified => 1,
+        // A kept connection to each of a few services, closed by them since its last use.
+        Kind::CloseWait => 4,
+        Kind::FinWait | Kind::SynSent | Kind::Raw => 2,
+        // One connection that it serves and one to its store.
+        Kind::Established => 2,
+        Kind::Netlink => 8,
+        Kind::Packet => 4,
+        // A few source ports of a resolver.
+        Kind::Udp => 16,
+        // One for each thread.
+        Kind::Eventpoll => 16,
+        // Judged by address or by peer.
+        Kind::Listen | Kind::Unix | Kind::TimeWait | Kind::File => 0,
+    }
+}
+
 fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
     let t = case.thresholds;
     match kind {
@@ -88,7 +137,8 @@ fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
 }
 
 /// Kinds that no program has a use for in numbers.
-fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
+fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
+    let threshold = bar.count;
     let rows = || pile.traits.quotes.iter().take(1).cloned();
     let owner = pile.owner.as_ref().map_or("nobody known".to_string(), |o| o.named());
     let count = number(pile.count as i64);
@@ -115,7 +165,11 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
             s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, rows));
         }
         Kind::Closed if pile.count >= threshold => {
-            s.reasons.push(reason(Strength::Strong, Witnessed::Listing, format!("{owner} holds {count} TCP sockets that are in no connection state; a healthy program keeps none (threshold {threshold})")));
+            s.reasons.push(reason(
+                Strength::Strong,
+                Witnessed::Listing,
+                format!("{owner} holds {count} TCP sockets that are in no connection state; a healthy program keeps none ({bar})"),
+            ));
         }
         Kind::Closed if pile.count >= 5 && mostly_unhashed(case, pile) => {
             s.reasons.push(reason(
@@ -128,13 +182,13 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
             s.reasons.push(reason(
                 Strength::Strong,
                 Witnessed::Table,
-                format!("the peers of {count} connections of {owner} have closed; only it can end them (threshold {threshold})"),
+                format!("the peers of {count} connections of {owner} have closed; only it can end them ({bar})"),
             ));
         }
         // Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
         Kind::CloseWait if pile.count >= threshold && pile.traits.opened_here() && pile.traits.no_file * 2 < pile.count => {
             let says = format!(
-                "the peers of {count} connections have closed; they were opened here, each from its own port to one service, so none waits to be accepted: a process holds each, and only it can end them (threshold {threshold})"
+                "the peers of {count} connections have closed; they were opened here, each from its own port to one service, so none waits to be accepted: a process holds each, and only it can end them ({bar})"
             );
             s.reasons.push(reason(Strength::Strong, Witnessed::Table, says));
         }
@@ -156,7 +210,7 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
                 s.reasons.push(reason(
                     Strength::Strong,
                     Witnessed::Table,
-                    format!("{} listeners of {owner} are on one address (threshold {threshold})", number(most as i64)),
+                    format!("{} listeners of {owner} are on one address ({bar})", number(most as i64)),
                 ));
             }
         }
@@ -168,12 +222,12 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
             ));
         }
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= threshold => {
-            let strength = if pile.count >= threshold * 5 { Strength::Strong } else { Strength::Moderate };
-            s.reasons.push(reason(
-                strength,
-                Witnessed::Listing,
-                format!("{owner} holds {count} {} (threshold {threshold})", pile.kind.plural()),
-            ));
+            let one = one_peer(pile);
+            let strength = if pile.count >= threshold * 5 || one.is_some() { Strength::Strong } else { Strength::Moderate };
+            let toward =
+                one.map_or(String::new(), |end| format!(", nearly all connected to {}, which one socket can serve", case.show(end)));
+            s.reasons.push(reason(strength, Witnessed::Listing, format!("{owner} holds {count} {}{toward} ({bar})", pile.kind.plural())));
+            s.against.extend(ports_of_choice(case, pile));
         }
         Kind::Established if pile.accepted == Some(true) && pile.count >= threshold && mostly_silent(pile) => {
             let silent = number(pile.traits.idle_minute as i64);
@@ -186,6 +240,29 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspici
         Kind::Unix => unix_peers(case, pile, threshold, s),
         _ => {}
     }
+}
+
+/// The one remote that nearly all UDP sockets of a program are connected to. A relay has one for each of its clients, which it hears on a
+/// port of its own.
+fn one_peer(pile: &Pile) -> Option<End> {
+    let (end, n) = pile.top_remote().filter(|_| pile.kind == Kind::Udp)?;
+    let hears = pile.traits.locals.iter().any(|(e, _)| (1..FIRST_PORT).contains(&e.port()));
+    (n * 10 >= pile.count * 9 && end.port() != 0 && !hears).then_some(end)
+}
+
+/// UDP sockets bound to ports that the kernel does not hand out by itself: the program chose them to be reached there, one for each
+/// address, service or call.
+fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let low = case.counter("sysctl.net.ipv4.ip_local_port_range.low").and_then(|f| u16::try_from(f.value).ok()).unwrap_or(FIRST_PORT);
+    let chosen: u64 = pile.traits.locals.iter().filter(|(e, _)| (1..low).contains(&e.port())).map(|(_, n)| n).sum();
+    (pile.kind == Kind::Udp && chosen * 10 >= pile.count * 9).then(|| {
+        let says = format!(
+            "{} of them are bound to ports below {}, from which on the kernel hands them out: the program chose them, to be reached there",
+            number(chosen as i64),
+            number(i64::from(low))
+        );
+        Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
+    })
 }
 
 /// How suspect connects under way are: a burst goes to many remotes and ends in time; what waits for a few has been given up on by nobody.
