@@ -190,7 +190,9 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
             let says = format!(
                 "the peers of {count} connections have closed; they were opened here, each from its own port to one service, so none waits to be accepted: a process holds each, and only it can end them ({bar})"
             );
-            s.reasons.push(reason(Strength::Strong, Witnessed::Table, says));
+            // Fewer may be one or two in each of many workers.
+            let strength = if pile.count >= threshold * 4 { Strength::Strong } else { Strength::Moderate };
+            s.reasons.push(reason(strength, Witnessed::Table, says));
         }
         Kind::CloseWait if pile.count >= threshold && pile.traits.no_file * 2 < pile.count => {
             s.reasons.push(reason(

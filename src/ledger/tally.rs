@@ -93,7 +93,9 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         let Some(figure) = states.get(&state) else { continue };
         let owned: u64 = piles.iter().filter(|p| p.kind == kind && p.owner.is_some()).map(|p| p.count).sum();
         let view = views::best(views, Family::Tcp);
-        // Rows without a holder are in an accept queue, or were closed meanwhile; without privilege they may be another user's.
+        // Rows without a holder are in an accept queue, or were closed meanwhile; without privilege, which a table without any holder lacks
+        // though it may not say so, they may be another user's.
+        let blind = blind || view.is_some_and(|v| v.groups(Family::Tcp).all(|g| g.owner.is_none()));
         let whole = view.is_some_and(|v| v.holders_shown() && !(blind && kind == Kind::CloseWait && all_opened(v)));
         let count = (figure.value.max(0) as u64).saturating_sub(owned);
         if whole || count == 0 || count * 10 < figure.value.max(0) as u64 {
