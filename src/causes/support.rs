@@ -221,7 +221,7 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
         }
         return;
     }
-    for (end, n) in remotes.top(3, |e| !e.is_unset()) {
+    for (end, n) in pile.traits.top_remotes(3) {
         add_remote(claim, case.show(end), n, "the remote end of the rows");
     }
 }

@@ -170,7 +170,7 @@ impl HostReport {
         let mut remotes = BTreeMap::new();
         for (n, pile) in ledger.piles.iter().enumerate().take(64) {
             let mut top: Vec<(String, u64)> = Vec::new();
-            top.extend(pile.traits.remotes.top(3, |e| !e.is_unset()).into_iter().map(|(e, n)| (case.show(e), n)));
+            top.extend(pile.traits.top_remotes(3).into_iter().map(|(e, n)| (case.show(e), n)));
             if !top.is_empty() {
                 remotes.insert(n, top);
             }

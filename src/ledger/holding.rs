@@ -76,9 +76,13 @@ impl<'a> Known<'a> {
                 self.held.entry(pid).or_default().push(fd);
             }
         }
-        // Those of each table are mostly in order.
-        self.rows.sort();
-        self.rows.dedup_by_key(|r| r.0);
+        sets::sort_by_number(&mut self.rows, |r| r.0);
+        // Of an inode that several groups have, the first one.
+        self.rows.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 = if same { kept.1.min(next.1) } else { kept.1 };
+            same
+        });
         self.rows.shrink_to_fit();
         self.held.values_mut().for_each(|fds| fds.sort_unstable());
     }

@@ -145,8 +145,7 @@ impl Owner {
 impl Pile {
     /// The most frequent remote end and its count.
     pub fn top_remote(&self) -> Option<(End, u64)> {
-        let ends = self.traits.remotes.iter().filter(|(end, _)| !end.is_unset());
-        ends.max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
+        self.traits.top_remotes(1).into_iter().next()
     }
 
     /// Whether one of its holders is this process.

@@ -4,6 +4,7 @@ use crate::capture::snapshot::netns_of;
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
 use crate::facts::{NoteKind, Protocol, SocketState};
+use std::collections::BTreeMap;
 
 /// A family of sockets that a table covers as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +28,8 @@ pub struct View<'a> {
     pub netns: Option<String>,
     /// Whether it lacks rows: filtered, or head or tail lost.
     pub partial: bool,
+    /// Rows of each family.
+    counts: BTreeMap<Family, u64>,
 }
 
 impl Family {
@@ -52,7 +55,16 @@ impl<'a> View<'a> {
 
     /// Rows of a family.
     pub fn count(&self, family: Family) -> u64 {
-        self.groups(family).map(|g| g.count).sum()
+        self.counts.get(&family).copied().unwrap_or(0)
+    }
+
+    /// Adds a table.
+    fn add(&mut self, table: &'a Table, partial: bool) {
+        for group in &table.groups {
+            *self.counts.entry(Family::of(group.protocol)).or_default() += group.count;
+        }
+        self.tables.push(table);
+        self.partial |= partial;
     }
 
     /// Rows of TCP in a state.
@@ -97,13 +109,12 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
         let partial = table.filtered.is_some() || is_partial(snapshot, table);
         let same = views.iter_mut().rev().find(|(k, v)| *k == key && v.tables.iter().all(|t| !overlap(t, table)));
         match same {
-            Some((_, view)) => {
-                view.tables.push(table);
-                view.partial |= partial;
-            }
+            Some((_, view)) => view.add(table, partial),
             None => {
                 let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
-                views.push((key, View { tables: vec![table], netns, partial }));
+                let mut view = View { tables: Vec::new(), netns, partial, counts: BTreeMap::new() };
+                view.add(table, partial);
+                views.push((key, view));
             }
         }
     }

@@ -8,6 +8,8 @@ use crate::capture::{End, Name, Quote};
 
 /// Rows that are quoted, at most.
 const QUOTED: usize = 3;
+/// So many ends find room to be counted one by one, whichever are added first.
+const FEW_ENDS: u64 = 2048;
 
 /// What one source (a table, a listing) says of one process and kind. A large host has a hundred thousand of them, of which few are asked
 /// for more than the count: what they tell is put together then.
@@ -100,7 +102,8 @@ impl<'a> Witness<'a> {
 
     /// The one that tells most about remotes.
     pub fn most_telling<'w>(words: &'w [Witness<'a>]) -> Option<&'w Witness<'a>> {
-        words.iter().max_by_key(|w| w.telling())
+        let remotes = |w: &Witness<'_>| w.parts().iter().map(|p| p.ends().0.total()).fold(0u64, u64::saturating_add);
+        words.iter().max_by(|a, b| a.tells().cmp(&b.tells()).then_with(|| remotes(a).cmp(&remotes(b))))
     }
 
     fn parts(&self) -> &[Part<'a>] {
@@ -131,11 +134,11 @@ impl<'a> Witness<'a> {
         self.parts().iter().map(run).max().unwrap_or(0)
     }
 
-    /// How much it tells of the other ends: whether it has them, inodes, idle times; how many.
-    fn telling(&self) -> (bool, bool, bool, u64) {
-        let (mut inodes, mut idle, mut remotes) = (false, false, 0u64);
+    /// What it tells of the other ends: whether it has them, inodes, idle times.
+    fn tells(&self) -> (bool, bool, bool) {
+        let (mut remotes, mut inodes, mut idle) = (false, false, false);
         for part in self.parts() {
-            remotes = remotes.saturating_add(part.ends().0.total());
+            remotes |= part.ends().0.distinct() > 0;
             match part {
                 Part::Group(group) | Part::Lent(group, _) => {
                     inodes |= group.inodes.is_some();
@@ -144,7 +147,7 @@ impl<'a> Witness<'a> {
                 Part::Class(class) => inodes |= !class.sockets.is_empty(),
             }
         }
-        (remotes > 0, inodes, idle, remotes)
+        (remotes, inodes, idle)
     }
 }
 
@@ -221,14 +224,27 @@ impl Traits {
         self.span(c.sockets.span().map(|(low, high)| (low.into(), high.into())));
     }
 
-    /// Adds what the only source tells of another worker of the program: mostly a place, whose counts are added as they are.
+    /// Adds what the only source tells of another worker of the program: place by place, where it makes no difference which ends come first.
     pub fn add(&mut self, witness: &Witness<'_>) {
-        let &Parts::One(part) = &witness.parts else { return self.merge(witness.traits()) };
-        if matches!(part, Part::Lent(_, number) if self.lent.contains(&number)) {
-            return self.quote(part.quotes().iter());
+        let parts = witness.parts();
+        let few = |ends: u64, more: u64| ends + more <= FEW_ENDS;
+        let (remotes, locals, paths) = parts.iter().fold((0, 0, 0), |sum, part| {
+            let (remotes, locals, paths) = part.ends();
+            (sum.0 + remotes.distinct(), sum.1 + locals.distinct(), sum.2 + paths.distinct())
+        });
+        let room = few(self.remotes.distinct(), remotes) && few(self.locals.distinct(), locals) && few(self.paths.distinct(), paths);
+        if let [Part::Lent(_, number)] = parts
+            && self.lent.contains(number)
+        {
+            return self.quote(parts.iter().flat_map(|p| p.quotes().iter()));
         }
-        self.add_figures(part);
-        self.add_ends(part);
+        if parts.len() != 1 && (!room || parts.iter().any(|p| matches!(p, Part::Lent(..)))) {
+            return self.merge(witness.traits());
+        }
+        for &part in parts {
+            self.add_figures(part);
+            self.add_ends(part);
+        }
     }
 
     /// Adds what another source of the same pile (another worker of the program) tells.
@@ -267,6 +283,20 @@ impl Traits {
         if self.idle_known == 0 {
             (self.idle_known, self.idle_minute, self.idle_max_ms) = (other.idle_known, other.idle_minute, other.idle_max_ms);
         }
+    }
+
+    /// The most frequent remote ends that are set, largest first: one look at each, because there are thousands of them in every pile.
+    pub fn top_remotes(&self, most: usize) -> Vec<(End, u64)> {
+        let mut top: Vec<(End, u64)> = Vec::with_capacity(most + 1);
+        for (end, n) in self.remotes.iter().filter(|(end, _)| !end.is_unset()) {
+            if top.len() == most && top.last().is_some_and(|&(last, least)| (n, last) < (least, end)) {
+                continue;
+            }
+            let place = top.partition_point(|&(other, m)| (n, other) < (m, end));
+            top.insert(place, (end, n));
+            top.truncate(most);
+        }
+        top
     }
 
     /// Whether this host opened the connections: each from a local port of its own, all to one and the same remote port.
