@@ -10,6 +10,7 @@ use super::quote::Quote;
 use super::room::{Over, Room};
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState};
 use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::BTreeSet;
 use std::hash::Hasher;
 
 /// Listeners kept one by one, at most.
@@ -21,6 +22,10 @@ const MAX_SHARED: usize = 1 << 20;
 const MAX_GROUPS: usize = 50_000;
 /// So many groups stay in a cache, and are counted row by row. They only become more, so that no row is counted before an earlier one.
 const CACHED: usize = 64;
+/// Descriptors of one process on one socket, from which they are copies that a row is kept for.
+const COPIES: usize = 8;
+/// Such rows kept, at most.
+const MAX_COPIED: usize = 256;
 /// No descriptor is told; the kernel gives none this number.
 const NO_FD: u32 = u32::MAX;
 /// Stands for all holders past that bound; no process has this number.
@@ -57,6 +62,8 @@ pub struct Table {
     held: Vec<(u32, u32)>,
     /// Inode and holder, for sockets that more than one process holds.
     pub shared: Vec<(u32, u32)>,
+    /// Sockets that their first holder has under many descriptors: the process, how many descriptors, and the row.
+    pub copied: Vec<(u32, u64, Quote)>,
     /// Inode and peer inode of unix sockets.
     pub pairs: Vec<(u32, u32)>,
     /// Listeners, one by one.
@@ -115,6 +122,7 @@ impl Table {
             fds: Vec::new(),
             held: Vec::new(),
             shared: Vec::new(),
+            copied: Vec::new(),
             pairs: Vec::new(),
             listeners: Vec::new(),
             connections: Vec::new(),
@@ -153,6 +161,7 @@ impl Table {
             self.pending.count(&mut self.groups);
         }
         self.keep_numbers(at, s, number, own, room);
+        self.keep_copies(at, s);
         let tcp = s.protocol.is_tcp();
         if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
             self.keep_listener(at, s, row.local.unwrap_or(End::Any(0)), names);
@@ -196,6 +205,19 @@ impl Table {
             {
                 self.held.push((holder.pid, fd));
             }
+        }
+    }
+
+    /// Keeps a row of which one process has many descriptors.
+    #[inline]
+    fn keep_copies(&mut self, at: &At<'_>, s: &Socket<'_>) {
+        if s.holders.len() < COPIES || self.copied.len() >= MAX_COPIED {
+            return;
+        }
+        let Some(pid) = s.holders.first().map(|h| h.pid) else { return };
+        let fds: BTreeSet<u32> = s.holders.iter().filter(|h| h.pid == pid).filter_map(|h| h.fd).collect();
+        if fds.len() >= COPIES {
+            self.copied.push((pid, fds.len() as u64, Quote::keep(at)));
         }
     }
 

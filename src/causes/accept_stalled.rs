@@ -3,8 +3,9 @@
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, number};
+use crate::capture::Quote;
 use crate::facts::SocketState;
-use crate::ledger::Family;
+use crate::ledger::{Family, tally};
 
 cause! {
     /// Connections wait in the accept queue because the server has stopped accepting: it hangs, is stopped, or is at its descriptor
@@ -20,7 +21,7 @@ cause! {
     /// - log: `accept: too many open files`, or nothing since it stopped.
     ///
     /// # Evidence for
-    /// - Ownerless CLOSE-WAIT rows: clients connected, sent, gave up, and nobody looked.
+    /// - Ownerless CLOSE-WAIT rows, or a count of them as large as the queue: clients connected, sent, gave up, and nobody looked.
     /// - A stopped process; a trace without accept; EMFILE on accept.
     ///
     /// # Evidence against
@@ -55,7 +56,8 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let mut claims = Vec::new();
     if let Some((listener, waiting)) = super::backlog_overflow::fullest(case) {
-        let gone = gone(case, listener.local.port());
+        let counted = gone_by_count(case, listener.queue.unwrap_or(0));
+        let gone = gone(case, listener.local.port()).max(counted.as_ref().map_or(0, |c| c.0));
         let owner = super::backlog_overflow::listener_owner(case, listener);
         let pid = owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0);
         let stopped = pid.and_then(|p| case.snapshot.processes.get(&p)).is_some_and(|p| matches!(p.state, Some(b'T' | b't' | b'D')));
@@ -69,8 +71,15 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                 format!("{} connections wait to be accepted on {}", number(listener.queue.unwrap_or(0) as i64), case.show(listener.local));
             claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, [listener.quote.clone()]));
             if gone > 0 {
-                let says = format!("{} of the waiting clients have already gone (CLOSE-WAIT without owner)", number(gone as i64));
-                claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, []));
+                let (says, at) = match counted {
+                    Some((n, at)) => {
+                        (format!("{} connections are in CLOSE-WAIT, about as many as wait: their clients have gone", number(n as i64)), at)
+                    }
+                    None => {
+                        (format!("{} of the waiting clients have already gone (CLOSE-WAIT without owner)", number(gone as i64)), Vec::new())
+                    }
+                };
+                claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at));
             }
             if stopped {
                 claim.evidence.push(Evidence::new(
@@ -90,6 +99,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         }
     }
     claims
+}
+
+/// Connections in CLOSE-WAIT that somebody only counted, where they are about as many as wait in the queue.
+fn gone_by_count(case: &Case<'_>, queue: u64) -> Option<(u64, Vec<Quote>)> {
+    let view = case.ledger.best(Family::Tcp)?;
+    let figure = case.ledger.states.get(&SocketState::CloseWait).filter(|_| view.tcp(SocketState::CloseWait) == 0)?;
+    let n = u64::try_from(figure.value).ok()?;
+    (n * 2 >= queue && n <= tally::fits_queue(queue)).then(|| (n, figure.at.clone()))
 }
 
 fn gone(case: &Case<'_>, port: u16) -> u64 {

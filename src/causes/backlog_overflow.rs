@@ -6,6 +6,9 @@ use super::{Case, Claim, number};
 use crate::capture::table::Listener;
 use crate::ledger::{CountIs, Family, Owner};
 
+/// net.core.somaxconn until Linux 5.4, and the backlog that many programs ask for: a queue holds one more.
+const USUAL: u64 = 128;
+
 cause! {
     /// Connections complete and wait to be accepted; when the queue is full, further ones are dropped. Nothing leaks: what waits has
     /// no descriptor.
@@ -20,6 +23,7 @@ cause! {
     ///
     /// # Evidence for
     /// - The full queue; the counter rising between captures; ownerless rows on the port.
+    /// - netstat: 129 or more waiting, where the usual bound is 128.
     ///
     /// # Evidence against
     /// - An empty queue now and a counter that has not moved since boot time.
@@ -52,7 +56,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
     let overflows = case.counter("tcpext.listen_overflows").filter(|f| f.value > 0);
     let full = listener.backlog.is_some_and(|b| b > 0 && listener.queue.unwrap_or(0).saturating_mul(10) >= b.saturating_mul(7));
-    if !full && overflows.is_none() && waiting < 5 {
+    if !full && !over_the_usual(listener) && overflows.is_none() && waiting < 5 {
         return Vec::new();
     }
     let mut claim = support::note("backlog-overflow", Class::Exhaustion, "waiting in the accept queue, held by no descriptor yet");
@@ -82,6 +86,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     claim.now = vec!["find out what keeps the server from accepting: load, a blocked thread, its descriptor limit".into()];
     claim.fix = vec!["accept faster (workers), then a larger backlog and net.core.somaxconn".into()];
     vec![claim]
+}
+
+/// Whether as many wait as the usual bound allows, where the tool does not print the bound (netstat).
+fn over_the_usual(listener: &Listener) -> bool {
+    listener.backlog.unwrap_or(0) == 0 && listener.queue.unwrap_or(0) >= USUAL
 }
 
 /// The listener with the most connections waiting relative to its backlog, and the ownerless connections on its port.

@@ -1,6 +1,6 @@
 //! Many live connections in use.
 
-use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::claim::{Class, Evidence, Missing, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, innocence, number, suspect};
 use crate::ledger::{Kind, Pile};
@@ -52,7 +52,12 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 }
 
 fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
-    let mut claim = support::claim("busy-not-leaking", Class::Note, n, pile, "live, and nothing shows that they are left over");
+    // A listing tells of a unix or UDP socket that it is open, never that anybody is at its other end.
+    let says = match pile.kind {
+        Kind::Established => "live, and nothing shows that they are left over",
+        _ => "open, and nothing shows that they are left over",
+    };
+    let mut claim = support::claim("busy-not-leaking", Class::Note, n, pile, says);
     let rows = || pile.traits.quotes.iter().take(1).cloned();
     let says = format!("{} {}, {}", number(pile.count as i64), pile.kind.plural(), whom(case, pile));
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
@@ -80,7 +85,26 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
             claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, []));
         }
     }
+    if claim.evidence.iter().all(|e| e.strength < Strength::Strong) {
+        claim.missing.push(undecided(pile));
+    }
     claim
+}
+
+/// What would tell use from oblivion.
+fn undecided(pile: &Pile) -> Missing {
+    match pile.kind {
+        Kind::Unix => Missing {
+            what: "the unix sockets with their peers".into(),
+            would: "tell whether anybody is at their other ends".into(),
+            command: "sudo ss -xanp".into(),
+        },
+        _ => Missing {
+            what: "the same rows a few minutes later, with their idle times".into(),
+            would: "tell connections in use from those that were forgotten".into(),
+            command: "sudo ss -tuanpoi".into(),
+        },
+    }
 }
 
 /// With how many ends a pile's sockets are connected: past a bound they are no longer told apart.

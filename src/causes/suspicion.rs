@@ -136,6 +136,9 @@ fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
     }
 }
 
+/// Accepted connections in CLOSE-WAIT with unread data, from which they are no requests that are being served this moment.
+const ACCEPTED: u64 = 32;
+
 /// Kinds that no program has a use for in numbers.
 fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
     let threshold = bar.count;
@@ -185,6 +188,19 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
                 format!("the peers of {count} connections of {owner} have closed; only it can end them ({bar})"),
             ));
         }
+        // A pool keeps connections that it opened; what a server has accepted and its client has closed is of no use to it.
+        Kind::CloseWait
+            if pile.accepted == Some(true)
+                && pile.owner.is_some()
+                && pile.count >= ACCEPTED + ordinary(pile.kind) * (bar.processes - 1)
+                && pile.traits.unread * 4 >= pile.count * 3 =>
+        {
+            let unread = number(pile.traits.unread as i64);
+            let says = format!(
+                "the clients of {count} connections that {owner} accepted have closed, and {unread} of them hold what was never read"
+            );
+            s.reasons.push(reason(Strength::Moderate, Witnessed::Table, says));
+        }
         // Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
         Kind::CloseWait if pile.count >= threshold && pile.traits.opened_here() && pile.traits.no_file * 2 < pile.count => {
             let says = format!(
@@ -222,6 +238,14 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
                 Witnessed::Table,
                 format!("{count} connections of {owner} are shut down on its side, and a descriptor still holds each"),
             ));
+        }
+        Kind::Udp if pile.count >= threshold && pile.owner.is_none() => {
+            let whom = pile
+                .top_remote()
+                .filter(|(_, n)| n * 10 >= pile.count * 9)
+                .map_or(String::new(), |(e, _)| format!(", nearly all with {}", case.show(e)));
+            let says = format!("{count} UDP sockets are open{whom}; the capture does not name who holds them ({bar})");
+            s.reasons.push(reason(Strength::Moderate, Witnessed::Table, says));
         }
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= threshold => {
             let one = one_peer(pile);

@@ -24,6 +24,7 @@ cause! {
     ///
     /// # Evidence for
     /// - The rows, hundreds or more; the counters rising; cookies that are never answered.
+    /// - Next to no established connection beside dozens of half-open ones: none of them completes.
     ///
     /// # Evidence against
     /// - None in SYN-RECV.
@@ -52,7 +53,7 @@ cause! {
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let said = reported(case);
-    let many = if said.is_some() { REPORTED } else { MANY };
+    let many = if said.is_some() || none_completes(case) { REPORTED } else { MANY };
     let Some(figure) = case.ledger.states.get(&SocketState::SynRecv).filter(|f| f.value >= many) else { return Vec::new() };
     let mut claim = support::note("syn-flood", Class::Exhaustion, "half open, held by no descriptor");
     claim.count = Some(figure.value as u64);
@@ -62,6 +63,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         format!("{} connections are half open (SYN-RECV)", number(figure.value)),
         figure.at.clone(),
     ));
+    if none_completes(case) {
+        let established = case.ledger.state(SocketState::Established).unwrap_or(0);
+        let says = match established {
+            0 => "none is established beside them: their clients do not answer".to_string(),
+            n => format!("only {} are established beside them: their clients do not answer", number(n)),
+        };
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, []));
+    }
     if let Some(cookies) = case.counter("tcpext.syncookies_sent").filter(|f| f.value > 0) {
         claim.evidence.push(Evidence::new(
             Strength::Moderate,
@@ -78,6 +87,12 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     vec![claim]
 }
 
+/// Whether a whole table shows next to no connection beside the half-open ones: round trips would leave more of them completed than under way.
+fn none_completes(case: &Case<'_>) -> bool {
+    let state = |s| case.ledger.state(s).unwrap_or(0);
+    case.ledger.states_whole && state(SocketState::Established) * 4 <= state(SocketState::SynRecv)
+}
+
 /// The kernel's line on a flood; it says so once for each listener, and means any overflow of SYNs.
 pub fn reported<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
     case.snapshot.logs.sightings.iter().find(|s| s.kernel && s.points_to.first().is_some_and(|p| p == "syn-flood"))
@@ -85,7 +100,7 @@ pub fn reported<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     match case.ledger.state(SocketState::SynRecv) {
-        Some(n) if n < REPORTED || (n < MANY && reported(case).is_none()) => {
+        Some(n) if n < REPORTED || (n < MANY && reported(case).is_none() && !none_completes(case)) => {
             let at = case.ledger.states.get(&SocketState::SynRecv).map_or(Vec::new(), |f| f.at.clone());
             Exclusion::out(format!("{} half-open connections (SYN-RECV) in the table", number(n)), at)
         }

@@ -3,6 +3,7 @@
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
+use crate::capture::logs::Sighting;
 
 /// Pages below which memory is no matter on any machine: 256 MiB.
 const FEW: i64 = 65_536;
@@ -47,7 +48,10 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let kernel = case.snapshot.logs.sightings.iter().find(|s| s.kernel && s.points_to.iter().any(|p| p == "tcp-memory"));
+    // The kernel's message may mean orphans alone; counts that rule full buffers out settle which, as they do for orphans.
+    let ruled_out = rule_out(case).is_some_and(|e| e.out);
+    let said = |s: &&Sighting| s.kernel && s.points_to.iter().any(|p| p == "tcp-memory");
+    let kernel = case.snapshot.logs.sightings.iter().find(|s| !ruled_out && said(s));
     let mem = case.ledger.books.mem.as_ref();
     let max = case.counter("sysctl.net.ipv4.tcp_mem.max");
     let pressure = case.counter("sysctl.net.ipv4.tcp_mem.pressure");

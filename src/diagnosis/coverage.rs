@@ -7,6 +7,7 @@ use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing, number};
 use crate::facts::{NoteKind, SocketState};
 use crate::ledger::{Family, View};
+use crate::signatures::Weight;
 
 /// Remarks on one host, at most.
 const MAX_REMARKS: usize = 24;
@@ -20,6 +21,10 @@ pub struct Coverage {
     pub table: bool,
     /// Its rows name holders.
     pub holders: bool,
+    /// Some rows of socket tables, where the table of TCP sockets is not whole.
+    pub rows: bool,
+    /// Counts of sockets that somebody made with a pipeline.
+    pub counts: bool,
     /// Descriptors of processes.
     pub descriptors: bool,
     /// Descriptors of all processes, with privilege.
@@ -44,6 +49,8 @@ impl Coverage {
             books: case.ledger.books.unhashed.is_some(),
             table: case.ledger.best(Family::Tcp).is_some_and(|v| !v.partial),
             holders: case.ledger.best(Family::Tcp).is_some_and(|v| v.holders_shown()),
+            rows: case.ledger.views.iter().any(|v| v.tables.iter().any(|t| !t.groups.is_empty())),
+            counts: case.ledger.states.values().any(|f| f.value > 0) || !s.tallies.is_empty(),
             descriptors: s.processes.values().any(|p| !p.lists.is_empty()),
             all_descriptors: case.ledger.all_listed,
             trace: !s.traces.is_empty(),
@@ -123,6 +130,9 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
         }
     }
     all.extend(case.snapshot.traces.iter().filter_map(joining));
+    // What a log names as a cause of something else than sockets.
+    let other = case.snapshot.logs.sightings.iter().filter(|s| s.weight == Weight::Cause && s.points_to.is_empty());
+    all.extend(other.map(|s| (format!("{}: {}", case.path(&s.first), s.means), Some(s.first.clone()))));
     all.truncate(MAX_REMARKS);
     let more = commands.len().saturating_sub(MAX_REMARKS);
     all.extend(commands.into_iter().take(MAX_REMARKS));
@@ -146,6 +156,22 @@ fn joining(trace: &Trace) -> Option<(String, Option<Quote>)> {
     Some((says.to_string(), Some(blocked.quote.clone())))
 }
 
+fn whole_tables() -> Missing {
+    Missing {
+        what: "the socket tables with holders".into(),
+        would: "tell states, remotes and holders".into(),
+        command: "sudo ss -tanpoe".into(),
+    }
+}
+
+fn again() -> Missing {
+    Missing {
+        what: "a second capture a few minutes later".into(),
+        would: "tell growth from a level".into(),
+        command: "sh collect.sh".into(),
+    }
+}
+
 /// What to capture next, most telling first.
 pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> Vec<Missing> {
     let mut next: Vec<Missing> = Vec::new();
@@ -167,9 +193,18 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
             });
         }
     }
+    if verdict == Verdict::Inconclusive {
+        let notes = findings.iter().filter(|f| f.claim.class == Class::Note);
+        notes.flat_map(|f| &f.claim.missing).cloned().for_each(&mut add);
+    }
     if verdict != Verdict::Healthy {
         reports.iter().flat_map(|r| &r.unjudged).map(|u| u.missing.clone()).for_each(&mut add);
         for coverage in reports.iter().map(|r| &r.coverage) {
+            // Rows that name their holders leave open how many there are, and whether they stay.
+            if coverage.rows && coverage.holders && !coverage.table && !coverage.growth {
+                add(whole_tables());
+                add(again());
+            }
             if !coverage.descriptors {
                 add(Missing {
                     what: "the descriptors of all processes".into(),
@@ -185,18 +220,10 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
                 });
             }
             if !coverage.table {
-                add(Missing {
-                    what: "the socket tables with holders".into(),
-                    would: "tell states, remotes and holders".into(),
-                    command: "sudo ss -tanpoe".into(),
-                });
+                add(whole_tables());
             }
             if !coverage.growth {
-                add(Missing {
-                    what: "a second capture a few minutes later".into(),
-                    would: "tell growth from a level".into(),
-                    command: "sh collect.sh".into(),
-                });
+                add(again());
             }
         }
     }

@@ -50,6 +50,11 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
             let why = "one sample cannot tell forgotten connections from clients that have nothing to say";
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
+        let few = claim.kind == Some(Kind::CloseWait) && claim.count.is_some_and(|n| n < case.thresholds.close_wait);
+        if few && weighed.sources.iter().all(|s| *s == Witnessed::Table) {
+            let why = "so few may be requests that a slow server has not come to yet: one sample cannot tell";
+            weighed.cap(Lack::Growth, Grade::Weak, why);
+        }
         if claim.code == "kernel-leak" {
             weighed.cap(Lack::Nothing, Grade::Weak, "a holder that is out of sight looks the same");
         } else if claim.owner.is_none() {

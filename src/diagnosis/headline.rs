@@ -43,7 +43,7 @@ pub fn leak_sentence(finding: &Finding) -> String {
         None if claim.code == "kernel-leak" => "the kernel".to_string(),
         None => "a process that the capture does not name".to_string(),
     };
-    let kind = claim.kind.map_or("sockets", |k| k.plural());
+    let kind = claim.kind.map_or("sockets".to_string(), |k| k.noun(claim.count.unwrap_or(0)));
     let count = match (claim.count, claim.is) {
         (None, _) => String::new(),
         (Some(n), CountIs::Exact) => format!("{} ", number(n as i64)),

@@ -3,7 +3,7 @@
 use crate::capture::trace::Origin;
 use crate::causes::{Case, Missing, flood_reported, limit_undecided, number};
 use crate::facts::SocketState;
-use crate::ledger::{Family, Kind, Pile};
+use crate::ledger::{Family, Kind, Pile, tally};
 
 /// Something that is neither shown to be a leak nor shown to be none.
 #[derive(Clone, Debug)]
@@ -22,6 +22,9 @@ const POOL: u64 = 500;
 /// From how many slots on a descriptor table tells of thousands.
 const MANY_SLOTS: u32 = 4096;
 
+/// How many descriptors a trace must leave open that does not say whose they are.
+const NAMELESS: u64 = 10;
+
 /// All that a case leaves open: its piles, largest first, then the rest.
 pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     let mut all: Vec<Unjudged> =
@@ -32,6 +35,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     all.extend(traced(case));
     all.extend(overflows(case));
     all.extend(unheld(case));
+    all.extend(states_unknown(case));
     all.extend(slots(case));
     all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
     all
@@ -103,15 +107,19 @@ fn traced(case: &Case<'_>) -> Option<Unjudged> {
     let listed = |pid: u32| case.snapshot.processes.get(&pid).is_some_and(|p| !p.lists.is_empty());
     let own = |o: Origin| matches!(o, Origin::Socket(_) | Origin::Pair | Origin::Poll);
     case.snapshot.traces.iter().find_map(|trace| {
-        let pid = trace.pid.filter(|&p| !listed(p))?;
+        if trace.pid.is_some_and(listed) {
+            return None;
+        }
         let tales = || trace.tales.iter().filter(|(p, _)| own(p.origin)).map(|(_, t)| t);
         let left: u64 = tales().map(|t| t.settled).sum();
         let closed: u64 = tales().map(|t| t.closed).sum();
-        (left >= 3 && closed * 4 <= left).then(|| Unjudged {
-            says: format!(
-                "the trace of pid {pid} leaves {} sockets or selectors open, and its descriptors were not listed",
-                number(left as i64)
-            ),
+        // A trace that does not say of which process it is may be of any that the capture lists.
+        let (enough, whose) = match trace.pid {
+            Some(pid) => (3, format!("the trace of pid {pid}")),
+            None => (NAMELESS, "a trace that names no process".to_string()),
+        };
+        (left >= enough && closed * 4 <= left).then(|| Unjudged {
+            says: format!("{whose} leaves {} sockets or selectors open, and its descriptors were not listed", number(left as i64)),
             missing: all_descriptors(),
         })
     })
@@ -150,6 +158,22 @@ fn unheld(case: &Case<'_>) -> Option<Unjudged> {
     Some(Unjudged {
         says: format!("the peers of {} connections have closed, and the capture does not show who holds them", number(rest as i64)),
         missing: all_descriptors(),
+    })
+}
+
+/// Connections of one process that somebody counted without their states.
+fn states_unknown(case: &Case<'_>) -> Option<Unjudged> {
+    let of_table = |command: &str| command.contains("netstat ") || command.contains("ss ");
+    let tallies = case.snapshot.tallies.iter().filter(|t| t.value >= POOL && of_table(&t.command));
+    let (n, pid, name) = tallies.filter_map(|t| tally::connections(t)).max_by_key(|c| c.0)?;
+    let name = if name.is_empty() { "a process" } else { name };
+    (!case.ledger.piles.iter().any(|p| p.held_by(pid))).then(|| Unjudged {
+        says: format!("{name} (pid {pid}) has {} sockets in the table, and nothing captured tells their states", number(n as i64)),
+        missing: Missing {
+            what: format!("the states of the connections of {pid}"),
+            would: "tell connections in use from those left over".into(),
+            command: format!("sudo ss -Htanp | grep pid={pid}, | awk '{{print $1}}' | sort | uniq -c"),
+        },
     })
 }
 

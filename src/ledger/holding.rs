@@ -136,6 +136,7 @@ pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -
     let mut all: BTreeMap<u32, Holding<'a>> = BTreeMap::new();
     for view in views {
         by_owner(view, &mut all);
+        copies(view, &mut all);
     }
     for (&pid, proc) in &snapshot.processes {
         let mut holding = all.remove(&pid).unwrap_or_default();
@@ -202,6 +203,23 @@ fn by_owner<'a>(view: &View<'a>, all: &mut BTreeMap<u32, Holding<'a>>) {
         let count = same.iter().map(|g| g.2.count).sum();
         let parts = same.iter().map(|g| Part::Group(g.2)).collect();
         all.entry(pid).or_default().add(kind, Witness { source, count, partial: view.partial, parts });
+    }
+}
+
+/// Rows of which one process has many descriptors. Two tables show the same sockets, so the one that shows most counts.
+fn copies(view: &View<'_>, all: &mut BTreeMap<u32, Holding<'_>>) {
+    let mut by_pid: BTreeMap<u32, (u64, u64, &Quote)> = BTreeMap::new();
+    for (pid, descriptors, quote) in view.tables.iter().flat_map(|t| &t.copied) {
+        let (rows, distinct, _) = by_pid.entry(*pid).or_insert((0, 0, quote));
+        *rows += descriptors;
+        *distinct += 1;
+    }
+    for (pid, (rows, distinct, quote)) in by_pid {
+        if let Some(holding) = all.get_mut(&pid)
+            && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
+        {
+            holding.duplicated = Some((rows, distinct, quote.clone()));
+        }
     }
 }
 

@@ -383,7 +383,15 @@ pub(super) fn accepted(traits: &Traits, listening: &Ports) -> Option<bool> {
     if total >= 4 && ports_differ(&traits.locals) == Some(false) && ports_differ(&traits.remotes) == Some(true) {
         return Some(true);
     }
-    Some(false)
+    Some(few_local_ports(traits, total))
+}
+
+/// Whether each local port is under many rows and nearly every row has a remote port of its own: services of this host and their clients. A
+/// connection that was opened here has the local port to itself, more or less.
+fn few_local_ports(traits: &Traits, total: u64) -> bool {
+    let ports = |ends: &Tops<End>| ends.iter().map(|(e, _)| e.port()).collect::<BTreeSet<u16>>().len() as u64;
+    let all_kept = traits.locals.iter().map(|(_, n)| n).sum::<u64>() == total;
+    all_kept && ports(&traits.locals) * 8 <= total && ports(&traits.remotes) * 4 >= total * 3
 }
 
 /// Whether ends have more than one port; `None` where there are no ends.

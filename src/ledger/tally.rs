@@ -97,7 +97,10 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         // though it may not say so, they may be another user's.
         let blind = blind || view.is_some_and(|v| v.groups(Family::Tcp).all(|g| g.owner.is_none()));
         let whole = view.is_some_and(|v| v.holders_shown() && !(blind && kind == Kind::CloseWait && all_opened(v)));
-        let count = (figure.value.max(0) as u64).saturating_sub(owned);
+        let mut count = (figure.value.max(0) as u64).saturating_sub(owned);
+        if state == SocketState::CloseWait {
+            count = count.saturating_sub(unaccepted(views));
+        }
         if whole || count == 0 || count * 10 < figure.value.max(0) as u64 {
             continue;
         }
@@ -112,6 +115,51 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         let word = Word { source: "table", count, quote: figure.at.first().cloned() };
         piles.push(Pile { accepted, ..Pile::told(owner, kind, word, CountIs::AtLeast, traits) });
     }
+    unowned_udp(views, piles);
+}
+
+/// UDP sockets of a table that names no holders, as far as they are a pile whoever holds them: thousands, or hundreds to one remote. A busy
+/// resolver has some hundred in flight, to many.
+fn unowned_udp(views: &[View<'_>], piles: &mut Vec<Pile>) {
+    let Some(view) = views::best(views, Family::Udp).filter(|v| !v.holders_shown()) else { return };
+    if piles.iter().any(|p| p.kind == Kind::Udp) {
+        return;
+    }
+    let groups = || view.groups(Family::Udp).filter(|g| g.owner.is_none());
+    let traits = Traits::of(&groups().map(Part::Group).collect::<Vec<_>>());
+    let count = groups().map(|g| g.count).sum::<u64>();
+    let to_one = traits.remotes.iter().any(|(end, n)| !end.is_unset() && n * 10 >= count * 9);
+    if count >= if to_one { MANY } else { MANY * 10 } {
+        let word = Word { source: "table", count, quote: traits.quotes.first().cloned() };
+        piles.push(Pile::told(None, Kind::Udp, word, CountIs::AtLeast, traits));
+    }
+}
+
+/// At most how many connections a queue of so many can account for: more have come since, and a row is read after the other.
+pub fn fits_queue(queue: u64) -> u64 {
+    queue.saturating_mul(5) / 4 + 16
+}
+
+/// Connections in CLOSE-WAIT that no process holds because they wait in the accept queue of a listener: those on its port where no holder is
+/// shown, or any where somebody only counted them.
+fn unaccepted(views: &[View<'_>]) -> u64 {
+    let mut queues: BTreeMap<u16, u64> = BTreeMap::new();
+    for listener in views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners) {
+        let queue = queues.entry(listener.local.port()).or_default();
+        *queue = (*queue).max(listener.queue.unwrap_or(0));
+    }
+    queues.retain(|_, queue| *queue >= 5);
+    let view = views::best(views, Family::Tcp);
+    if view.is_none_or(|v| v.tcp(SocketState::CloseWait) == 0) {
+        return queues.values().map(|&q| fits_queue(q)).sum();
+    }
+    let rows = view.into_iter().flat_map(|v| v.groups(Family::Tcp)).filter(|g| g.state == SocketState::CloseWait && g.owner.is_none());
+    let ends = rows.flat_map(|g| g.locals.iter());
+    let mut waiting: BTreeMap<u16, u64> = BTreeMap::new();
+    for (end, n) in ends.filter(|(end, _)| queues.contains_key(&end.port())) {
+        *waiting.entry(end.port()).or_default() += n;
+    }
+    waiting.into_iter().map(|(port, n)| n.min(queues.get(&port).map_or(0, |&q| fits_queue(q)))).sum()
 }
 
 /// Whether the connections that their peers have closed were opened here: each from a port of its own, to one and the same service. Such a
@@ -139,6 +187,12 @@ fn as_many(snapshot: &Snapshot, count: u64) -> Option<Owner> {
         return None;
     }
     Some(holder(snapshot, pid, count))
+}
+
+/// How many rows of a table of connections somebody counted for a process, without a word on their states.
+pub fn connections(tally: &Counted) -> Option<(u64, u32, &str)> {
+    let (pid, name) = super::labels::process_of(&tally.label).filter(|(_, name)| !name.is_empty())?;
+    kind_in(&tally.command).is_none().then_some((tally.value, pid, name))
 }
 
 /// The state a label spells, in any tool's spelling.

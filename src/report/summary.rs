@@ -44,7 +44,7 @@ pub fn count(finding: &Finding, report: Option<&HostReport>) -> Option<String> {
         CountIs::AtLeast => "at least ",
         CountIs::Estimate => "about ",
     };
-    let mut said = format!("{lead}{} {}", number(n), claim.kind.map_or("", Kind::plural));
+    let mut said = format!("{lead}{} {}", number(n), claim.kind.map_or(String::new(), |k| k.noun(n)));
     if let Some(copies) = claim.copies {
         said.push_str(&format!(", by {} descriptors", number(copies)));
     }
@@ -126,6 +126,9 @@ pub fn covered(report: &HostReport) -> String {
     add(c.books, "the kernel's socket counts");
     add(c.table && c.holders, "the TCP table with holders");
     add(c.table && !c.holders, "the TCP table");
+    add(c.rows && !c.table && c.holders, "some rows of socket tables, with holders");
+    add(c.rows && !c.table && !c.holders, "some rows of socket tables");
+    add(c.counts && !c.rows && !c.books, "counts of sockets");
     add(c.all_descriptors, "descriptors of all processes");
     add(c.descriptors && !c.all_descriptors, "descriptors of some processes");
     add(c.limits, "limits");
