@@ -68,6 +68,8 @@ impl<'a> Known<'a> {
     }
 
     fn add_rows(&mut self, snapshot: &'a Snapshot) {
+        // Exactly as much room as is needed: growing would ask for three times as much meanwhile.
+        self.rows.reserve_exact(snapshot.tables.iter().map(|t| t.rows.len()).sum());
         for table in &snapshot.tables {
             let base = self.groups.len() as u32;
             self.groups.extend(table.groups.iter());
@@ -102,11 +104,13 @@ struct Asked<'k, 'a> {
 }
 
 impl<'a> Asked<'_, 'a> {
-    /// The group, with its number, of an inode that a table lists.
-    fn group(&mut self, inode: u32) -> Option<(u32, &'a Group)> {
+    /// The kind and the group, with its number, of an inode that a table lists in a connection state.
+    fn in_state(&mut self, inode: u32) -> Option<(Kind, u32, &'a Group)> {
         let known = sets::advance_by(&mut self.rows, inode, |r| r.0);
         let &(_, number) = self.rows.first().filter(|_| known)?;
-        Some((number, self.known.groups.get(number as usize).copied()?))
+        let group = self.known.groups.get(number as usize).copied()?;
+        let kind = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed)?;
+        Some((kind, number, group))
     }
 
     /// Whether a table lists an inode in a connection state, or an lsof identified it.
@@ -300,19 +304,25 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     let mut found: BTreeMap<Kind, u64> = BTreeMap::new();
     let mut lent: BTreeMap<Kind, Part<'a>> = BTreeMap::new();
     let mut unowned = 0u64;
-    let mut rest = Vec::new();
+    // What nothing accounts for, and of that the rows that a table names by descriptor number.
+    let (mut rest, mut by_number) = (0u64, 0u64);
+    let mut held = known.held.get(&pid).map(|held| Unsorted { all: held, rest: held, last: 0 });
     let mut asked = known.asked();
-    for inode in class.inodes() {
-        if !asked.accounts_for(inode) {
-            rest.push(inode);
+    let mut last = None;
+    let mut open = false;
+    for (inode, fd) in class.sockets.iter() {
+        if last.replace(inode) != Some(inode) {
+            open = !asked.accounts_for(inode);
+            rest += u64::from(open);
+            if let Some((kind, number, group)) = asked.in_state(inode) {
+                *found.entry(kind).or_default() += 1;
+                if group.owner.is_none() {
+                    unowned += 1;
+                    lent.entry(kind).or_insert(Part::Lent(group, number));
+                }
+            }
         }
-        let Some((number, group)) = asked.group(inode) else { continue };
-        let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed) else { continue };
-        *found.entry(kind).or_default() += 1;
-        if group.owner.is_none() {
-            unowned += 1;
-            lent.entry(kind).or_insert(Part::Lent(group, number));
-        }
+        by_number += u64::from(open && held.as_mut().is_some_and(|held| held.has(fd)));
     }
     if unowned > 0 {
         for (kind, count) in found {
@@ -320,10 +330,7 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
             holding.add(kind, Witness { source: list.format, count, partial: list.filtered, parts });
         }
     }
-    let rest = match known.held.get(&pid) {
-        Some(held) => without_held(&rest, class, held),
-        None => rest.len() as u64,
-    };
+    let rest = rest.saturating_sub(by_number);
     if rest == 0 {
         return;
     }
@@ -338,13 +345,6 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     if !named_otherwise {
         holding.add(kind, Witness { source: list.format, count: rest, partial: list.filtered, parts: Parts::One(Part::Class(class)) });
     }
-}
-
-/// How many of the remaining inodes a table does not name by descriptor number either.
-fn without_held(rest: &[u32], class: &Class, held: &[u32]) -> u64 {
-    let (mut inodes, mut numbers) = (rest, Unsorted { all: held, rest: held, last: 0 });
-    let by_number = class.sockets.iter().filter(|&(inode, fd)| sets::advance(&mut inodes, inode) && numbers.has(fd)).count();
-    rest.len().saturating_sub(by_number) as u64
 }
 
 /// A sorted slice that is asked for numbers of which most are larger than the one before.
