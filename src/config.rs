@@ -73,7 +73,7 @@ thresholds! {
     listen: 128,
     /// UDP sockets. Resolvers and pollers keep pools of some tens by design.
     udp: 200,
-    /// Unix sockets of one program. Hubs have hundreds, but then with as many peers.
+    /// Unix sockets of one process. Hubs have hundreds, but then with as many peers.
     unix: 400,
     /// Netlink sockets. Daemons need a few each.
     netlink: 24,

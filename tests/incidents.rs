@@ -49,6 +49,7 @@ const LISTED: &[&str] = &[
     "healthy-ports-of-choice",
     "healthy-prefork-listeners",
     "healthy-sessions",
+    "healthy-workers-recycled",
     "idle-not-reaped",
     "in-flight",
     "inotify-instances",

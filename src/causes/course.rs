@@ -74,20 +74,27 @@ fn uneven(case: &Case<'_>, pile: &Pile) -> Option<String> {
     Some(format!("have stayed near {} over the last {}", number(pile.count as i64), many(flat, "sample", "samples")))
 }
 
-/// There are more processes than before, and those that were there then hold no more: a load that grew, or more sessions.
+/// There are more processes than before, and each holds no more: a load that grew, or more sessions. Those that were there then tell it;
+/// where all were started anew, what one holds on average does.
 fn by_processes(case: &Case<'_>, pile: &Pile) -> Option<String> {
     let first = case.earlier.first()?.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile))?;
     let (then, now) = (&first.owner.as_ref()?.pids, &pile.owner.as_ref()?.pids);
+    if now.len() <= then.len() {
+        return None;
+    }
     let share = |pid: u32| then.iter().find(|p| p.0 == pid).map(|p| p.1);
     let stayed: Vec<(u64, u64)> = now.iter().filter_map(|&(pid, n)| Some((share(pid)?, n))).collect();
+    if stayed.is_empty() {
+        let (before, after) = (first.count.saturating_mul(now.len() as u64), pile.count.saturating_mul(then.len() as u64));
+        let alike = then.len() > 1 && after.saturating_mul(4) <= before.saturating_mul(5);
+        return alike.then(|| format!("with {} processes in place of {}, each with about as many as those had", now.len(), then.len()));
+    }
     let risen: u64 = stayed.iter().map(|(then, now)| now.saturating_sub(*then)).sum();
     let gained = pile.count.saturating_sub(first.count);
-    (!stayed.is_empty() && now.len() > then.len() && risen * 4 < gained).then(|| {
-        let more = many((now.len() - stayed.len()) as u64, "process", "processes");
-        format!(
-            "with {more} that {} not there before, while the others hold about as many as they did",
-            if now.len() - stayed.len() == 1 { "was" } else { "were" }
-        )
+    let new = now.len() - stayed.len();
+    (risen * 4 < gained).then(|| {
+        let (more, were) = (many(new as u64, "process", "processes"), if new == 1 { "was" } else { "were" });
+        format!("with {more} that {were} not there before, while the others hold about as many as they did")
     })
 }
 
