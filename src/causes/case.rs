@@ -201,7 +201,9 @@ pub fn same_owner(a: &Pile, b: &Pile) -> bool {
     match (&a.owner, &b.owner) {
         (Some(a), Some(b)) => {
             let named = !a.program.is_empty() && (!a.cmdline.is_empty() || crate::ledger::is_pool(&a.command));
-            a.pids.iter().any(|&(p, _)| b.has(p)) || (named && a.command == b.command && a.program == b.program)
+            // Without its command line a program is known by its name alone.
+            let one = || base_name(&a.program) == base_name(&b.program);
+            a.pids.iter().any(|&(p, _)| b.has(p)) || (named && a.command == b.command && one())
         }
         (None, None) => true,
         _ => false,
