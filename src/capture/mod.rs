@@ -5,10 +5,12 @@
 pub mod end;
 mod group;
 pub mod holding;
+mod hot;
 mod intake;
 pub mod intern;
 pub mod lines;
 pub mod logs;
+mod naming;
 mod parts;
 pub mod passing;
 mod pending;

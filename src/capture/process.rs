@@ -1,6 +1,7 @@
 //! What a capture says of one process, put together from all its members.
 
 use super::holding::FdList;
+use super::naming;
 use super::quote::Quote;
 use crate::facts::LimitValue;
 
@@ -51,6 +52,34 @@ impl Proc {
     /// The name people use: main class, script or executable, and what else the command line tells.
     pub fn program(&self) -> String {
         program_of(&self.command, &self.cmdline)
+    }
+
+    /// Takes over what another part of the same capture says of it.
+    pub(super) fn absorb(&mut self, other: Proc) {
+        naming::name_it(self, other.command.as_bytes(), other.command_rank);
+        if other.cmdline.len() > self.cmdline.len() {
+            self.cmdline = other.cmdline;
+            self.cmdline_at = other.cmdline_at;
+        }
+        if self.user.is_empty() {
+            self.user = other.user;
+        }
+        if self.started.is_empty() {
+            self.started = other.started;
+        }
+        self.ppid = self.ppid.or(other.ppid);
+        self.threads = self.threads.or(other.threads);
+        self.state = self.state.or(other.state);
+        self.fd_size = self.fd_size.take().or(other.fd_size);
+        self.fd_count = self.fd_count.take().or(other.fd_count);
+        self.nofile = self.nofile.take().or(other.nofile);
+        self.netns = self.netns.take().or(other.netns);
+        self.cgroup = self.cgroup.take().or(other.cgroup);
+        self.exe = self.exe.take().or(other.exe);
+        self.wchan = self.wchan.take().or(other.wchan);
+        self.denied = self.denied.take().or(other.denied);
+        self.thread_rows += other.thread_rows;
+        self.lists.extend(other.lists);
     }
 }
 
