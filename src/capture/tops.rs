@@ -117,16 +117,18 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
         self.entries().iter().map(|&(k, n)| (k, u64::from(n)))
     }
 
-    /// The `most` largest counts that pass a test, in the order of [`Tops::sorted`].
+    /// The `most` largest counts that pass a test, in the order of [`Tops::sorted`]: one look at each, because few are asked for of thousands.
     pub fn top(&self, most: usize, pass: impl Fn(&K) -> bool) -> Vec<(K, u64)> {
-        let mut all: Vec<_> = self.iter().filter(|(key, _)| pass(key)).collect();
-        let order = |a: &(K, u64), b: &(K, u64)| b.1.cmp(&a.1).then(a.0.cmp(&b.0));
-        if all.len() > most && most > 0 {
-            all.select_nth_unstable_by(most - 1, order);
+        let mut top: Vec<(K, u64)> = Vec::with_capacity(most + 1);
+        for (key, n) in self.iter().filter(|(key, _)| pass(key)) {
+            if top.len() == most && top.last().is_some_and(|&(last, least)| (n, last) < (least, key)) {
+                continue;
+            }
+            let place = top.partition_point(|&(other, m)| (n, other) < (m, key));
+            top.insert(place, (key, n));
+            top.truncate(most);
         }
-        all.truncate(most);
-        all.sort_unstable_by(order);
-        all
+        top
     }
 
     /// The most frequent key with its count.

@@ -23,7 +23,7 @@ cause! {
     ///
     /// # Evidence for
     /// - The full queue; the counter rising between captures; ownerless rows on the port.
-    /// - netstat: 129 or more waiting, where the usual bound is 128.
+    /// - netstat: 128 or more waiting, which is the usual bound.
     ///
     /// # Evidence against
     /// - An empty queue now and a counter that has not moved since boot time.

@@ -70,7 +70,7 @@ impl<'a> Case<'a> {
     /// How a pile changed since the first snapshot that tells of it.
     pub fn growth(&self, pile: &Pile) -> Option<Growth> {
         let Some(first) = self.earlier.first() else { return self.growth_by_books(pile) };
-        let same = first.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile));
+        let same = same_pile(&first.piles, pile);
         let covered = same.is_some() || first.piles.iter().any(|p| p.owner.is_some()) || first.states_whole;
         if !covered {
             return None;
@@ -194,6 +194,11 @@ impl<'a> Case<'a> {
     pub fn path(&self, quote: &Quote) -> &str {
         self.members.get(quote.at.member.0 as usize).map_or("", |m| m.path.as_str())
     }
+}
+
+/// The pile of the same kind and owner among those of another sample.
+pub fn same_pile<'p>(piles: &'p [Pile], pile: &Pile) -> Option<&'p Pile> {
+    piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile))
 }
 
 /// Whether two piles belong to the same program: a common pid, or the same command and program, which an interpreter's name alone is not.

@@ -1,6 +1,6 @@
 //! How a pile went over the samples: it grew and grows still, it grew and came to a stop, or its sockets come and go while their number grows.
 
-use super::case::{Case, same_owner};
+use super::case::{Case, same_pile};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::many;
 use super::say::number;
@@ -50,7 +50,7 @@ fn uneven(case: &Case<'_>, pile: &Pile) -> Option<String> {
         || case.sightings(pile).iter().any(|(s, _)| s.points_to.iter().any(|p| p == "fd-limit-too-low"));
     // What a process that has been restarted since held tells nothing of this one: a leak has begun again.
     let here = pids(pile);
-    let of = |piles: &[Pile]| match piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile)) {
+    let of = |piles: &[Pile]| match same_pile(piles, pile) {
         Some(p) => (!pids(p).is_disjoint(&here) || here.is_empty()).then_some(p.count),
         None => Some(0),
     };
@@ -77,7 +77,7 @@ fn uneven(case: &Case<'_>, pile: &Pile) -> Option<String> {
 /// There are more processes than before, and each holds no more: a load that grew, or more sessions. Those that were there then tell it;
 /// where all were started anew, what one holds on average does.
 fn by_processes(case: &Case<'_>, pile: &Pile) -> Option<String> {
-    let first = case.earlier.first()?.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile))?;
+    let first = same_pile(&case.earlier.first()?.piles, pile)?;
     let (then, now) = (&first.owner.as_ref()?.pids, &pile.owner.as_ref()?.pids);
     if now.len() <= then.len() {
         return None;
@@ -118,7 +118,7 @@ fn replaced(case: &Case<'_>, pile: &Pile) -> Option<String> {
 /// How many sockets the pile had in the first snapshot, and how many of these it still has, where the same processes hold it and the
 /// captures tell one socket from another.
 fn remained(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
-    let first = case.earlier.first()?.piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile))?;
+    let first = same_pile(&case.earlier.first()?.piles, pile)?;
     // After a restart all sockets are new, and a leak has begun again.
     if pids(first).is_disjoint(&pids(pile)) || first.count < 20 {
         return None;

@@ -97,7 +97,6 @@ fn range(left: u64, gained: u64, seconds: u64) -> (u64, u64) {
     (at.saturating_mul(4) / 5, at.saturating_mul(4) / 3)
 }
 
-/// `40 s`, `12 min`, `5 h`, `3 days`.
 /// So many in so many seconds, by the shortest unit of which there are at least ten: `21 an hour`.
 fn rate(gained: u64, seconds: u64) -> String {
     let by = |unit: u64| gained.saturating_mul(unit) / seconds.max(1);
@@ -106,6 +105,7 @@ fn rate(gained: u64, seconds: u64) -> String {
     format!("{} {word}", number(by(unit) as i64))
 }
 
+/// `40 s`, `12 min`, `5 h`, `3 days`.
 fn span(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),

@@ -306,7 +306,7 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     let mut unowned = 0u64;
     // What nothing accounts for, and of that the rows that a table names by descriptor number.
     let (mut rest, mut by_number) = (0u64, 0u64);
-    let mut held = known.held.get(&pid).map(|held| Unsorted { all: held, rest: held, last: 0 });
+    let mut held = known.held.get(&pid).map(|held| AnyOrder { all: held, rest: held, last: 0 });
     let mut asked = known.asked();
     let mut last = None;
     let mut open = false;
@@ -348,13 +348,13 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
 }
 
 /// A sorted slice that is asked for numbers of which most are larger than the one before.
-struct Unsorted<'a> {
+struct AnyOrder<'a> {
     all: &'a [u32],
     rest: &'a [u32],
     last: u32,
 }
 
-impl Unsorted<'_> {
+impl AnyOrder<'_> {
     fn has(&mut self, number: u32) -> bool {
         if number < self.last {
             self.rest = self.all;

@@ -285,18 +285,9 @@ impl Traits {
         }
     }
 
-    /// The most frequent remote ends that are set, largest first: one look at each, because there are thousands of them in every pile.
+    /// The most frequent remote ends that are set, largest first.
     pub fn top_remotes(&self, most: usize) -> Vec<(End, u64)> {
-        let mut top: Vec<(End, u64)> = Vec::with_capacity(most + 1);
-        for (end, n) in self.remotes.iter().filter(|(end, _)| !end.is_unset()) {
-            if top.len() == most && top.last().is_some_and(|&(last, least)| (n, last) < (least, end)) {
-                continue;
-            }
-            let place = top.partition_point(|&(other, m)| (n, other) < (m, end));
-            top.insert(place, (end, n));
-            top.truncate(most);
-        }
-        top
+        self.remotes.top(most, |end| !end.is_unset())
     }
 
     /// Whether this host opened the connections: each from a local port of its own, all to one and the same remote port.
