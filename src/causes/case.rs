@@ -1,6 +1,7 @@
 //! The case of one host: everything a cause may look at, and the questions that several causes ask.
 
 use crate::capture::logs::Sighting;
+use crate::capture::passing::FIRST_PORT;
 use crate::capture::process::base_name;
 use crate::capture::trace::{Outcome, Pattern, Tale, Trace};
 use crate::capture::{End, Interner, Member, Quote, Snapshot};
@@ -78,6 +79,11 @@ impl<'a> Case<'a> {
         let from = same.map_or(0, |p| p.count);
         let at = same.into_iter().chain([pile]).filter_map(|p| p.traits.quotes.first().cloned()).collect();
         Some(Growth { from, to: pile.count, at, seconds: self.seconds() })
+    }
+
+    /// The first port that the kernel hands out by itself: what the host says, or Linux's default.
+    pub fn first_port(&self) -> i64 {
+        self.counter("sysctl.net.ipv4.ip_local_port_range.low").map_or(FIRST_PORT.into(), |f| f.value)
     }
 
     /// How much the kernel's count of TCP sockets in no table rose between its readings: of several snapshots, or one below the other in one

@@ -107,7 +107,7 @@ fn used(case: &Case<'_>) -> Option<(i64, Option<String>, Vec<Quote>)> {
     let mut tops = Tops::default();
     let mut quotes = Vec::new();
     if let Some(view) = case.ledger.best(Family::Tcp) {
-        let low = low_port(case);
+        let low = case.first_port();
         for group in view.groups(Family::Tcp).filter(|g| !matches!(g.state, SocketState::Listen)) {
             if group.uses_ports_from(low) {
                 tops.merge(&group.remotes);
@@ -135,10 +135,6 @@ fn all_connections(case: &Case<'_>) -> Option<(i64, Vec<Quote>)> {
 /// Whether the count of a state is not just that of the excerpt's rows.
 fn more_than_listed(case: &Case<'_>, group: &crate::capture::table::Group) -> bool {
     case.ledger.states.get(&group.state).is_some_and(|f| f.value > group.count as i64 || group.state == SocketState::Listen)
-}
-
-fn low_port(case: &Case<'_>) -> i64 {
-    case.counter("sysctl.net.ipv4.ip_local_port_range.low").map_or(32_768, |f| f.value)
 }
 
 /// Local ports of the range.

@@ -7,7 +7,6 @@ use super::bar::{Bar, ordinary};
 use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::{many, number};
-use crate::capture::passing::FIRST_PORT;
 use crate::capture::trace::{Pattern, Tale};
 use crate::capture::{End, Quote};
 use crate::ledger::{Kind, Pile, leaves_open};
@@ -181,7 +180,7 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
             s.reasons.push(reason(Strength::Moderate, Witnessed::Table, says));
         }
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= threshold => {
-            let one = one_peer(pile);
+            let one = one_peer(case, pile);
             let strength = if pile.count >= threshold * 5 || one.is_some() { Strength::Strong } else { Strength::Moderate };
             let toward =
                 one.map_or(String::new(), |end| format!(", nearly all connected to {}, which one socket can serve", case.show(end)));
@@ -203,25 +202,29 @@ fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
 
 /// The one remote that nearly all UDP sockets of a program are connected to. A relay has one for each of its clients, which it hears on a
 /// port of its own.
-fn one_peer(pile: &Pile) -> Option<End> {
+fn one_peer(case: &Case<'_>, pile: &Pile) -> Option<End> {
     let (end, n) = pile.top_remote().filter(|_| pile.kind == Kind::Udp)?;
-    let hears = pile.traits.locals.iter().any(|(e, _)| (1..FIRST_PORT).contains(&e.port()));
-    (n * 10 >= pile.count * 9 && end.port() != 0 && !hears).then_some(end)
+    (n * 10 >= pile.count * 9 && end.port() != 0 && chosen_ports(case, pile) == 0).then_some(end)
 }
 
 /// UDP sockets bound to ports that the kernel does not hand out by itself: the program chose them to be reached there, one for each
 /// address, service or call.
 fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
-    let low = case.counter("sysctl.net.ipv4.ip_local_port_range.low").and_then(|f| u16::try_from(f.value).ok()).unwrap_or(FIRST_PORT);
-    let chosen: u64 = pile.traits.locals.iter().filter(|(e, _)| (1..low).contains(&e.port())).map(|(_, n)| n).sum();
+    let chosen = chosen_ports(case, pile);
     (pile.kind == Kind::Udp && chosen * 10 >= pile.count * 9).then(|| {
         let says = format!(
             "{} of them are bound to ports below {}, from which on the kernel hands them out: the program chose them, to be reached there",
             number(chosen as i64),
-            number(i64::from(low))
+            number(case.first_port())
         );
         Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
     })
+}
+
+/// How many sockets of a pile are bound to ports below those that the kernel hands out.
+fn chosen_ports(case: &Case<'_>, pile: &Pile) -> u64 {
+    let low = case.first_port();
+    pile.traits.locals.iter().filter(|(e, _)| (1..low).contains(&i64::from(e.port()))).map(|(_, n)| n).sum()
 }
 
 /// How suspect connects under way are: a burst goes to many remotes and ends in time; what waits for a few has been given up on by nobody.

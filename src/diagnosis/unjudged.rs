@@ -163,9 +163,8 @@ fn unheld(case: &Case<'_>) -> Option<Unjudged> {
 
 /// Connections of one process that somebody counted without their states.
 fn states_unknown(case: &Case<'_>) -> Option<Unjudged> {
-    let of_table = |command: &str| command.contains("netstat ") || command.contains("ss ");
-    let tallies = case.snapshot.tallies.iter().filter(|t| t.value >= POOL && of_table(&t.command));
-    let (n, pid, name) = tallies.filter_map(|t| tally::connections(t)).max_by_key(|c| c.0)?;
+    let tallies = case.snapshot.tallies.iter().filter(|t| t.value >= POOL);
+    let (n, pid, name) = tallies.filter_map(tally::connections).max_by_key(|c| c.0)?;
     let name = if name.is_empty() { "a process" } else { name };
     (!case.ledger.piles.iter().any(|p| p.held_by(pid))).then(|| Unjudged {
         says: format!("{name} (pid {pid}) has {} sockets in the table, and nothing captured tells their states", number(n as i64)),

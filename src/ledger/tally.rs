@@ -5,6 +5,7 @@ use super::pile::{CountIs, Owner, Pile, Word};
 use super::views::{Family, View};
 use super::witness::{Part, Traits};
 use super::{Figure, views};
+use crate::capture::process::base_name;
 use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
@@ -191,6 +192,10 @@ fn as_many(snapshot: &Snapshot, count: u64) -> Option<Owner> {
 
 /// How many rows of a table of connections somebody counted for a process, without a word on their states.
 pub fn connections(tally: &Counted) -> Option<(u64, u32, &str)> {
+    let of_table = tally.command.split_whitespace().any(|word| matches!(base_name(word), "netstat" | "ss"));
+    if !of_table {
+        return None;
+    }
     let (pid, name) = super::labels::process_of(&tally.label).filter(|(_, name)| !name.is_empty())?;
     kind_in(&tally.command).is_none().then_some((tally.value, pid, name))
 }
