@@ -5,6 +5,8 @@
 
 pub mod error;
 
+pub mod parallel;
+
 pub mod facts;
 
 pub mod bundle;

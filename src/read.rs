@@ -3,9 +3,8 @@
 use crate::bundle::{self, Input, Limits, MemberEnd, MemberHead, Visitor};
 use crate::capture::{self, Intake};
 use crate::error::Error;
+use crate::parallel;
 use crate::signatures::Signatures;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Is told how far reading has come, from any thread.
 pub trait Progress: Sync {
@@ -57,28 +56,9 @@ pub fn inputs(
     signatures: &Signatures,
     progress: Option<&dyn Progress>,
 ) -> Result<Vec<capture::Input>, Error> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(inputs.len());
-    if threads < 2 {
-        return inputs.iter().map(|input| one(input, limits, signatures, progress)).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Result<capture::Input, Error>)>> = Mutex::new(Vec::new());
-    let work = || {
-        while let Some((n, input)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, inputs.get(n)?))) {
-            let read = one(input, limits, signatures, progress);
-            done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((n, read));
-        }
-    };
-    // A panic in a thread goes on in this one when the scope ends.
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.sort_by_key(|(n, _)| *n);
-    done.into_iter().map(|(_, read)| read).collect()
+    let mut read = Vec::new();
+    parallel::in_order(inputs, |input| one(input, limits, signatures, progress), |_, one| read.push(one));
+    read.into_iter().collect()
 }
 
 fn one(input: &Input, limits: &Limits, signatures: &Signatures, progress: Option<&dyn Progress>) -> Result<capture::Input, Error> {

@@ -20,4 +20,4 @@ pub mod words;
 pub use expect::Expect;
 pub use find::{Incident, find};
 pub use judge::{Difference, judge};
-pub use run::{Ran, Setup, run, run_all};
+pub use run::{Ran, Setup, run};

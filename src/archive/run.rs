@@ -6,11 +6,8 @@ use crate::bundle::{Input, Limits};
 use crate::config::Config;
 use crate::error::Error;
 use crate::report;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Status of a bug in sockdiag itself.
@@ -62,52 +59,9 @@ pub fn run(incident: &Incident, setup: &Setup) -> Ran {
     }
 }
 
-/// Runs `work` on every job on all cores, and hands the results to `done` in the order of the jobs, each as soon as all before it are there.
-pub fn run_all<J: Sync, T: Send>(jobs: &[J], work: impl Fn(&J) -> T + Sync, mut done: impl FnMut(&J, T)) {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(jobs.len().max(1));
-    let next = AtomicUsize::new(0);
-    let (sender, results) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let (sender, next, work) = (sender.clone(), &next, &work);
-            scope.spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(number) else { break };
-                    if sender.send((number, work(job))).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut turn = 0;
-        for (number, result) in results {
-            waiting.insert(number, result);
-            while let (Some(result), Some(job)) = (waiting.remove(&turn), jobs.get(turn)) {
-                done(job, result);
-                turn += 1;
-            }
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn results_come_in_order_whoever_is_first() {
-        let jobs: Vec<u64> = (0..20).collect();
-        let mut seen = Vec::new();
-        let work = |n: &u64| {
-            std::thread::sleep(Duration::from_millis((20 - n) % 7));
-            n * 2
-        };
-        run_all(&jobs, work, |n, twice| seen.push((*n, twice)));
-        assert_eq!(seen, (0..20).map(|n| (n, n * 2)).collect::<Vec<_>>());
-    }
 
     #[test]
     fn an_input_that_cannot_be_read_is_a_status_not_a_panic() {

@@ -15,6 +15,7 @@ use super::{Exit, output};
 use crate::archive::{self, Difference, Expect, Incident, Ran, Setup, bless, expect, judge, junit};
 use crate::bundle::Limits;
 use crate::error::Error;
+use crate::parallel;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -88,7 +89,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<Exit, Error> {
     let mut outcomes = Vec::new();
     let mut failure = None;
     let work = |job: &Job| archive::run(&job.incident, &setup);
-    archive::run_all(&jobs, work, |job, ran| match conclude(args, job, ran) {
+    parallel::in_order(&jobs, work, |job, ran| match conclude(args, job, ran) {
         Ok(outcome) => {
             if args.format == "text" {
                 failure = failure.take().or(output::show(out, &line(&job.incident, &outcome, width)).err());

@@ -16,10 +16,11 @@ pub use unjudged::Unjudged;
 
 use crate::capture::{Interner, Member};
 use crate::causes::{CAUSES, Case, Claim, Class};
-use crate::checks::{self, Checked};
+use crate::checks;
 use crate::config::Thresholds;
 use crate::host::{Host, Source};
 use crate::ledger::Ledger;
+use crate::parallel;
 
 /// Diagnoses all hosts. Cannot fail: what a capture lacks is said, not an error.
 pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -> Diagnosis {
@@ -45,10 +46,10 @@ pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -
 /// The host's ledger, checks, exclusions and findings.
 fn one_host(sources: &[Source], host: &Host, thresholds: &Thresholds) -> (HostReport, Vec<Finding>) {
     with_case(sources, host, thresholds, |case| {
-        let claims: Vec<Claim> = CAUSES.iter().flat_map(|c| c.weigh(case)).collect();
-        let checks: Vec<Checked> = checks::run(case);
+        let weigh = || -> Vec<Claim> { CAUSES.iter().flat_map(|c| c.weigh(case)).collect() };
+        let exclude = || CAUSES.iter().filter_map(|c| Some(RuledOut { code: c.code(), exclusion: c.rule_out(case)? })).collect();
+        let ((checks, ruled_out), claims) = parallel::both(|| (checks::run(case), exclude()), weigh);
         let findings = finding::rank(claims, case, &checks);
-        let ruled_out = CAUSES.iter().filter_map(|c| Some(RuledOut { code: c.code(), exclusion: c.rule_out(case)? })).collect();
         let input = host.takes.get(host.main).map_or(0, |t| t.input);
         (HostReport::new(case, checks, ruled_out, input), findings)
     })
