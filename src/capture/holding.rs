@@ -5,7 +5,7 @@ use super::intern::{Interner, Name};
 use super::lines::Firsts;
 use super::passing::Passing;
 use super::room::{Over, Room};
-use super::sockets::Sockets;
+use super::sockets::{NO_FD, Sockets};
 use super::tops::Tops;
 use crate::facts::{At, Citation, Descriptor, DescriptorKind, FdRef, Protocol, SocketState};
 
@@ -96,26 +96,28 @@ impl FdList {
             self.only_threads = true;
             self.thread = Some(tid);
         }
-        let fd = match d.fd {
+        let (fd, at_least) = match d.fd {
             FdRef::Name(_) => return,
-            FdRef::Number(n) => n,
+            FdRef::Number(n) => (n, n),
             FdRef::Tail(_) => {
                 self.hidden_numbers += 1;
-                u32::MAX
+                (NO_FD, 10_000)
             }
-            FdRef::Unknown => u32::MAX,
+            FdRef::Unknown => (NO_FD, NO_FD),
         };
         self.descriptors += 1;
-        let shown = if matches!(d.fd, FdRef::Tail(_)) { Some(10_000) } else { Some(fd).filter(|&f| f != u32::MAX) };
-        self.highest = self.highest.max(shown);
+        if at_least != NO_FD && self.highest.is_none_or(|highest| highest < at_least) {
+            self.highest = Some(at_least);
+        }
         let Some(number) = self.class(d, room) else {
             self.filtered = true;
             room.left_out(Over::Classes);
             return;
         };
-        self.extend_run(number, fd);
+        let run = self.extend_run(number, fd);
         let Some(class) = self.classes.get_mut(number) else { return };
         class.rows += 1;
+        class.longest_run = class.longest_run.max(run);
         class.quotes.offer(at, &names.lines);
         if d.kind == DescriptorKind::Socket
             && let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok())
@@ -209,20 +211,22 @@ impl FdList {
         }
     }
 
-    fn extend_run(&mut self, class: usize, fd: u32) {
+    /// How long the run of numbers is that a row of a class ends.
+    #[inline]
+    fn extend_run(&mut self, class: usize, fd: u32) -> u64 {
         let (last_class, last_fd, length) = self.run;
-        self.shuffled |= fd < last_fd && last_fd != u32::MAX && length > 0;
-        let length = if class == last_class && fd != u32::MAX && Some(fd) == last_fd.checked_add(1) { length + 1 } else { 1 };
+        self.shuffled |= fd < last_fd && last_fd != NO_FD && length > 0;
+        // Nothing follows the highest number, which stands for none.
+        let follows = class == last_class && last_fd != NO_FD && fd == last_fd + 1 && fd != NO_FD;
+        let length = if follows { length + 1 } else { 1 };
         self.run = (class, fd, length);
-        if let Some(class) = self.classes.get_mut(class) {
-            class.longest_run = class.longest_run.max(length);
-        }
+        length
     }
 }
 
 /// The longest run of numbers one after the other, of rows that came in no order.
 fn longest_run(numbers: &mut Vec<u32>) -> u64 {
-    numbers.retain(|&fd| fd != u32::MAX);
+    numbers.retain(|&fd| fd != NO_FD);
     numbers.sort_unstable();
     numbers.dedup();
     let mut longest = 0;

@@ -8,6 +8,9 @@ const MOST: usize = 10;
 /// Bytes asked for with the first row.
 const START: usize = 32;
 
+/// Stands for a number that is not shown; the kernel gives it to no descriptor.
+pub const NO_FD: u32 = u32::MAX;
+
 /// Inode and descriptor number of each row.
 #[derive(Clone, Debug, Default)]
 pub struct Sockets {
@@ -84,7 +87,7 @@ impl Sockets {
         self.rows == 0
     }
 
-    /// Inode and descriptor number (`u32::MAX` where hidden) of each row, in order once sealed.
+    /// Inode and descriptor number ([`NO_FD`] where hidden) of each row, in order once sealed.
     pub fn iter(&self) -> Rows<'_> {
         Rows { bytes: &self.bytes, row: (0, 0), left: self.rows }
     }

@@ -8,6 +8,7 @@ use super::lines::Firsts;
 use super::pending::Pending;
 use super::quote::Quote;
 use super::room::{Over, Room};
+use super::sockets::NO_FD;
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::BTreeSet;
@@ -26,8 +27,6 @@ const CACHED: usize = 64;
 const COPIES: usize = 8;
 /// Such rows kept, at most.
 const MAX_COPIED: usize = 256;
-/// No descriptor is told; the kernel gives none this number.
-const NO_FD: u32 = u32::MAX;
 /// Stands for all holders past that bound; no process has this number.
 const OTHERS: u32 = u32::MAX;
 

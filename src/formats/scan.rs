@@ -267,15 +267,14 @@ const HEX: [u8; 256] = {
 /// The leading decimal number and what follows it.
 #[inline]
 pub fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut value, mut digits) = (0u64, 0);
     if let Some(bytes) = text.first_chunk() {
         match digits::leading(u64::from_le_bytes(*bytes)) {
             (_, 0) => return None,
-            (value, count @ 1..8) => return Some((value, text.get(count as usize..)?)),
-            _ => {}
+            (number, count @ 1..8) => return Some((number, text.get(count as usize..)?)),
+            (number, _) => (value, digits) = (number, 8),
         }
     }
-    let mut value = 0u64;
-    let mut digits = 0;
     while let Some(digit) = text.get(digits).map(|b| b.wrapping_sub(b'0')).filter(|&d| d <= 9) {
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
         digits += 1;

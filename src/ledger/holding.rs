@@ -7,6 +7,7 @@ use super::views::{Family, View};
 use super::witness::{Part, Parts, Witness};
 use crate::capture::holding::{Class, FdList};
 use crate::capture::process::Proc;
+use crate::capture::sockets::NO_FD;
 use crate::capture::table::Group;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::{DescriptorKind, Protocol};
@@ -374,7 +375,7 @@ fn duplicates(class: &Class, holding: &mut Holding<'_>) {
     }
     // A row that repeats number and socket is a listing pasted twice, no second descriptor.
     let mut last = None;
-    let rows = class.sockets.iter().filter(|&s| last.replace(s) != Some(s) || s.1 == u32::MAX).count() as u64;
+    let rows = class.sockets.iter().filter(|&s| last.replace(s) != Some(s) || s.1 == NO_FD).count() as u64;
     if rows >= distinct.saturating_mul(2)
         && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
         && let Some(quote) = class.quotes.first()

@@ -45,16 +45,7 @@ impl Snapshot {
     /// Takes one descriptor.
     pub fn descriptor(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
         self.facts += 1;
-        let filtered = self.filtered_in(at.citation.member).is_some();
-        let Some(pid) = d.pid else {
-            if self.strays.last().is_none_or(|l| l.at.member != at.citation.member) && self.strays.len() < 1000 {
-                self.strays.push(FdList::new(at.format, at.citation, filtered));
-            }
-            if let Some(list) = self.strays.last_mut() {
-                list.add(at, d, names, &mut self.room);
-            }
-            return;
-        };
+        let Some(pid) = d.pid else { return self.stray(at, d, names) };
         if let Some(hot) = &mut self.hot {
             if hot.fits(pid, at, d) {
                 return hot.list.add(at, d, names, &mut self.room);
@@ -64,6 +55,7 @@ impl Snapshot {
                 return;
             }
         }
+        let filtered = self.filtered_in(at.citation.member).is_some();
         self.cool();
         let Some(proc) = process(&mut self.processes, &mut self.room, pid) else { return };
         if d.tid.is_none() || proc.command.is_empty() {
@@ -94,6 +86,17 @@ impl Snapshot {
         if d.tid.is_none() {
             let list = std::mem::replace(list, FdList::new(at.format, at.citation, filtered));
             self.hot = Some(Hot { pid, number, list, command: d.command.to_vec(), user: !proc.user.is_empty() });
+        }
+    }
+
+    /// Takes a descriptor whose process is not told.
+    fn stray(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
+        if self.strays.last().is_none_or(|l| l.at.member != at.citation.member) && self.strays.len() < 1000 {
+            let filtered = self.filtered_in(at.citation.member).is_some();
+            self.strays.push(FdList::new(at.format, at.citation, filtered));
+        }
+        if let Some(list) = self.strays.last_mut() {
+            list.add(at, d, names, &mut self.room);
         }
     }
 

@@ -81,54 +81,47 @@ impl Prefix {
     /// Reads one row into a fresh descriptor; `false` if it is none. With `skim` a file without a number is not read to its end.
     #[inline]
     pub(super) fn row<'a>(&mut self, line: &'a [u8], between: Between, skim: bool, d: &mut Descriptor<'a>) -> bool {
-        if let Some((fd, behind)) = self.behind(line) {
-            if self.repeat.read(behind, d) {
-                self.introduce(line, fd, d);
+        if let Some(row) = self.same(line) {
+            if self.repeat.read(row, d) {
+                self.introduce(line, d);
                 return true;
             }
-            let mut fields = Fields::new(behind);
-            if let Some(kind) = fields.next().and_then(type_of) {
-                self.introduce(line, fd, d);
+            let mut fields = Fields::new(row);
+            if let Some(fd) = fields.next().and_then(fd_of)
+                && let Some(kind) = fields.next().and_then(type_of)
+            {
+                self.introduce(line, d);
+                d.fd = fd;
                 if skim && kind == Type::File && matches!(fd, FdRef::Name(name) if name != NOFD) {
                     d.kind = DescriptorKind::File;
                     return true;
                 }
                 describe(d, &typed(fd, kind, fields));
-                self.repeat.keep(behind, d);
+                self.repeat.keep(row, d);
                 return true;
             }
         }
         let Some((fd, behind)) = self.read(line, between) else { return false };
-        self.rest(line, fd, behind, d);
+        self.introduce(line, d);
+        d.fd = fd;
+        describe(d, &cells(fd, behind));
+        self.repeat.keep(line.get(self.text.len()..).unwrap_or(b""), d);
         true
     }
 
-    /// FD and what follows, if the line begins as the one before.
+    /// The row from its FD on, if the line begins as the one before.
     #[inline]
-    fn behind<'a>(&self, line: &'a [u8]) -> Option<Behind<'a>> {
-        if self.text.is_empty() {
-            return None;
-        }
-        let rest = line.strip_prefix(self.text.as_slice())?;
-        let mut fields = Fields::new(rest);
-        let fd = fd_of(fields.next()?)?;
-        Some((fd, rest.get(fields.offset()..)?))
+    fn same<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        if self.text.is_empty() { None } else { line.strip_prefix(self.text.as_slice()) }
     }
 
     /// What the words in front of the FD tell.
     #[inline]
-    fn introduce<'a>(&self, line: &'a [u8], fd: FdRef<'a>, d: &mut Descriptor<'a>) {
+    fn introduce<'a>(&self, line: &'a [u8], d: &mut Descriptor<'a>) {
         d.pid = Some(self.pid);
         d.tid = self.tid;
         d.command = line.get(self.command.clone()).unwrap_or(b"");
         d.user = line.get(self.user.clone()).unwrap_or(b"");
-        d.fd = fd;
-    }
-
-    fn rest<'a>(&mut self, line: &'a [u8], fd: FdRef<'a>, behind: &'a [u8], d: &mut Descriptor<'a>) {
-        self.introduce(line, fd, d);
-        describe(d, &cells(fd, behind));
-        self.repeat.keep(behind, d);
     }
 
     /// Reads a line from its beginning, and keeps what is in front of the FD.
