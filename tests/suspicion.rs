@@ -3,7 +3,7 @@
 mod sample;
 
 use sample::{Member, diagnose};
-use sockdiag::diagnosis::{Diagnosis, Verdict};
+use sockdiag::diagnosis::{Diagnosis, Finding, Verdict};
 
 fn member(path: &str, text: &str) -> Member {
     Member { path: path.to_string(), text: text.as_bytes().to_vec() }
@@ -59,4 +59,23 @@ fn a_count_of_log_lines_is_none_of_sockets() {
     };
     assert!(counted("netstat -anp"));
     assert!(!counted("cat access log"));
+}
+
+/// Each client of a server has one of its connections: none of them is where they go. A server that is the same on two hosts listens on the
+/// same address of both, which says nothing of what they share.
+#[test]
+fn of_many_clients_none_is_named() {
+    let host = |name: &str, first: usize| {
+        let rows: Vec<String> =
+            (0..80).map(|n| format!("TCP 127.0.0.1:8080->10.{}.{n}.9:{} (CLOSE_WAIT)", first + n % 7, 40_000 + n)).collect();
+        let mut listing = lsof("gated", [std::iter::once("TCP 127.0.0.1:8080 (LISTEN)".to_string()).chain(rows).collect()]);
+        listing.path = format!("{name}/lsof.txt");
+        [listing, member(&format!("{name}/hostname"), &format!("{name}\n"))]
+    };
+    let diagnosis = diagnose(&[host("web1", 0), host("web2", 100)].concat());
+    assert!(leaks(&diagnosis));
+    let (shared, leaks): (Vec<_>, Vec<_>) = diagnosis.findings.iter().partition(|f| f.hosts.len() > 1);
+    let ends = |f: &Finding| f.claim.remotes.iter().map(|r| (r.endpoint.clone(), r.near)).collect::<Vec<_>>();
+    assert_eq!(leaks.iter().map(|f| ends(f)).collect::<Vec<_>>(), vec![vec![("127.0.0.1:8080".to_string(), true)]; 2]);
+    assert_eq!(shared.iter().map(|f| ends(f)).collect::<Vec<_>>(), [vec![]]);
 }

@@ -76,6 +76,8 @@ pub struct Remote {
     pub count: u64,
     /// Why it is named.
     pub why: String,
+    /// Whether it is the near end: where connections were accepted.
+    pub near: bool,
 }
 
 /// What a cause claims.

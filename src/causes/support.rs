@@ -8,6 +8,9 @@ use crate::capture::trace::{Pattern, Tale};
 use crate::ledger::{CountIs, Kind, Pile};
 use crate::signatures::Weight;
 
+/// A client with a smaller share of the accepted connections than one in so many is one of many.
+const ONE_OF_MANY: u64 = 20;
+
 /// A claim on a pile without evidence yet.
 pub fn claim(code: &'static str, class: Class, number: usize, pile: &Pile, says: impl Into<String>) -> Claim {
     Claim {
@@ -209,15 +212,18 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
         for (end, n) in remotes.iter() {
             hosts.add_many(end.host(), n);
         }
+        // Of clients that are all different none is worth a name.
+        let stands_out = |n: u64| !accepted || n * ONE_OF_MANY >= remotes.total();
         for (host, n) in hosts.top(3, |_| true) {
-            if !host.is_unset() {
+            if !host.is_unset() && stands_out(n) {
                 add_remote(claim, case.show(host), n, "peers of the accepted connections");
             }
         }
         if let Some((local, n)) = pile.traits.locals.first()
             && accepted
         {
-            add_remote(claim, case.show(local), n, "the local end they were accepted on");
+            let why = if pile.kind == Kind::Listen { "the local end they listen on" } else { "the local end they were accepted on" };
+            add_end(claim, Remote { endpoint: case.show(local), count: n, why: why.to_string(), near: true });
         }
         return;
     }
@@ -228,15 +234,19 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
 
 /// Adds a remote, or its count to one already named.
 pub fn add_remote(claim: &mut Claim, endpoint: String, count: u64, why: &str) {
+    add_end(claim, Remote { endpoint, count, why: why.to_string(), near: false });
+}
+
+fn add_end(claim: &mut Claim, end: Remote) {
     let room = claim.remotes.len() < 8;
-    match claim.remotes.iter_mut().find(|r| r.endpoint == endpoint) {
-        Some(remote) => {
-            remote.count = remote.count.max(count);
-            if !remote.why.contains(why) {
-                remote.why = format!("{}; {why}", remote.why);
+    match claim.remotes.iter_mut().find(|r| r.endpoint == end.endpoint) {
+        Some(known) => {
+            known.count = known.count.max(end.count);
+            if !known.why.contains(&end.why) {
+                known.why = format!("{}; {}", known.why, end.why);
             }
         }
-        None if room => claim.remotes.push(Remote { endpoint, count, why: why.to_string() }),
+        None if room => claim.remotes.push(end),
         None => {}
     }
 }

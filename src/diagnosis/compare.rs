@@ -60,7 +60,12 @@ fn summary(all: &[&Finding], hosts: &BTreeSet<usize>, reports: &[HostReport]) ->
     let first = all.first()?;
     let owner = first.claim.owner.as_ref()?;
     let label = |f: &Finding| f.hosts.first().and_then(|&h| reports.get(h)).map_or("?", |r| r.label.as_str()).to_string();
-    let toward = first.claim.remotes.iter().find(|r| all.iter().all(|f| f.claim.remotes.iter().any(|o| o.endpoint == r.endpoint)));
+    let toward = first
+        .claim
+        .remotes
+        .iter()
+        .filter(|r| !r.near)
+        .find(|r| all.iter().all(|f| f.claim.remotes.iter().any(|o| o.endpoint == r.endpoint)));
     let program = if owner.program.is_empty() { &owner.command } else { &owner.program };
     let to = toward.map_or(String::new(), |r| format!(" toward {}", r.endpoint));
     let mut claim = Claim {

@@ -52,7 +52,7 @@ pub fn leak_sentence(finding: &Finding) -> String {
     };
     let count = claim.copies.map_or(count.clone(), |n| format!("{} descriptors of {count}", number(n as i64)));
     let verb = if finding.grade.grade >= Grade::Moderate { "leaks" } else { "may leak" };
-    let remote = claim.remotes.first().map_or(String::new(), |r| format!(" ({})", r.endpoint));
+    let remote = claim.remotes.first().map_or(String::new(), |r| format!(" ({}{})", if r.near { "on " } else { "" }, r.endpoint));
     format!("{who} {verb} {count}{kind}, {}{remote}", claim.says)
 }
 

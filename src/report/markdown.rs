@@ -72,7 +72,7 @@ fn top(diagnosis: &Diagnosis, look: &Look) -> String {
             item("grade", Some(format!("{}: {}", finding.grade.grade.word(), finding.grade.because.join("; "))));
             item("process", claim.owner.as_ref().map(|o| summary::process(o, report)));
             item("count", summary::count(finding, report));
-            item("toward", summary::remotes(finding, 3));
+            item(summary::whither(finding), summary::remotes(finding, 3));
             item("do now", Some(claim.now.join("; ")));
             item(
                 "do not",

@@ -69,6 +69,11 @@ pub fn words(pile: &Pile) -> String {
     words.join(", ")
 }
 
+/// What stands in front of a finding's ends.
+pub fn whither(finding: &Finding) -> &'static str {
+    if finding.claim.remotes.iter().all(|r| r.near) { "local end" } else { "toward" }
+}
+
 /// Remote ends, each with its count and why it is named.
 pub fn remotes(finding: &Finding, most: usize) -> Option<String> {
     let all = &finding.claim.remotes;

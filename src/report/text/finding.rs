@@ -47,7 +47,7 @@ pub fn block(page: &mut Page, diagnosis: &Diagnosis, finding: &Finding, detail: 
     if let Some(remotes) = summary::remotes(finding, 8)
         && !(told && claim.remotes.len() <= 3)
     {
-        page.note(gutter, "toward", &remotes);
+        page.note(gutter, summary::whither(finding), &remotes);
     }
     if let Some(owner) = &claim.owner {
         if !told {

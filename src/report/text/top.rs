@@ -48,7 +48,7 @@ fn accused(page: &mut Page, diagnosis: &Diagnosis, finding: &Finding) {
         page.label("count", &count, 2);
     }
     if let Some(remotes) = summary::remotes(finding, 3) {
-        page.label("toward", &remotes, 2);
+        page.label(summary::whither(finding), &remotes, 2);
     }
     if !claim.now.is_empty() {
         page.label("do now", &claim.now.join("; "), 2);
