@@ -113,7 +113,7 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
         let strength = match (sighting.weight, tie) {
             (Weight::Cause, Tie::Process | Tie::Program) if likeliest => Strength::Strong,
             (Weight::Cause, Tie::Loose) if matches_count && likeliest => Strength::Strong,
-            (Weight::Cause, _) if likeliest || matches_count => Strength::Moderate,
+            (Weight::Cause, _) if likeliest => Strength::Moderate,
             (Weight::Cause, _) => Strength::Weak,
             _ => Strength::Weak,
         };
