@@ -2,6 +2,7 @@
 //!
 //! Rows become counts as they pass. What stays of ten million descriptors is three bytes each; of text, the few lines that a report quotes, packed.
 
+mod counts;
 pub mod end;
 mod group;
 pub mod holding;
