@@ -100,6 +100,7 @@ mod accept_not_closed;
 mod accept_stalled;
 mod backlog_overflow;
 mod busy_not_leaking;
+mod by_kind;
 mod connect_burst;
 mod connect_failed_not_closed;
 mod connect_stuck;
@@ -132,6 +133,7 @@ mod tcp_memory;
 mod threads_counted_as_files;
 mod time_wait_buildup;
 mod udp_not_closed;
+mod unix_ends;
 mod unix_not_closed;
 mod unknown;
 

@@ -3,12 +3,12 @@
 //! Holding many sockets is no fault. A pile is suspect where its kind has no use (a TCP socket in no connection, a peer that has closed),
 //! where it grows, where a trace shows it being left open, or where it has filled a limit; and it is innocent where the capture shows it in use.
 
-use super::bar::{Bar, ordinary};
+use super::bar::Bar;
 use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::{many, number};
+use crate::capture::Quote;
 use crate::capture::trace::{Pattern, Tale};
-use crate::capture::{End, Quote};
 use crate::ledger::{Kind, Pile, leaves_open};
 
 /// Why a pile is suspect.
@@ -42,7 +42,7 @@ pub fn innocence(case: &Case<'_>, pile: &Pile) -> Vec<Evidence> {
 fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     let mut s = Suspicion::default();
     let bar = Bar::of(case, pile);
-    useless_by_kind(case, pile, &bar, &mut s);
+    super::by_kind::weigh(case, pile, &bar, &mut s);
     super::course::growing(case, pile, bar.count, &mut s);
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
@@ -68,274 +68,6 @@ fn abroad(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     (!s.reasons.is_empty() && s.against.is_empty()).then_some(s)
 }
 
-/// Accepted connections in CLOSE-WAIT with unread data, from which they are no requests that are being served this moment.
-const ACCEPTED: u64 = 32;
-
-/// Kinds that no program has a use for in numbers.
-fn useless_by_kind(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
-    let threshold = bar.count;
-    let rows = || pile.traits.quotes.iter().take(1).cloned();
-    let owner = pile.owner.as_ref().map_or("nobody known".to_string(), |o| o.named());
-    let count = number(pile.count as i64);
-    let reason = |strength, by, says: String| Evidence::new(strength, by, says, rows());
-    match pile.kind {
-        Kind::Closed if pile.count >= threshold && pile.words.iter().all(|w| w.source == "tally") => {
-            let says = format!(
-                "the kernel counts {count} TCP sockets in no connection state, and of the processes whose descriptors were counted only {owner} has about as many open"
-            );
-            let at = pile.traits.quotes.iter().cloned();
-            s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Books, says, at));
-        }
-        Kind::Closed if pile.count >= threshold && pile.is == crate::ledger::CountIs::Estimate => {
-            let says =
-                format!("only {owner} shows such sockets in the listing, which is an excerpt; the kernel counts about {count} of them");
-            s.reasons.push(Evidence::new(
-                Strength::Strong,
-                Witnessed::Books,
-                says,
-                pile.traits.quotes.iter().take(1).cloned().chain(pile.traits.quotes.last().cloned()),
-            ));
-            let rows = pile.words.iter().filter(|w| w.source != "kernel").filter_map(|w| w.quote.clone());
-            let says = format!("rows of {owner} are TCP sockets in no connection state, its descriptor numbers follow one another");
-            s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, rows));
-        }
-        Kind::Closed if pile.count >= threshold => {
-            s.reasons.push(reason(
-                Strength::Strong,
-                Witnessed::Listing,
-                format!("{owner} holds {count} TCP sockets that are in no connection state; a healthy program keeps none ({bar})"),
-            ));
-        }
-        Kind::Closed if pile.count >= 5 && mostly_unhashed(case, pile) => {
-            s.reasons.push(reason(
-                Strength::Moderate,
-                Witnessed::Listing,
-                format!("{count} TCP sockets of {owner} are in no connection state, most of what it holds"),
-            ));
-        }
-        Kind::CloseWait if pile.count >= threshold && pile.owner.is_some() => {
-            s.reasons.push(reason(
-                Strength::Strong,
-                Witnessed::Table,
-                format!("the peers of {count} connections of {owner} have closed; only it can end them ({bar})"),
-            ));
-        }
-        // A pool keeps connections that it opened; what a server has accepted and its client has closed is of no use to it.
-        Kind::CloseWait
-            if pile.accepted == Some(true)
-                && pile.owner.is_some()
-                && pile.count >= ACCEPTED + ordinary(pile.kind) * (bar.processes - 1)
-                && pile.traits.unread * 4 >= pile.count * 3 =>
-        {
-            let unread = number(pile.traits.unread as i64);
-            let says = format!(
-                "the clients of {count} connections that {owner} accepted have closed, and {unread} of them hold what was never read"
-            );
-            s.reasons.push(reason(Strength::Moderate, Witnessed::Table, says));
-        }
-        // Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
-        Kind::CloseWait if pile.count >= threshold && pile.traits.opened_here() && pile.traits.no_file * 2 < pile.count => {
-            let says = format!(
-                "the peers of {count} connections have closed; they were opened here, each from its own port to one service, so none waits to be accepted: a process holds each, and only it can end them ({bar})"
-            );
-            // Fewer may be one or two in each of many workers.
-            let strength = if pile.count >= threshold * 4 { Strength::Strong } else { Strength::Moderate };
-            s.reasons.push(reason(strength, Witnessed::Table, says));
-        }
-        Kind::CloseWait if pile.count >= threshold && pile.traits.no_file * 2 < pile.count => {
-            s.reasons.push(reason(
-                Strength::Moderate,
-                Witnessed::Table,
-                format!("{count} connections are in CLOSE-WAIT; the capture does not name who holds them"),
-            ));
-        }
-        Kind::SynSent if pile.count >= threshold => {
-            let (strength, whose) = waits(pile);
-            s.reasons.push(reason(strength, Witnessed::Table, format!("{count} connects of {owner} wait for an answer, {whose}")));
-        }
-        Kind::Listen => {
-            // A listener that a hundred workers have inherited is one listener, in a hundred rows.
-            let most = pile.traits.locals.first().map_or(0, |(_, rows)| rows.min(pile.count));
-            if most >= threshold {
-                s.reasons.push(reason(
-                    Strength::Strong,
-                    Witnessed::Table,
-                    format!("{} listeners of {owner} are on one address ({bar})", number(most as i64)),
-                ));
-            }
-        }
-        Kind::FinWait if pile.owner.is_some() && pile.count >= threshold && pile.traits.no_file * 2 < pile.count => {
-            s.reasons.push(reason(
-                Strength::Moderate,
-                Witnessed::Table,
-                format!("{count} connections of {owner} are shut down on its side, and a descriptor still holds each"),
-            ));
-        }
-        Kind::Udp if pile.count >= threshold && pile.owner.is_none() => {
-            let whom = pile
-                .top_remote()
-                .filter(|(_, n)| n * 10 >= pile.count * 9)
-                .map_or(String::new(), |(e, _)| format!(", nearly all with {}", case.show(e)));
-            let says = format!("{count} UDP sockets are open{whom}; the capture does not name who holds them ({bar})");
-            s.reasons.push(reason(Strength::Moderate, Witnessed::Table, says));
-        }
-        Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= threshold => {
-            let one = one_peer(case, pile);
-            let strength = if pile.count >= threshold * 5 || one.is_some() { Strength::Strong } else { Strength::Moderate };
-            let toward =
-                one.map_or(String::new(), |end| format!(", nearly all connected to {}, which one socket can serve", case.show(end)));
-            s.reasons.push(reason(strength, Witnessed::Listing, format!("{owner} holds {count} {}{toward} ({bar})", pile.kind.plural())));
-            s.against.extend(ports_of_choice(case, pile));
-        }
-        Kind::Established if pile.accepted == Some(true) && pile.count >= threshold && mostly_silent(pile) => {
-            let silent = number(pile.traits.idle_minute as i64);
-            s.reasons.push(reason(
-                Strength::Moderate,
-                Witnessed::Table,
-                format!("{silent} accepted connections of {owner} have been silent for a minute or more"),
-            ));
-        }
-        Kind::Unix => unix_peers(case, pile, threshold, s),
-        _ => {}
-    }
-}
-
-/// The one remote that nearly all UDP sockets of a program are connected to. A relay has one for each of its clients, which it hears on a
-/// port of its own.
-fn one_peer(case: &Case<'_>, pile: &Pile) -> Option<End> {
-    let (end, n) = pile.top_remote().filter(|_| pile.kind == Kind::Udp)?;
-    (n * 10 >= pile.count * 9 && end.port() != 0 && chosen_ports(case, pile) == 0).then_some(end)
-}
-
-/// UDP sockets bound to ports that the kernel does not hand out by itself: the program chose them to be reached there, one for each
-/// address, service or call.
-fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
-    let chosen = chosen_ports(case, pile);
-    (pile.kind == Kind::Udp && chosen * 10 >= pile.count * 9).then(|| {
-        let says = format!(
-            "{} of them are bound to ports below {}, from which on the kernel hands them out: the program chose them, to be reached there",
-            number(chosen as i64),
-            number(case.first_port())
-        );
-        Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
-    })
-}
-
-/// How many sockets of a pile are bound to ports below those that the kernel hands out.
-fn chosen_ports(case: &Case<'_>, pile: &Pile) -> u64 {
-    let low = case.first_port();
-    pile.traits.locals.iter().filter(|(e, _)| (1..low).contains(&i64::from(e.port()))).map(|(_, n)| n).sum()
-}
-
-/// How suspect connects under way are: a burst goes to many remotes and ends in time; what waits for a few has been given up on by nobody.
-fn waits(pile: &Pile) -> (Strength, String) {
-    let t = &pile.traits;
-    let one = pile.top_remote().is_some_and(|(_, n)| n * 10 >= t.remotes.total().max(1) * 7);
-    let remotes = t.remotes.distinct().max(1);
-    // The third retransmission goes out seven seconds after the first SYN.
-    let old = t.max_retries >= 3 && t.retransmitting * 2 > pile.count;
-    match (one, pile.count / remotes) {
-        (true, _) => (Strength::Strong, "nearly all of the same remote".into()),
-        (_, 25..) if old => (Strength::Strong, format!("of {remotes} remotes, retransmitted up to {} times", t.max_retries)),
-        (_, 25..) if t.retransmitting == 0 => (Strength::Moderate, format!("of {remotes} remotes")),
-        _ => (Strength::Weak, "of many remotes".into()),
-    }
-}
-
-/// Whether most connections that tell their idle time received nothing for a minute.
-fn mostly_silent(pile: &Pile) -> bool {
-    let t = &pile.traits;
-    t.idle_known * 2 >= pile.count && t.idle_minute * 10 >= t.idle_known * 9
-}
-
-/// A unix socket is as innocent as its peers: many clients make a hub, one client with hundreds of connections to one server a hoard,
-/// a peer that is gone a socket that nobody closed.
-fn unix_peers(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
-    let Some(owner) = &pile.owner else { return };
-    let Some((pid, share)) = owner.pids.first().copied() else { return };
-    let at = || pile.traits.quotes.iter().take(1).cloned();
-    let Some(peers) = case.ledger.peers.get(&pid).filter(|p| p.known()) else {
-        if share >= threshold {
-            s.reasons.push(Evidence::new(
-                Strength::Weak,
-                Witnessed::Listing,
-                format!("pid {pid} holds {} unix sockets (threshold {threshold})", number(share as i64)),
-                at(),
-            ));
-        }
-        mirrored(case, pile, s);
-        return;
-    };
-    let connected = peers.own + peers.gone + peers.others.values().sum::<u64>();
-    let accepted = peers.with_path * 2 > peers.rows;
-    let name = |p: u32| case.snapshot.processes.get(&p).map_or(String::new(), |p| p.command.clone());
-    if peers.gone >= 50 && peers.gone * 2 > connected {
-        s.reasons.push(Evidence::new(
-            Strength::Strong,
-            Witnessed::Table,
-            format!("the peers of {} of its unix sockets are gone", number(peers.gone as i64)),
-            at(),
-        ));
-    } else if peers.own >= 100 && peers.own * 2 > connected {
-        let says = format!("both ends of {} unix sockets are held by the same process", number(peers.own as i64));
-        s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
-    } else if let Some((other, n)) = peers.top() {
-        let says =
-            format!("{} of its {} unix connections are with {} (pid {other})", number(n as i64), number(connected as i64), name(other));
-        if n * 10 >= connected * 9 && n >= threshold / 2 && !accepted {
-            // Hundreds of connections from one client to one server are odd, but a client library may want them; thousands it does not.
-            let strength = if n >= threshold * 5 { Strength::Moderate } else { Strength::Weak };
-            s.reasons.push(Evidence::new(strength, Witnessed::Table, says, at()));
-        } else if n * 10 >= connected * 9 && accepted {
-            s.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, format!("{says}, which keeps them open"), at()));
-        } else {
-            let says = format!(
-                "its {} unix connections are with {} different processes, none of them with most",
-                number(connected as i64),
-                peers.others.len()
-            );
-            s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
-        }
-    }
-}
-
-/// Without peer inodes: as many sockets of another program without a path are the other ends of those that carry one, which it keeps open.
-fn mirrored(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
-    if !carries_path(pile) {
-        return;
-    }
-    let Some(other) = other_ends(case, pile) else { return };
-    let name = other.owner.as_ref().map_or(String::new(), |o| o.named());
-    let says = format!(
-        "{} unix sockets without a path are held by {name}: the other ends of these accepted ones, which it keeps open",
-        number(other.count as i64)
-    );
-    s.against.push(Evidence::new(Strength::Decisive, Witnessed::Listing, says, other.traits.quotes.iter().take(1).cloned()));
-}
-
-/// Whether most sockets of a unix pile carry a path: the accepted side.
-pub fn carries_path(pile: &Pile) -> bool {
-    pile.kind == Kind::Unix && pile.traits.paths.total() * 2 > pile.count
-}
-
-/// The pile of another program that is as large as this one of unix sockets and is of the other side: with a path where this has none.
-pub fn other_ends<'a>(case: &Case<'a>, pile: &Pile) -> Option<&'a Pile> {
-    let fits = |p: &&Pile| {
-        p.kind == Kind::Unix
-            && carries_path(p) != carries_path(pile)
-            && !super::case::same_owner(p, pile)
-            && super::near(p.count, pile.count, 5)
-    };
-    case.ledger.piles.iter().find(fits).filter(|_| pile.count >= 50)
-}
-
-/// Whether unhashed sockets are most of what the holder has, so that even a few are its rule and no race of the capture.
-fn mostly_unhashed(case: &Case<'_>, pile: &Pile) -> bool {
-    let Some(owner) = &pile.owner else { return false };
-    let all: u64 = owner.pids.iter().filter_map(|(pid, _)| case.ledger.holdings.get(pid)).map(|h| h.sockets()).sum();
-    pile.count * 10 >= all * 6
-}
-
 /// What a trace of the holder shows: left open again and again, or closed each time.
 fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     // A few live connections that a short trace does not see closed are a server at work.
@@ -350,7 +82,8 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
         if left >= 2 && left > closed {
             // A server keeps what its clients keep: accepting without closing for a few seconds is its work.
             let forgotten: u64 = tales.iter().filter(|(p, _)| p.eof || p.reset).map(|(_, t)| t.settled).sum();
-            let served = (pile.kind == Kind::Established && pile.accepted == Some(true)) || (carries_path(pile) && forgotten < 2);
+            let served =
+                (pile.kind == Kind::Established && pile.accepted == Some(true)) || (super::unix_ends::carries_path(pile) && forgotten < 2);
             let strength = match tie {
                 _ if served => Strength::Weak,
                 Tie::Loose => Strength::Moderate,

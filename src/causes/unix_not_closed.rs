@@ -1,7 +1,7 @@
 //! Unix sockets that pile up.
 
 use super::claim::{Claim, Evidence, Strength, Witnessed};
-use super::{Case, on_piles, support, suspicion};
+use super::{Case, on_piles, support, unix_ends};
 use crate::ledger::{Kind, Pile};
 
 cause! {
@@ -72,7 +72,7 @@ fn by_peers(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
         let at = pile.traits.quotes.iter().take(1).cloned();
         claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, at));
         support::add_remote(claim, case.names.text(path), n, "path of the unix socket");
-    } else if let Some(other) = suspicion::other_ends(case, pile)
+    } else if let Some(other) = unix_ends::other_ends(case, pile)
         && let Some((path, n)) = other.traits.paths.first()
     {
         let name = other.owner.as_ref().map_or(String::new(), |o| o.named());

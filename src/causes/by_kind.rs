@@ -1,0 +1,205 @@
+//! What the mere number of a pile says: of some kinds no program has a use for more than a few.
+
+use super::bar::{Bar, ordinary};
+use super::case::Case;
+use super::claim::{Evidence, Strength, Witnessed};
+use super::say::number;
+use super::suspicion::Suspicion;
+use super::unix_ends;
+use crate::capture::End;
+use crate::ledger::{CountIs, Kind, Pile};
+
+/// Accepted connections in CLOSE-WAIT with unread data, from which they are no requests that are being served this moment.
+const ACCEPTED: u64 = 32;
+
+/// Weighs the number of a pile against what is ordinary for its kind.
+pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
+    let reason = match pile.kind {
+        Kind::Unix => return unix_ends::weigh(case, pile, bar.count, s),
+        Kind::Closed => return closed(case, pile, bar, s),
+        Kind::CloseWait => close_wait(pile, bar),
+        Kind::SynSent => syn_sent(pile, bar),
+        Kind::Listen => listen(pile, bar),
+        Kind::FinWait => fin_wait(pile, bar),
+        Kind::Established => silent(pile, bar),
+        Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
+            s.against.extend(ports_of_choice(case, pile));
+            Some(many_of_a_kind(case, pile, bar))
+        }
+        _ => None,
+    };
+    s.reasons.extend(reason);
+}
+
+/// TCP sockets in no connection state, of which a healthy program keeps none.
+fn closed(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
+    let (owner, count) = (owner(pile), number(pile.count as i64));
+    if pile.count < bar.count {
+        if pile.count >= 5 && mostly_unhashed(case, pile) {
+            let says = format!("{count} TCP sockets of {owner} are in no connection state, most of what it holds");
+            s.reasons.push(reason(pile, Strength::Moderate, Witnessed::Listing, says));
+        }
+    } else if pile.words.iter().all(|w| w.source == "tally") {
+        let says = format!(
+            "the kernel counts {count} TCP sockets in no connection state, and of the processes whose descriptors were counted only {owner} has about as many open"
+        );
+        s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Books, says, pile.traits.quotes.iter().cloned()));
+    } else if pile.is == CountIs::Estimate {
+        let says = format!("only {owner} shows such sockets in the listing, which is an excerpt; the kernel counts about {count} of them");
+        let ends = pile.traits.quotes.iter().take(1).chain(pile.traits.quotes.last());
+        s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Books, says, ends.cloned()));
+        let rows = pile.words.iter().filter(|w| w.source != "kernel").filter_map(|w| w.quote.clone());
+        let says = format!("rows of {owner} are TCP sockets in no connection state, its descriptor numbers follow one another");
+        s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Listing, says, rows));
+    } else {
+        let says = format!("{owner} holds {count} TCP sockets that are in no connection state; a healthy program keeps none ({bar})");
+        s.reasons.push(reason(pile, Strength::Strong, Witnessed::Listing, says));
+    }
+}
+
+/// Connections that their peers have closed: a pool keeps some of those that it opened.
+fn close_wait(pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    let (owner, count) = (owner(pile), number(pile.count as i64));
+    let held = pile.traits.no_file * 2 < pile.count;
+    let (strength, says) = if pile.owner.is_some() && pile.count >= bar.count {
+        (Strength::Strong, format!("the peers of {count} connections of {owner} have closed; only it can end them ({bar})"))
+    } else if pile.owner.is_some() && left_by_clients(pile, bar) {
+        let unread = number(pile.traits.unread as i64);
+        let says =
+            format!("the clients of {count} connections that {owner} accepted have closed, and {unread} of them hold what was never read");
+        (Strength::Moderate, says)
+    } else if pile.count >= bar.count && held && pile.traits.opened_here() {
+        // Fewer may be one or two in each of many workers.
+        let strength = if pile.count >= bar.count * 4 { Strength::Strong } else { Strength::Moderate };
+        let says = format!(
+            "the peers of {count} connections have closed; they were opened here, each from its own port to one service, so none waits to be accepted: a process holds each, and only it can end them ({bar})"
+        );
+        (strength, says)
+    } else if pile.count >= bar.count && held {
+        // Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
+        (Strength::Moderate, format!("{count} connections are in CLOSE-WAIT; the capture does not name who holds them"))
+    } else {
+        return None;
+    };
+    Some(reason(pile, strength, Witnessed::Table, says))
+}
+
+/// What a server has accepted and its client has closed is of no use to it, least of all with what it has not read.
+fn left_by_clients(pile: &Pile, bar: &Bar) -> bool {
+    pile.accepted == Some(true)
+        && pile.count >= ACCEPTED + ordinary(pile.kind) * (bar.processes - 1)
+        && pile.traits.unread * 4 >= pile.count * 3
+}
+
+/// Connects under way.
+fn syn_sent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    (pile.count >= bar.count).then(|| {
+        let (strength, whose) = waits(pile);
+        let says = format!("{} connects of {} wait for an answer, {whose}", number(pile.count as i64), owner(pile));
+        reason(pile, strength, Witnessed::Table, says)
+    })
+}
+
+/// Listeners on one address. One that a hundred workers have inherited is one listener, in a hundred rows.
+fn listen(pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    let most = pile.traits.locals.first().map_or(0, |(_, rows)| rows.min(pile.count));
+    (most >= bar.count).then(|| {
+        let says = format!("{} listeners of {} are on one address ({bar})", number(most as i64), owner(pile));
+        reason(pile, Strength::Strong, Witnessed::Table, says)
+    })
+}
+
+/// Connections that the program has shut down and not closed.
+fn fin_wait(pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    (pile.owner.is_some() && pile.count >= bar.count && pile.traits.no_file * 2 < pile.count).then(|| {
+        let (count, owner) = (number(pile.count as i64), owner(pile));
+        let says = format!("{count} connections of {owner} are shut down on its side, and a descriptor still holds each");
+        reason(pile, Strength::Moderate, Witnessed::Table, says)
+    })
+}
+
+/// Accepted connections that say nothing.
+fn silent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    let t = &pile.traits;
+    let mostly = t.idle_known * 2 >= pile.count && t.idle_minute * 10 >= t.idle_known * 9;
+    (pile.accepted == Some(true) && pile.count >= bar.count && mostly).then(|| {
+        let silent = number(t.idle_minute as i64);
+        let says = format!("{silent} accepted connections of {} have been silent for a minute or more", owner(pile));
+        reason(pile, Strength::Moderate, Witnessed::Table, says)
+    })
+}
+
+/// Sockets of which one serves many peers, and selectors.
+fn many_of_a_kind(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Evidence {
+    let count = number(pile.count as i64);
+    if pile.kind == Kind::Udp && pile.owner.is_none() {
+        let whom = pile
+            .top_remote()
+            .filter(|(_, n)| n * 10 >= pile.count * 9)
+            .map_or(String::new(), |(e, _)| format!(", nearly all with {}", case.show(e)));
+        let says = format!("{count} UDP sockets are open{whom}; the capture does not name who holds them ({bar})");
+        return reason(pile, Strength::Moderate, Witnessed::Table, says);
+    }
+    let one = one_peer(case, pile);
+    let strength = if pile.count >= bar.count * 5 || one.is_some() { Strength::Strong } else { Strength::Moderate };
+    let toward = one.map_or(String::new(), |end| format!(", nearly all connected to {}, which one socket can serve", case.show(end)));
+    let says = format!("{} holds {count} {}{toward} ({bar})", owner(pile), pile.kind.plural());
+    reason(pile, strength, Witnessed::Listing, says)
+}
+
+fn owner(pile: &Pile) -> String {
+    pile.owner.as_ref().map_or("nobody known".to_string(), |o| o.named())
+}
+
+fn reason(pile: &Pile, strength: Strength, by: Witnessed, says: String) -> Evidence {
+    Evidence::new(strength, by, says, pile.traits.quotes.iter().take(1).cloned())
+}
+
+/// The one remote that nearly all UDP sockets of a program are connected to. A relay has one for each of its clients, which it hears on a
+/// port of its own.
+fn one_peer(case: &Case<'_>, pile: &Pile) -> Option<End> {
+    let (end, n) = pile.top_remote().filter(|_| pile.kind == Kind::Udp)?;
+    (n * 10 >= pile.count * 9 && end.port() != 0 && chosen_ports(case, pile) == 0).then_some(end)
+}
+
+/// UDP sockets bound to ports that the kernel does not hand out by itself: the program chose them to be reached there, one for each
+/// address, service or call.
+fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let chosen = chosen_ports(case, pile);
+    (pile.kind == Kind::Udp && chosen * 10 >= pile.count * 9).then(|| {
+        let says = format!(
+            "{} of them are bound to ports below {}, from which on the kernel hands them out: the program chose them, to be reached there",
+            number(chosen as i64),
+            number(case.first_port())
+        );
+        Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
+    })
+}
+
+/// How many sockets of a pile are bound to ports below those that the kernel hands out.
+fn chosen_ports(case: &Case<'_>, pile: &Pile) -> u64 {
+    let low = case.first_port();
+    pile.traits.locals.iter().filter(|(e, _)| (1..low).contains(&i64::from(e.port()))).map(|(_, n)| n).sum()
+}
+
+/// How suspect connects under way are: a burst goes to many remotes and ends in time; what waits for a few has been given up on by nobody.
+fn waits(pile: &Pile) -> (Strength, String) {
+    let t = &pile.traits;
+    let one = pile.top_remote().is_some_and(|(_, n)| n * 10 >= t.remotes.total().max(1) * 7);
+    let remotes = t.remotes.distinct().max(1);
+    // The third retransmission goes out seven seconds after the first SYN.
+    let old = t.max_retries >= 3 && t.retransmitting * 2 > pile.count;
+    match (one, pile.count / remotes) {
+        (true, _) => (Strength::Strong, "nearly all of the same remote".into()),
+        (_, 25..) if old => (Strength::Strong, format!("of {remotes} remotes, retransmitted up to {} times", t.max_retries)),
+        (_, 25..) if t.retransmitting == 0 => (Strength::Moderate, format!("of {remotes} remotes")),
+        _ => (Strength::Weak, "of many remotes".into()),
+    }
+}
+
+/// Whether unhashed sockets are most of what the holder has, so that even a few are its rule and no race of the capture.
+fn mostly_unhashed(case: &Case<'_>, pile: &Pile) -> bool {
+    let Some(owner) = &pile.owner else { return false };
+    let all: u64 = owner.pids.iter().filter_map(|(pid, _)| case.ledger.holdings.get(pid)).map(|h| h.sockets()).sum();
+    pile.count * 10 >= all * 6
+}

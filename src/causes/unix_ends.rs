@@ -1,0 +1,85 @@
+//! The two ends of unix sockets: a capture often shows both, and each tells of the other.
+
+use super::case::{Case, same_owner};
+use super::claim::{Evidence, Strength, Witnessed};
+use super::say::number;
+use super::suspicion::Suspicion;
+use crate::ledger::{Kind, Pile};
+
+/// A unix socket is as innocent as its peers: many clients make a hub, one client with hundreds of connections to one server a hoard,
+/// a peer that is gone a socket that nobody closed.
+pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
+    let Some(owner) = &pile.owner else { return };
+    let Some((pid, share)) = owner.pids.first().copied() else { return };
+    let at = || pile.traits.quotes.iter().take(1).cloned();
+    let Some(peers) = case.ledger.peers.get(&pid).filter(|p| p.known()) else {
+        if share >= threshold {
+            s.reasons.push(Evidence::new(
+                Strength::Weak,
+                Witnessed::Listing,
+                format!("pid {pid} holds {} unix sockets (threshold {threshold})", number(share as i64)),
+                at(),
+            ));
+        }
+        mirrored(case, pile, s);
+        return;
+    };
+    let connected = peers.own + peers.gone + peers.others.values().sum::<u64>();
+    let accepted = peers.with_path * 2 > peers.rows;
+    let name = |p: u32| case.snapshot.processes.get(&p).map_or(String::new(), |p| p.command.clone());
+    if peers.gone >= 50 && peers.gone * 2 > connected {
+        s.reasons.push(Evidence::new(
+            Strength::Strong,
+            Witnessed::Table,
+            format!("the peers of {} of its unix sockets are gone", number(peers.gone as i64)),
+            at(),
+        ));
+    } else if peers.own >= 100 && peers.own * 2 > connected {
+        let says = format!("both ends of {} unix sockets are held by the same process", number(peers.own as i64));
+        s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+    } else if let Some((other, n)) = peers.top() {
+        let says =
+            format!("{} of its {} unix connections are with {} (pid {other})", number(n as i64), number(connected as i64), name(other));
+        if n * 10 >= connected * 9 && n >= threshold / 2 && !accepted {
+            // Hundreds of connections from one client to one server are odd, but a client library may want them; thousands it does not.
+            let strength = if n >= threshold * 5 { Strength::Moderate } else { Strength::Weak };
+            s.reasons.push(Evidence::new(strength, Witnessed::Table, says, at()));
+        } else if n * 10 >= connected * 9 && accepted {
+            s.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, format!("{says}, which keeps them open"), at()));
+        } else {
+            let says = format!(
+                "its {} unix connections are with {} different processes, none of them with most",
+                number(connected as i64),
+                peers.others.len()
+            );
+            s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+        }
+    }
+}
+
+/// Without peer inodes: as many sockets of another program without a path are the other ends of those that carry one, which it keeps open.
+fn mirrored(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    if !carries_path(pile) {
+        return;
+    }
+    let Some(other) = other_ends(case, pile) else { return };
+    let name = other.owner.as_ref().map_or(String::new(), |o| o.named());
+    let says = format!(
+        "{} unix sockets without a path are held by {name}: the other ends of these accepted ones, which it keeps open",
+        number(other.count as i64)
+    );
+    s.against.push(Evidence::new(Strength::Decisive, Witnessed::Listing, says, other.traits.quotes.iter().take(1).cloned()));
+}
+
+/// Whether most sockets of a unix pile carry a path: the accepted side.
+pub fn carries_path(pile: &Pile) -> bool {
+    pile.kind == Kind::Unix && pile.traits.paths.total() * 2 > pile.count
+}
+
+/// The pile of another program that is as large as this one of unix sockets and is of the other side: with a path where this has none.
+pub fn other_ends<'a>(case: &Case<'a>, pile: &Pile) -> Option<&'a Pile> {
+    let fits = |p: &&Pile| {
+        p.kind == Kind::Unix && carries_path(p) != carries_path(pile) && !same_owner(p, pile) && super::near(p.count, pile.count, 5)
+    };
+    case.ledger.piles.iter().find(fits).filter(|_| pile.count >= 50)
+}
