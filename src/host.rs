@@ -119,8 +119,9 @@ impl Host {
 fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, source: &Source) -> Vec<Vec<Take>> {
     let mut roots: BTreeMap<String, Vec<Take>> = BTreeMap::new();
     for ((root, sample), snapshot) in snapshots {
+        let sample = sample.filter(|name| !is_of_a_process(name, &snapshot));
         if snapshot.facts > 0 || !snapshot.remarks.is_empty() || sample.is_none() {
-            roots.entry(root.clone()).or_default().push(Take { input, root, sample, snapshot });
+            merge_into(Some(roots.entry(root.clone()).or_default()), vec![Take { input, root, sample, snapshot }]);
         }
     }
     let substantial = |takes: &[Take]| takes.iter().any(|t| t.snapshot.has_rows() || has_books(&t.snapshot, &source.names));
@@ -139,6 +140,13 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
     }
     nested(&mut roots, &source.names);
     roots.into_values().filter(|t| !t.is_empty()).collect()
+}
+
+/// Whether a sample named like a time of day is of the process with that number, of which alone it tells.
+fn is_of_a_process(sample: &str, snapshot: &Snapshot) -> bool {
+    let Ok(pid) = sample.parse::<u32>() else { return false };
+    let of_the_host = !snapshot.tables.is_empty() || !snapshot.counters.is_empty() || !snapshot.tallies.is_empty();
+    matches!(sample.len(), 4 | 6) && !of_the_host && snapshot.processes.keys().all(|p| *p == pid)
 }
 
 /// A directory inside or beside another that adds what the other lacks is the same capture; one that repeats it is another.
@@ -303,5 +311,40 @@ fn widen(host: &mut Host) {
         if let Some(take) = host.takes.get_mut(host.main) {
             take.snapshot.merge(aside.snapshot);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
+    use crate::capture::Intake;
+    use crate::signatures::Signatures;
+
+    const LISTING: &str = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\ngated 2213 svc 5u IPv4 812 0t0 TCP *:80 (LISTEN)\n";
+    const OTHERS: &str = "sshd 900 root 3u IPv4 813 0t0 TCP *:22 (LISTEN)\n";
+    const TABLE: &str = "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0 0 10.0.0.1:80 10.0.0.2:4000\n";
+
+    /// The samples of the only host in an input of these members.
+    fn samples(members: &[(&str, &str)]) -> Vec<Option<String>> {
+        let mut intake = Intake::new(Signatures::builtin(), None);
+        for (path, text) in members {
+            intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
+            intake.data(text.as_bytes());
+            intake.end(MemberEnd::Whole);
+        }
+        let (_, hosts) = hosts(vec![intake.finish("b", Walked::default())]);
+        assert_eq!(hosts.len(), 1, "{members:?}");
+        hosts.into_iter().flat_map(|h| h.takes).map(|t| t.sample).collect()
+    }
+
+    #[test]
+    fn a_directory_named_like_a_time_of_day_is_a_sample_unless_it_tells_of_that_process_alone() {
+        let all = format!("{LISTING}{OTHERS}");
+        assert_eq!(samples(&[("2200/lsof", &all), ("2213/lsof", &all)]), [Some("2200".to_string()), Some("2213".to_string())]);
+        assert_eq!(samples(&[("2213/ss", TABLE)]), [Some("2213".to_string())]);
+        assert_eq!(samples(&[("ss", TABLE), ("2213/lsof", LISTING), ("2213/limits", "")]), [None]);
+        assert_eq!(samples(&[("ss-2200", TABLE), ("ss-2213", TABLE)]), [Some("2200".to_string()), Some("2213".to_string())]);
+        assert_eq!(samples(&[("ss", TABLE), ("lsof-2213", LISTING)]), [None]);
     }
 }

@@ -85,6 +85,9 @@ pub fn layout_of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Layout {
     }
 }
 
+/// How many digits a pid has at most: the kernel hands out no number above 4,194,304.
+const PID_DIGITS: usize = 7;
+
 /// The host directory and the sample of a member, from its path alone.
 pub fn place(path: &str) -> Placement {
     let mut directories: Vec<&str> = path.split('/').collect();
@@ -97,6 +100,8 @@ pub fn place(path: &str) -> Placement {
         directories.truncate(at);
     } else if let Some(at) = directories.iter().rposition(|d| is_sample(d)) {
         sample = Some(directories.remove(at).to_string());
+    } else if directories.last().is_some_and(|d| is_clock(d)) {
+        sample = directories.pop().map(str::to_string);
     }
     let mut root = directories.join("/");
     if let Some((host, time)) = split_time(directories.last().copied().unwrap_or("")) {
@@ -200,14 +205,33 @@ fn inner_from(directories: &[&str], name: &str) -> usize {
     while let Some(&last) = end.checked_sub(1).and_then(|i| directories.get(i)) {
         // `samples/03/fd-counts` counts descriptors of all processes; 3 is none of them. In a container pids are as small.
         let above = end.checked_sub(2).and_then(|i| directories.get(i)).copied();
-        let of_a_process = last.len() > 2 || above == Some("logs") || datum_of_name(name).is_some_and(is_of_a_process);
-        let process_number = is_number(last) && above != Some("samples") && of_a_process;
+        let datum = datum_of_name(name);
+        let of_a_process = last.len() > 2 || above == Some("logs") || datum.is_some_and(is_of_a_process);
+        // `1030/ss.txt` was taken at half past ten; what of a process is about itself tells the reader of the rows.
+        let at_a_time = is_clock(last) && end == directories.len() && datum.is_some_and(|d| !is_of_a_process(d) && d != "log");
+        let process_number = is_number(last) && last.len() <= PID_DIGITS && above != Some("samples") && of_a_process && !at_a_time;
         if !(LAST.contains(&last) || names_a_process(last) || process_number) {
             break;
         }
         end -= 1;
     }
     end
+}
+
+/// `1030` or `103005`: a time of day, unless it is a pid.
+fn is_clock(word: &str) -> bool {
+    let field = |from: usize| word.get(from..from + 2).and_then(|f| f.parse::<u32>().ok());
+    is_number(word)
+        && matches!(word.len(), 4 | 6)
+        && field(0).is_some_and(|h| h < 24)
+        && (2..word.len()).step_by(2).all(|at| field(at).is_some_and(|m| m < 60))
+}
+
+/// `10:30`, `10-30-05`, `10h30`: a time of day that is nothing else.
+fn is_time_of_day(word: &str) -> bool {
+    let digits: String = word.chars().filter(char::is_ascii_digit).collect();
+    let parted = word.split([':', '-', '_', 'h']).all(|field| field.len() == 2);
+    parted && word.len() + 1 == digits.len() / 2 * 3 && is_clock(&digits)
 }
 
 /// `pid_4684`, `proc-4684`, `pid4684`.
@@ -226,7 +250,7 @@ fn is_sample(word: &str) -> bool {
     const WORDS: &[&str] = &["before", "after", "during", "first", "second", "third", "baseline", "later", "earlier", "start", "end"];
     const NUMBERED: &[&str] = &["sample", "s", "t", "run", "iter", "iteration", "round", "snap", "snapshot", "pass", "step", "take"];
     let lower = word.to_ascii_lowercase();
-    if WORDS.contains(&lower.as_str()) || is_time(word) {
+    if WORDS.contains(&lower.as_str()) || is_time(word) || is_time_of_day(word) {
         return true;
     }
     // `t+30s` has its unit behind.
@@ -307,7 +331,9 @@ fn sample_of_name(name: &str) -> Option<String> {
     let datum = datum_of_name(what);
     let sampled = datum.is_some_and(|d| !is_of_a_process(d) && d != "log");
     // `ss-s`, `ss-t`: an option of one letter never comes here, since it has no digit.
-    ((is_number(word) && word.len() <= 2 && sampled) || (!is_number(word) && is_sample(word)) || (is_time(word) && sampled))
+    ((is_number(word) && word.len() <= 2 && sampled)
+        || (!is_number(word) && is_sample(word))
+        || ((is_time(word) || is_clock(word)) && sampled))
         .then(|| word.to_string())
 }
 
@@ -376,6 +402,10 @@ mod tests {
             ("h/sockstat.1", "h", Some("1")),
             ("h/lsof-2.txt", "h", Some("2")),
             ("h/ss-s.t0", "h", Some("t0")),
+            ("h/ss-1030.txt", "h", Some("1030")),
+            ("h/lsof.103005", "h", Some("103005")),
+            ("h/lsof.26372", "h", None),
+            ("h/strace.1030", "h", None),
             ("h/lsof.before.txt", "h", Some("before")),
             ("h/app.log.1", "h", None),
             ("h/fd.26372", "h", None),
@@ -390,6 +420,17 @@ mod tests {
             ("node-a/pid-8532-fd.txt", "node-a", None),
             ("system/netstat.txt", "", None),
             ("1/ss.txt", "", Some("1")),
+            ("1030/ss.txt", "", Some("1030")),
+            ("h/103005/lsof.txt", "h", Some("103005")),
+            ("h/10:30/lsof.txt", "h", Some("10:30")),
+            ("h/10-30-05/lsof.txt", "h", Some("10-30-05")),
+            ("10h30/ss.txt", "", Some("10h30")),
+            ("1795357497/ss.txt", "", Some("1795357497")),
+            ("20261122/ss.txt", "", Some("20261122")),
+            ("1030/fd", "", None),
+            ("1030/limits", "", None),
+            ("1090/ss.txt", "", None),
+            ("h/1030/net/tcp", "h", None),
             ("4684/fd", "", None),
             ("h/12/limits", "h", None),
             ("h/stderr/164", "h", None),
