@@ -174,3 +174,37 @@ fn pasted_with_timestamps() {
 fn pasted_with_carriage_returns_and_a_mark() {
     agrees("a paste from a Windows terminal", LEAKS, |h| format!("\u{feff}{}", layout::paste(h).replace('\n', "\r\n")).into_bytes());
 }
+
+/// What became of a text on its way, and how.
+type Form<'a> = (&'a str, &'a dyn Fn(&str) -> String);
+
+/// What screens, pagers, loggers, web pages and word processors make of a paste.
+#[test]
+fn pasted_through_other_programs() {
+    let each = |text: &str, line: fn(&str) -> String| text.lines().map(line).collect::<String>();
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let recorded = |text: &str| {
+        let prompts = text.replace("[root@host ~]# ", "\u{1b}[?2004h\u{1b}]0;root@host\u{7}[root@host ~]# ");
+        format!("Script started on 2026-11-24 16:54:25+00:00\n\u{1b}[?2004l\r{}Script done on 2026-11-24\n", prompts.replace('\n', "\r\n"))
+    };
+    let paged = |text: &str| {
+        let mark = |n: usize| if n % 40 == 39 { "--More--(5%)\r            \r" } else { "" };
+        text.lines().enumerate().map(|(n, line)| format!("{}{line}\n", mark(n))).collect::<String>()
+    };
+    let forms: &[Form] = &[
+        ("the journal", &|t| each(t, |l| format!("Nov 24 16:54:25 web-1 diag[812]: {l}\n"))),
+        ("times with a zone", &|t| each(t, |l| format!("2026-11-24T16:54:25+01:00 {l}\n"))),
+        ("docker compose", &|t| each(t, |l| format!("app-1  | {l}\n"))),
+        ("a quote in a quote", &|t| each(t, |l| format!("> > {l}\n"))),
+        ("indentation", &|t| each(t, |l| format!("    {l}\n"))),
+        ("a padded screen", &|t| each(t, |l| format!("{l:<200}\n"))),
+        ("double line ends", &|t| each(t, |l| format!("{l}\r\r\n"))),
+        ("a web page", &|t| format!("<pre>{}</pre>\n", escaped(t))),
+        ("a word processor", &|t| t.replace('\'', "\u{2019}").replace('"', "\u{201d}").replace("  ", "\u{a0} ")),
+        ("script", &recorded),
+        ("a pager", &paged),
+    ];
+    for (what, form) in forms {
+        agrees(what, LEAKS, |h| form(&layout::paste(h)).into_bytes());
+    }
+}

@@ -19,8 +19,10 @@ const NO_CHECKS: &[&str] = &["held", "kernel", "rows", "slack"];
 
 /// Files and folders of `src/formats` that are no format.
 const NO_FORMATS: &[&str] = &[
+    "again",
     "arguments",
     "counter-names",
+    "mend",
     "named",
     "pid",
     "prefix",

@@ -3,6 +3,7 @@
 //! A new format is one file here and one line in [`FORMATS`]. Parsing never fails: each line is read ([`Taken::Row`]), understood as
 //! carrying no data ([`Taken::Noise`]) or not understood ([`Taken::Unknown`]), and the last are counted and kept with their numbers.
 
+mod again;
 mod arguments;
 mod busybox_lsof;
 mod cgroup;
@@ -29,6 +30,7 @@ mod lsfd;
 mod lsof;
 mod manifest;
 mod meminfo;
+mod mend;
 mod named;
 mod netns_pids;
 mod netstat;

@@ -4,23 +4,41 @@
 //!   12: tcp  0  0 10.0.0.1:80 ...      line numbers (`12: `, `12<TAB>`, `12| `)
 //! > java 4684 ...                      quotes (`> `, `| `), and indentation
 //! 2026-11-22 14:19:03 java 4684 ...    times (`[14:19:03] `, `2026-11-22T14:19:03.1Z `, `Nov 22 14:19:03 `)
+//! app-1  | ss -tanp                    whatever all lines begin with (a host and colon, `+`), also behind one of the others
 //! ```
 //!
-//! A prefix is taken off only where the text as it stands fits no format but a log's, and what is left fits one better, or more of its
-//! lines open one: rows of `/proc/net/tcp` begin with line numbers of their own, and a strace may begin with times.
+//! A prefix is taken off only where more lines are understood without it: rows of `/proc/net/tcp` begin with line numbers of their own, and a
+//! strace may begin with times.
 
-use super::{FORMATS, Fit, Probe, prompt, reader::fitting, scan};
+use super::reader::{fitting, read_bare};
+use super::{Fit, Probe, scan};
+use std::collections::VecDeque;
 
 /// The share of lines that carry something and must have the prefix, in percent.
 const SHARE: usize = 90;
-/// How many lines are looked at.
-const LINES: usize = 400;
-/// How few lines with a prefix may prove one.
+/// The same for quotes and indentation, which set a text off from prose around it.
+const QUOTED_SHARE: usize = 30;
+/// The share of lines that must be understood of what looks like a log as it stands, in percent.
+const UNDERSTOOD: u64 = 50;
+/// How many lines are looked at, and how many bytes.
+const LINES: usize = 200;
+const BYTES: usize = 16 << 10;
+/// How many ways to take prefixes off are tried.
+const TRIES: usize = 12;
+/// How few lines with a prefix may prove one, of more than that.
 const FEWEST: usize = 2;
+/// The longest text that all lines may begin with, in bytes.
+const LONGEST: usize = 80;
+/// How many prefixes may stand one behind the other.
+const DEPTH: usize = 3;
 
-/// What stands in front of each line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Prefix {
+/// What stands in front of each line, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefixes(Vec<Prefix>);
+
+/// One thing that stands in front of each line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Prefix {
     /// A number that grows, and what parts it from the line: `:`, `|`, a tab or `)`.
     Number(u8),
     /// A `>` or `|` and at most one blank.
@@ -29,125 +47,200 @@ pub enum Prefix {
     Indent(usize),
     /// A time, in brackets or not, and the blank behind it.
     Time,
+    /// The same with a date, which no table begins with.
+    Date,
+    /// The same text in front of each.
+    Same(Vec<u8>),
 }
 
-impl Prefix {
-    /// The prefix that the lines of this text have, if taking it off makes a known format of it.
-    pub fn of(probe: &Probe<'_>) -> Option<Prefix> {
-        let plain = rank(probe);
-        let fits = plain >= Rank::Format(Fit::Likely);
-        // Rows may be told with the prefix taken for a part of them; then headers and prompts are not.
-        let told = if fits { openers(probe.head).count() } else { 0 };
-        candidates(probe.head).into_iter().find(|prefix| {
-            let text = prefix.strip_all(probe.head);
-            if fits {
-                return openers(&text).count() > told;
+impl Prefixes {
+    /// The prefixes that the lines of this text have, if more of it is understood without them.
+    pub fn of(probe: &Probe<'_>) -> Option<Prefixes> {
+        let head = first_lines(probe.head);
+        let known = fitting(probe).is_some_and(|(format, fit)| !format.greedy() && fit >= Fit::Likely);
+        let mut open: VecDeque<(Vec<Prefix>, Vec<u8>)> = candidates(head, known).into_iter().map(|p| (vec![p], head.to_vec())).collect();
+        if open.is_empty() {
+            return None;
+        }
+        let mut best = (Understood::of(probe, head), Vec::new());
+        for _ in 0..TRIES {
+            let Some((chain, text)) = open.pop_front() else { break };
+            let Some(text) = chain.last().map(|prefix| prefix.strip_all(&text)) else { break };
+            let understood = Understood::of(probe, &text);
+            if chain.len() < DEPTH {
+                let further = candidates(&text, false).into_iter().map(|p| chain.iter().cloned().chain([p]).collect());
+                open.extend(further.map(|chain| (chain, text.clone())));
             }
-            let stripped = rank(&Probe { head: &text, ..*probe });
-            match prefix {
-                // A log without its times is no log.
-                Prefix::Time => stripped >= Rank::Format(Fit::Likely),
-                _ => stripped > plain,
+            if understood.is_better(&best.0, &chain) {
+                best = (understood, chain);
             }
-        })
+        }
+        Some(Prefixes(best.1)).filter(|chain| !chain.0.is_empty())
     }
 
-    /// The line without the prefix; as it is where it has none.
+    /// The line without the prefixes; from the first on that it does not have, as it is.
     pub fn strip<'a>(&self, line: &'a [u8]) -> &'a [u8] {
-        self.rest(line).unwrap_or(line)
+        self.0.iter().fold(line, |line, prefix| prefix.strip(line))
     }
 
-    /// The lines of a text without the prefix.
+    /// The lines of a text without the prefixes.
     pub fn strip_all(&self, text: &[u8]) -> Vec<u8> {
-        scan::lines(text).fold(Vec::with_capacity(text.len()), |mut out, line| {
-            out.extend_from_slice(self.strip(line));
-            out.push(b'\n');
-            out
-        })
-    }
-
-    fn rest<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
-        match *self {
-            Prefix::Number(delimiter) => numbered(line).filter(|(_, d, _)| *d == delimiter).map(|(_, _, rest)| rest),
-            Prefix::Quote(mark) => {
-                let rest = line.trim_ascii_start().strip_prefix(&[mark])?;
-                Some(rest.strip_prefix(b" ").unwrap_or(rest))
-            }
-            Prefix::Indent(width) => line.get(..width).filter(|front| front.iter().all(|&b| scan::is_blank(b))).and(line.get(width..)),
-            Prefix::Time => after_time(line),
-        }
+        stripped(text, |line| self.strip(line))
     }
 }
 
-/// How well a text fits, with logs below everything else that is sure of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Nothing,
-    Log,
-    Format(Fit),
-}
-
-fn rank(probe: &Probe<'_>) -> Rank {
-    // The name and the command would say the same of any content.
-    let bare = Probe { path: "", command: b"", ..*probe };
-    match fitting(&bare) {
-        Some((format, fit)) if !format.greedy() && fit >= Fit::Likely => return Rank::Format(fit),
-        Some((format, _)) if format.greedy() => {
-            // A paste with prompts may look like a log as a whole; its openers decide.
-            return if opens_anything(probe.head) { Rank::Format(Fit::Likely) } else { Rank::Log };
-        }
-        _ => {}
-    }
-    if opens_anything(probe.head) { Rank::Format(Fit::Likely) } else { Rank::Nothing }
-}
-
-/// Whether a line opens a format, or is a prompt with a command that prints one.
-fn opens_anything(head: &[u8]) -> bool {
-    openers(head).next().is_some()
-}
-
-/// The lines that open a format, or are prompts with a command that prints one.
-fn openers(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    scan::lines(head).take(LINES).filter(|line| {
-        let mut formats = FORMATS.iter().filter(|f| !f.greedy());
-        match prompt::command(line) {
-            Some(command) => formats.any(|f| f.printed_by(command)),
-            None => formats.any(|f| f.opens(line)),
-        }
+/// The lines of a text, each without what is taken off it.
+fn stripped<'a>(text: &'a [u8], strip: impl Fn(&'a [u8]) -> &'a [u8]) -> Vec<u8> {
+    scan::lines(text).fold(Vec::with_capacity(text.len()), |mut out, line| {
+        out.extend_from_slice(strip(line));
+        out.push(b'\n');
+        out
     })
 }
 
-/// The prefixes that nearly all lines have, the surest first.
-fn candidates(head: &[u8]) -> Vec<Prefix> {
-    // The last line may be cut, also inside its prefix.
-    let lines: Vec<&[u8]> = scan::lines(head).take(LINES).filter(|l| !l.trim_ascii().is_empty()).collect();
-    let enough = |n: usize| n >= FEWEST && n * 100 >= lines.len() * SHARE;
+/// The first lines, whole: the last one may be cut inside its prefix.
+fn first_lines(head: &[u8]) -> &[u8] {
+    // The length is at most that of the head.
+    let head = &head[..head.len().min(BYTES)];
+    let end = memchr::memchr_iter(b'\n', head).take(LINES).last();
+    // The line end was found in the head.
+    end.map_or(head, |end| &head[..=end])
+}
+
+impl Prefix {
+    /// The line without the prefix; as it is where it has none.
+    fn strip<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        self.rest(line).unwrap_or(line)
+    }
+
+    fn strip_all(&self, text: &[u8]) -> Vec<u8> {
+        stripped(text, |line| self.strip(line))
+    }
+
+    fn rest<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        match self {
+            Prefix::Number(delimiter) => numbered(line).filter(|(_, d, rest)| d == delimiter || rest.is_empty()).map(|(_, _, rest)| rest),
+            Prefix::Quote(mark) => {
+                let rest = line.trim_ascii_start().strip_prefix(&[*mark])?;
+                Some(rest.strip_prefix(b" ").unwrap_or(rest))
+            }
+            Prefix::Indent(width) => line.get(..*width).filter(|front| front.iter().all(|&b| scan::is_blank(b))).and(line.get(*width..)),
+            Prefix::Time => after_time(line),
+            Prefix::Date => after_time(line).filter(|_| is_dated(line)),
+            // Blanks at the end of a line are lost.
+            Prefix::Same(text) => line.strip_prefix(text.as_slice()).or_else(|| (line == text.trim_ascii_end()).then_some(&[][..])),
+        }
+    }
+
+    /// Whether a row may be told with the prefix taken for a part of it, and no tool prints it: then it goes although as much is understood
+    /// with it.
+    fn is_foreign(&self) -> bool {
+        matches!(self, Prefix::Number(_) | Prefix::Quote(b'>') | Prefix::Date)
+            || matches!(self, Prefix::Same(text) if text.ends_with(b": ") || text.ends_with(b"| "))
+    }
+}
+
+/// What is understood of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Understood {
+    /// Rows of formats other than logs.
+    rows: u64,
+    /// Lines that none of them understands.
+    unknown: u64,
+    /// Lines that begin with a time, as those of a log do.
+    timed: usize,
+}
+
+impl Understood {
+    fn of(probe: &Probe<'_>, text: &[u8]) -> Understood {
+        let reading = read_bare(probe.path, probe.command, text);
+        let known = || reading.sections.iter().filter(|s| s.format != super::reading::UNKNOWN && s.format != "log");
+        let rows = known().map(|s| u64::from(s.rows)).sum();
+        let read: u64 = known().map(|s| u64::from(s.lines - s.unknown)).sum();
+        let timed = scan::lines(text).filter(|line| after_time(line).is_some()).count();
+        Understood { rows, unknown: u64::from(reading.lines).saturating_sub(read), timed }
+    }
+
+    /// Whether more is understood than of another, which still has the prefixes.
+    fn is_better(&self, with: &Understood, chain: &[Prefix]) -> bool {
+        // A log without its times is no log.
+        let log = chain.iter().any(|p| matches!(p, Prefix::Time | Prefix::Date | Prefix::Same(_)));
+        if log && self.timed <= with.timed && self.unknown * 100 > (self.rows + self.unknown) * UNDERSTOOD {
+            return false;
+        }
+        let foreign = self.rows == with.rows && self.rows > 0 && chain.last().is_some_and(Prefix::is_foreign);
+        // A log behind the times of somebody else keeps its own.
+        let twice = matches!(chain.last(), Some(Prefix::Date)) && self.timed > 0 && self.timed == with.timed;
+        let log = self.rows == 0 && with.rows == 0 && (self.timed > with.timed || twice);
+        log || self.rows > with.rows || (self.rows == with.rows && self.unknown < with.unknown) || (foreign && self.unknown <= with.unknown)
+    }
+}
+
+/// The prefixes that nearly all lines have, the surest first. Of a text that is a known format as it stands, rows often begin alike.
+fn candidates(head: &[u8], known: bool) -> Vec<Prefix> {
+    let lines: Vec<&[u8]> = scan::lines(head).filter(|l| !l.is_empty()).collect();
+    let share = |n: usize, percent: usize| n >= FEWEST.min(lines.len()).max(1) && n * 100 >= lines.len() * percent;
+    let enough = |n: usize| share(n, SHARE);
     let mut found = Vec::new();
     for delimiter in [b':', b'\t', b'|', b')'] {
         let mut last = None;
-        let growing = lines.iter().filter_map(|l| numbered(l)).filter(|(n, d, _)| {
-            let grows = *d == delimiter && last.is_none_or(|last| *n > last);
+        let growing = lines.iter().filter_map(|l| numbered(l)).filter(|(n, d, rest)| {
+            let grows = (*d == delimiter || rest.is_empty()) && last.is_none_or(|last| *n > last);
             last = Some(*n);
             grows
         });
-        if enough(growing.count()) {
+        let numbers = growing.count();
+        if numbers >= FEWEST && enough(numbers) {
             found.push(Prefix::Number(delimiter));
         }
     }
-    let mut simple = vec![Prefix::Time, Prefix::Quote(b'>'), Prefix::Quote(b'|')];
+    let having = |prefix: &Prefix| lines.iter().filter(|l| prefix.rest(l).is_some()).count();
+    found.extend([Prefix::Date, Prefix::Time].into_iter().find(|p| enough(having(p))));
+    found.extend([b'>', b'|'].map(Prefix::Quote).into_iter().filter(|p| share(having(p), QUOTED_SHARE)));
+    // Numbers that end in one column are counts, or what is told of each line: their blanks belong to the table.
+    let column = |line: &&[u8]| {
+        let (_, rest) = scan::leading_number(line.trim_ascii_start())?;
+        rest.starts_with(b" ").then_some(line.len() - rest.len())
+    };
+    let counted = lines.first().and_then(column).is_some_and(|first| lines.iter().all(|l| column(l) == Some(first)));
     let indent = |line: &&[u8]| line.iter().take_while(|&&b| scan::is_blank(b)).count();
-    if let Some(width) = lines.iter().map(indent).filter(|&w| w > 0).min() {
-        simple.push(Prefix::Indent(width));
+    if let Some(width) = lines.iter().filter(|_| !counted).map(indent).filter(|&w| w > 0).min() {
+        found.extend(Some(Prefix::Indent(width)).filter(|p| share(having(p), QUOTED_SHARE)));
     }
-    found.extend(simple.into_iter().filter(|p| enough(lines.iter().filter(|l| p.rest(l).is_some()).count())));
+    found.extend(same(&lines, known).into_iter().filter(|p| enough(having(p))));
     found
+}
+
+/// What the two longest of the first lines begin with alike, up to something that parts it from the rest.
+fn same(lines: &[&[u8]], known: bool) -> Vec<Prefix> {
+    let mut longest: Vec<&[u8]> = lines.iter().take(8).copied().collect();
+    longest.sort_by_key(|line| std::cmp::Reverse(line.len()));
+    let [first, second, ..] = longest[..] else { return Vec::new() };
+    let alike = first.iter().zip(second).take(LONGEST).take_while(|(a, b)| a == b).count();
+    let common = first.get(..alike).unwrap_or_default();
+    let up_to = |mark: &[u8]| memchr::memmem::find(common, mark).and_then(|at| common.get(..at + mark.len()));
+    let marks: &[&[u8]] = if known { &[b": ", b"| "] } else { &[b": ", b"| ", b"] ", b":"] };
+    let mut found: Vec<&[u8]> = marks.iter().filter_map(|mark| up_to(mark)).collect();
+    found.extend(common.get(..1).filter(|mark| matches!(mark, [b'+' | b'-'])));
+    found.dedup();
+    found.into_iter().map(|text| Prefix::Same(text.to_vec())).collect()
 }
 
 /// `  12: rest`: the number, what parts it, the rest without one blank.
 fn numbered(line: &[u8]) -> Option<(u64, u8, &[u8])> {
     let (number, rest) = scan::leading_number(line.trim_ascii_start())?;
+    // Of an empty line only the number is left.
+    if rest.is_empty() {
+        return Some((number, 0, rest));
+    }
     let (&delimiter, rest) = rest.split_first()?;
     matches!(delimiter, b':' | b'\t' | b'|' | b')').then_some((number, delimiter, rest.strip_prefix(b" ").unwrap_or(rest)))
+}
+
+/// Whether a date comes before the time of day; seconds since 1970 a strace may begin with.
+fn is_dated(line: &[u8]) -> bool {
+    let inside = line.strip_prefix(b"[").unwrap_or(line);
+    !matches!(inside, [_, _, b':', ..]) && !matches!(inside, [a, b, c, d, e, ..] if [a, b, c, d, e].iter().all(|b| b.is_ascii_digit()))
 }
 
 /// What follows a time of day, with a date in front of it or not, in brackets or not.
@@ -166,6 +259,10 @@ fn after_time(line: &[u8]) -> Option<&[u8]> {
     }
     let rest = if closing.is_some() { rest.get(1..)? } else { rest };
     let rest = rest.strip_prefix(b":").unwrap_or(rest);
+    // Of an empty line only the time is left.
+    if rest.is_empty() {
+        return Some(rest);
+    }
     rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"\t"))
 }
 
@@ -173,6 +270,11 @@ fn after_time(line: &[u8]) -> Option<&[u8]> {
 fn end_of_time(text: &[u8]) -> Option<usize> {
     // A date in figures or as syslog writes it, then the time of day with its fraction and zone.
     let date = match text {
+        // Seconds since 1970 with their fraction, as `ts %.s` and `date +%s.%N` print them.
+        [b'1'..=b'9', rest @ ..] if rest.get(..9).is_some_and(|r| r.iter().all(u8::is_ascii_digit)) && rest.get(9) == Some(&b'.') => {
+            let digits = rest.get(10..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+            return (digits > 0).then_some(11 + digits);
+        }
         [a, b, c, d, b'-' | b'/', e, f, b'-' | b'/', g, h, b' ' | b'T' | b'_', ..]
             if [a, b, c, d, e, f, g, h].iter().all(|b| b.is_ascii_digit()) =>
         {
@@ -195,7 +297,16 @@ fn end_of_time(text: &[u8]) -> Option<usize> {
         _ => return None,
     }
     let tail = clock.get(8..)?.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'Z' | b'+' | b'-')).count();
-    Some(date + 8 + tail)
+    let zone = match clock.get(8 + tail..)? {
+        [b':', a, b, ..] if a.is_ascii_digit() && b.is_ascii_digit() && is_hours(clock.get(..8 + tail)?) => 3,
+        _ => 0,
+    };
+    Some(date + 8 + tail + zone)
+}
+
+/// Whether a time of day ends in the hours of a zone: `+01`.
+fn is_hours(clock: &[u8]) -> bool {
+    matches!(clock, [.., b'+' | b'-', a, b] if a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -221,7 +332,7 @@ mod tests {
         for text in [
             with(|i| format!("{:4}: ", i + 1)),
             with(|i| format!("{:6}\t", i + 1)),
-            with(|i| format!("{}| ", i + 7)),
+            with(|i| format!("{}| ", i + 7)) + "11|\n12|\n",
             with(|_| "> ".into()),
             with(|_| ">".into()),
             with(|_| "| ".into()),
@@ -231,6 +342,16 @@ mod tests {
             with(|i| format!("[14:19:0{i}] ")),
             with(|i| format!("Nov  2 14:19:0{i}: ")),
             with(|i| format!("[2026-11-22 14:19:0{i}] ")),
+            with(|i| format!("2026-11-22T14:19:0{i}+01:00 ")),
+            with(|i| format!("1795539265.12345{i} ")),
+            with(|i| format!("Nov 22 14:19:0{i} web-1 diag[812]: ")),
+            with(|_| "web-1: ".into()),
+            format!("app-1  |\napp-1  |\n{}", with(|_| "app-1  | ".into())),
+            with(|_| "[pod/api-7d9f/app] ".into()),
+            with(|_| "sockstat.txt:".into()),
+            with(|_| "+".into()),
+            with(|_| ">     ".into()),
+            with(|_| "> > ".into()),
         ] {
             assert_eq!(counters(&text), want, "{text}");
         }
@@ -251,6 +372,26 @@ mod tests {
         }
     }
 
+    /// With the time in front a row of lsof is still one, of a process called `Nov` with the number of the day.
+    #[test]
+    fn rows_that_fit_with_a_date_lose_it() {
+        let row = "java 4684 apps 280u sock 0,6 0t0 675441359 can't identify protocol\n";
+        for prefix in ["Nov 24 16:54:25 ", "2026-11-24 16:54:25 ", "    ", "> ", "web-1: "] {
+            let (told, _) = told_as("paste.txt", &format!("{prefix}{row}").repeat(3));
+            let rows = || told.lines.iter().filter(|l| l.starts_with("descriptor "));
+            assert!(rows().count() == 3 && rows().all(|l| l.contains(" command=java ")), "{prefix}: {:?}", told.lines);
+        }
+    }
+
+    /// Times that a strace begins with are its own.
+    #[test]
+    fn a_strace_keeps_its_times() {
+        for time in ["16:54:25.123456", "16:54:25", "1795539265.123456"] {
+            let (told, reading) = told_as("strace.txt", &format!("{time} socket(AF_INET, SOCK_STREAM, 0) = 5\n{time} close(5) = 0\n"));
+            assert_eq!((reading.rows(), reading.prefix), (2, None), "{:?}", told.lines);
+        }
+    }
+
     #[test]
     fn fences_of_markdown_are_no_rows() {
         let (told, reading) = told_as("issue.md", &format!("Here it is\n```text\n{PLAIN}```\n"));
@@ -260,9 +401,10 @@ mod tests {
 
     #[test]
     fn a_text_without_prefix_or_format_is_left_alone() {
-        for text in ["", "> \n", "1: a\n2: b\n", "14:19:03 up 3 days\n14:19:04 up 3 days\n", PLAIN] {
+        let counts = "     11 socket:[1]\n      9 socket:[2]\n";
+        for text in ["", counts, "> \n", "1: a\n2: b\n", "188826\t251770\t377652\n", "14:19:03 up 3 days\n14:19:04 up 3 days\n", PLAIN] {
             let probe = Probe { path: "x", command: b"", head: text.as_bytes(), whole: true };
-            assert_eq!(Prefix::of(&probe), None, "{text}");
+            assert_eq!(Prefixes::of(&probe), None, "{text}");
         }
     }
 
@@ -270,7 +412,9 @@ mod tests {
     fn a_line_without_it_stays_whole() {
         assert_eq!(Prefix::Number(b':').strip(b"12: a"), b"a");
         assert_eq!(Prefix::Number(b':').strip(b"a: 12"), b"a: 12");
-        assert_eq!(Prefix::Time.strip(b"14:19:03.5+01:00 x"), b"14:19:03.5+01:00 x", "a zone with a colon is not read");
+        assert_eq!(Prefix::Time.strip(b"14:19:03.5+01:00 x"), b"x");
+        assert_eq!(Prefix::Time.strip(b"1795539265.12 x"), b"x");
+        assert_eq!(Prefix::Date.strip(b"14:19:03.5 x"), b"14:19:03.5 x");
         assert_eq!(Prefix::Time.strip(b"14:19:03.5 x"), b"x");
         assert_eq!(Prefix::Indent(4).strip(b"  x"), b"  x");
         assert_eq!(Prefix::Quote(b'>').strip(b" > > x"), b"> x");

@@ -22,6 +22,9 @@ pub fn command(line: &[u8]) -> Option<&[u8]> {
         let rest = strip_sudo(rest.trim_ascii());
         return (!rest.is_empty()).then_some(rest);
     }
+    if let Some(told) = watched(line).or_else(|| titled(line)).or_else(|| after_mark(line)) {
+        return Some(strip_sudo(told));
+    }
     let bare = strip_sudo(line);
     is_bare_command(bare).then_some(bare)
 }
@@ -32,6 +35,12 @@ pub fn is_idle(line: &[u8]) -> bool {
     let Some(head) = line.strip_suffix(b"#").or_else(|| line.strip_suffix(b"$")) else { return false };
     let bracketed = head.starts_with(b"[") && head.ends_with(b"]");
     head.len() <= 80 && memchr::memchr(b'@', head).is_some() && (bracketed || !head.contains(&b' '))
+}
+
+/// Whether a line is the mark of a pager, or of `script` at its beginning and end.
+pub fn is_mark(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.starts_with(b"--More--") || line == b"(END)" || line.starts_with(b"Script started on ") || line.starts_with(b"Script done on ")
 }
 
 /// Whether a line stands above each output of a supportconfig, before the line with its command or file: `#==[ Command ]====#`. The output
@@ -45,6 +54,38 @@ pub fn is_section(line: &[u8]) -> bool {
 pub fn banner(line: &[u8]) -> Option<&[u8]> {
     let title = line.trim_ascii().strip_prefix(b"###")?.strip_suffix(b"###")?.trim_ascii();
     (!title.is_empty() && !title.starts_with(b"#")).then_some(title)
+}
+
+/// The command of the line that `watch` prints above its output: `Every 2.0s: ss -s    web-1: Tue Nov 24 16:54:25 2026`.
+fn watched(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"Every ")?;
+    // What comes first was found in the rest.
+    let rest = &rest[memchr::memmem::find(rest, b"s: ").filter(|&at| at < 8)? + 3..];
+    let end = memchr::memmem::find(rest, b"  ").unwrap_or(rest.len());
+    rest.get(..end).filter(|command| starts_like_command(command))
+}
+
+/// The command of a heading: `===== ss -s =====`, `--- ss -s ---`, `## ss -s`, `**ss -s**`, `ss -s:`, and `+ ss -s` of `set -x`.
+fn titled(line: &[u8]) -> Option<&[u8]> {
+    let is_frame = |b: &u8| matches!(b, b'=' | b'-' | b'#' | b'*' | b'`' | b'+' | b'>' | b' ');
+    let start = line.iter().position(|b| !is_frame(b)).filter(|&at| at > 0 || line.ends_with(b":"))?;
+    let end = line.iter().rposition(|b| !is_frame(b) && *b != b':')?;
+    line.get(start..=end).filter(|title| is_bare_command(strip_sudo(title)))
+}
+
+/// What follows the mark of any other prompt (`(venv) root@web:/srv# `, `[16:54:25] joe@web:~$ `, `web% `, an arrow), if it is surely a command.
+fn after_mark(line: &[u8]) -> Option<&[u8]> {
+    const MARKS: &[&[u8]] = &[b"$ ", b"# ", b"% ", "\u{276f} ".as_bytes()];
+    let head = line.get(..line.len().min(64))?;
+    let ends = MARKS.iter().filter_map(|mark| memchr::memmem::find(head, mark).map(|at| at + mark.len()));
+    // An arrow stands in front of the directory.
+    let arrow = line.strip_prefix("\u{279c} ".as_bytes()).and_then(|rest| {
+        let rest = rest.trim_ascii_start();
+        memchr::memchr(b' ', rest).map(|blank| line.len() - rest.len() + blank + 1)
+    });
+    let is_head = |end: &usize| line.get(..*end).is_some_and(|head| head.iter().filter(|&&b| b == b' ').count() <= 4);
+    let rests = ends.chain(arrow).filter(is_head).filter_map(|end| line.get(end..));
+    rests.map(<[u8]>::trim_ascii_start).find(|rest| is_bare_command(strip_sudo(rest)))
 }
 
 /// The name of the program a command line runs, without its directory.
@@ -220,6 +261,18 @@ mod tests {
             ("lsof | wc -l", "lsof | wc -l"),
             ("ss -s", "ss -s"),
             ("#  netstat -n | wc -l", "netstat -n | wc -l"),
+            ("Every 2.0s: ss -s                 web-1: Tue Nov 24 16:54:25 2026", "ss -s"),
+            ("(venv) root@web-1:/srv/app# ss -tanp", "ss -tanp"),
+            ("[16:54:25] root@web-1:~# cat /proc/7/limits", "cat /proc/7/limits"),
+            ("web-1% lsof -nP", "lsof -nP"),
+            ("\u{279c}  ~ ss -s", "ss -s"),
+            ("\u{276f} ss -s", "ss -s"),
+            ("+ sudo ss -s", "ss -s"),
+            ("===== cat /proc/net/sockstat =====", "cat /proc/net/sockstat"),
+            ("--- netstat -s ---", "netstat -s"),
+            ("## lsof -p 7", "lsof -p 7"),
+            ("**ss -s**", "ss -s"),
+            ("ls -l /proc/7/fd:", "ls -l /proc/7/fd"),
             ("### ss -s ###", "ss -s"),
             ("### pid 22605 cmdline ###", "pid 22605 cmdline"),
         ] {
@@ -237,6 +290,9 @@ mod tests {
             "ss is a tool",
             "strace -- version 5.10",
             "TIME_WAIT 221",
+            "--- 10.0.0.1 ping statistics ---",
+            "root 7 0.0 0.1 2400 900 ? S 16:54 0:00 sh -c sleep 5 # ss -s",
+            "== netstat of today ==",
         ] {
             let got = shown(line);
             assert!(got.is_none() || line.starts_with("# netstat"), "{line}: {got:?}");
@@ -247,6 +303,12 @@ mod tests {
     fn idle_prompts() {
         assert!(is_idle(b"[root@host-a ~]# ") && is_idle(b"root@host-a:/tmp$"));
         assert!(!is_idle(b"root@host-a:/tmp$ ls") && !is_idle(b"costs 5$") && !is_idle(b"#"));
+    }
+
+    #[test]
+    fn marks() {
+        assert!(is_mark(b"--More--") && is_mark(b"--More--(12%)") && is_mark(b"(END)"));
+        assert!(!is_mark(b"-- More") && !is_mark(b"Script x"));
     }
 
     #[test]

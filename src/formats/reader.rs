@@ -1,12 +1,13 @@
 //! Reads one member: cuts it into lines, finds out which format it is (or which it holds, pasted one after the other), and feeds parsers.
 
+use super::mend::{ESCAPE, Mend, shown};
 use super::pid::pid_of;
-use super::prefix::Prefix;
+use super::prefix::Prefixes;
 use super::reading::{Reading, Section, Traced, UNKNOWN};
 use super::wide::Wide;
 use super::{FORMATS, Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
 use crate::bundle::magic::is_binary;
-use crate::facts::{At, Citation, MemberId, Note, NoteKind, Sink};
+use crate::facts::{At, Citation, Discard, MemberId, Note, NoteKind, Sink};
 
 /// How much of a member is looked at before its format is decided, in bytes.
 pub const HEAD: usize = 64 << 10;
@@ -19,17 +20,25 @@ const KEPT_UNKNOWN: usize = 5;
 /// How many bytes of such a line are kept.
 const KEPT_BYTES: usize = 200;
 
+/// Tables that are often printed without their headers, by `grep`: two commands print two of them all the same.
+const OFTEN_FILTERED: &[&str] = &["netstat", "ss"];
+
 /// How the line begins that our collector leaves where it took out the middle of an output.
 const CUT_HERE: &[u8] = b"[sockdiag: ";
-
-/// Begins a terminal's code.
-const ESCAPE: u8 = 0x1b;
 
 /// Reads a whole text at once; for tests and small inputs.
 pub fn read_text(member: MemberId, path: &str, text: &[u8], sink: &mut dyn Sink) -> Reading {
     let mut reader = Reader::new(member, path, b"", None);
     reader.feed(text, sink);
     reader.finish(sink)
+}
+
+/// What comes of a text that is read as it stands: nothing is taken off its lines.
+pub(super) fn read_bare(path: &str, command: &[u8], text: &[u8]) -> Reading {
+    let mut reader = Reader::new(MemberId(0), path, command, None);
+    reader.bare = true;
+    reader.feed(text, &mut Discard);
+    reader.finish(&mut Discard)
 }
 
 /// A member being read.
@@ -44,6 +53,9 @@ pub struct Reader {
     max_line: usize,
     line: u32,
     wide: Option<Wide>,
+    mend: Option<Mend>,
+    /// Whether lines are read as they stand.
+    bare: bool,
     current: Option<Active>,
     /// The section that lines are counted with, while it is sure to be the right one.
     section: Option<usize>,
@@ -75,6 +87,8 @@ impl Reader {
             max_line: MAX_LINE,
             line: 0,
             wide: None,
+            mend: None,
+            bare: false,
             current: None,
             section: None,
             reading: Reading::default(),
@@ -166,16 +180,16 @@ impl Reader {
         if self.reading.binary {
             return;
         }
-        let probe = Probe { path: &self.path, command: &self.command, head, whole };
-        let plain = fitting(&probe);
-        // The ordinary member fits as it stands, and nothing more is asked.
-        if plain.is_none_or(|(format, fit)| format.greedy() || fit < Fit::Likely) {
-            self.reading.prefix = Prefix::of(&probe);
+        self.mend = Mend::of(head).filter(|_| !self.bare);
+        let mended = self.mend.map(|mend| mend.text(head));
+        let probe = Probe { path: &self.path, command: &self.command, head: mended.as_deref().unwrap_or(head), whole };
+        if !self.bare {
+            self.reading.prefix = Prefixes::of(&probe);
         }
-        let format = match self.reading.prefix {
+        let format = match &self.reading.prefix {
             _ if self.forced.is_some() => self.forced,
-            None => commanded(&probe).or(plain.map(|(format, _)| format)),
-            Some(prefix) => choose(&Probe { head: &prefix.strip_all(head), ..probe }),
+            None => choose(&probe),
+            Some(prefix) => choose(&Probe { head: &prefix.strip_all(probe.head), ..probe }),
         };
         if let Some(format) = format {
             let command = std::mem::take(&mut self.command);
@@ -215,7 +229,7 @@ impl Reader {
             let line = &rest[start..end];
             start = end + 1;
             if offered {
-                self.find_owner(scan::strip_cr(line), sink);
+                self.find_owner(scan::strip_end(line), sink);
             } else {
                 self.reading.long_lines += u32::from(line.len() > self.max_line);
                 self.take_line(line.get(..self.max_line).unwrap_or(line), escapes, sink);
@@ -236,7 +250,7 @@ impl Reader {
         escapes: bool,
         sink: &mut dyn Sink,
     ) -> Option<(usize, bool)> {
-        let plain = !escapes && !self.tracing && self.reading.prefix.is_none();
+        let plain = !escapes && !self.tracing && self.reading.prefix.is_none() && self.mend.is_none();
         let active = self.current.as_mut().filter(|a| plain && !a.greedy);
         let section = self.section.and_then(|number| self.reading.sections.get_mut(number));
         let (Some(active), Some(section)) = (active, section) else { return ends.next().map(|end| (end, false)) };
@@ -248,7 +262,7 @@ impl Reader {
             }
             self.line = self.line.saturating_add(1);
             let citation = Citation { member: self.member, line: self.line };
-            match active.parser.line(At { citation, format: active.id, text: scan::strip_cr(line) }, sink) {
+            match active.parser.line(At { citation, format: active.id, text: scan::strip_end(line) }, sink) {
                 Taken::Row => section.rows += 1,
                 Taken::Noise => {}
                 Taken::Unknown => return Some((end, true)),
@@ -276,21 +290,32 @@ impl Reader {
     #[inline]
     fn take_line(&mut self, line: &[u8], escapes: bool, sink: &mut dyn Sink) {
         self.line = self.line.saturating_add(1);
-        let mut line = scan::strip_cr(line);
-        if let Some(prefix) = &self.reading.prefix {
-            line = prefix.strip(line);
+        let line = scan::strip_end(line);
+        let mended = match self.mend {
+            Some(mend) => mend.line(line),
+            // A code that comes only far behind the beginning.
+            None if escapes && memchr::memchr(ESCAPE, line).is_some() => shown(line).into(),
+            None => return self.read_line(line, sink),
+        };
+        // Nearly always one; its number is that of the line they came in.
+        let mut parts = mended.split(|&b| b == b'\n').map(scan::strip_end).filter(|part| !part.is_empty()).peekable();
+        if parts.peek().is_none() {
+            return self.read_line(b"", sink);
         }
-        if escapes && memchr::memchr(ESCAPE, line).is_some() {
-            let plain = strip_colours(line);
-            self.read_line(&plain, sink);
-        } else {
-            self.read_line(line, sink);
+        for part in parts {
+            self.read_line(part, sink);
         }
     }
 
     #[inline]
     fn read_line(&mut self, line: &[u8], sink: &mut dyn Sink) {
-        self.route(line, sink);
+        match self.reading.prefix.take() {
+            None => self.route(line, sink),
+            Some(prefix) => {
+                self.route(prefix.strip(line), sink);
+                self.reading.prefix = Some(prefix);
+            }
+        }
         if self.tracing {
             let format = self.reading.sections.last().map_or(UNKNOWN, |s| s.format);
             self.reading.trace.push(Traced { line: self.line, format, taken: self.last, text: line.to_vec() });
@@ -321,8 +346,8 @@ impl Reader {
         // A line that can only be of the greedy format at work need not be offered to all others.
         let own = greedy && self.current.as_ref().is_some_and(|a| a.format.opens(line));
         if self.forced.is_none() && !own {
-            // The fence of a code block in Markdown; what stands inside is not said by its language.
-            if line.starts_with(b"```") && line.len() < 32 {
+            // The fence of a code block in Markdown (what stands inside is not said by its language), or the mark of a pager.
+            if (line.starts_with(b"```") && line.len() < 32) || prompt::is_mark(line) {
                 return self.count(Taken::Noise, line);
             }
             if prompt::is_section(line) {
@@ -356,7 +381,14 @@ impl Reader {
     fn enter(&mut self, command: &[u8], sink: &mut dyn Sink) {
         self.command = command.to_vec();
         match FORMATS.iter().copied().find(|f| f.printed_by(command)) {
-            Some(format) => self.open(format, command, self.line, sink),
+            Some(format) => {
+                self.open(format, command, self.line, sink);
+                if OFTEN_FILTERED.contains(&format.id()) {
+                    let citation = Citation { member: self.member, line: self.line };
+                    let note = Note { kind: NoteKind::TableStart, pid: None, text: command };
+                    sink.note(At { citation, format: format.id(), text: command }, &note);
+                }
+            }
             None => self.close(sink),
         }
         self.count(Taken::Noise, command);
@@ -443,29 +475,6 @@ pub fn fitting(probe: &Probe<'_>) -> Option<(&'static dyn Format, Fit)> {
     best
 }
 
-/// The line without colour sequences (`ESC [ ... m`), as a colouring shell leaves them. Other escapes stay and are shown escaped.
-fn strip_colours(line: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(i) = memchr::memchr(0x1b, rest) {
-        // The escape was found in the rest.
-        out.extend_from_slice(&rest[..i]);
-        // The escape was found in the rest.
-        let after = &rest[i + 1..];
-        let body = after.strip_prefix(b"[").map(|b| b.iter().take_while(|c| c.is_ascii_digit() || **c == b';').count());
-        match body {
-            // The byte in front of it was just seen.
-            Some(n) if after.get(n + 1) == Some(&b'm') || after.get(n + 1) == Some(&b'K') => rest = &after[n + 2..],
-            _ => {
-                out.push(0x1b);
-                rest = after;
-            }
-        }
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -489,11 +498,5 @@ mod tests {
         text.extend((0..2000u32).map(|i| (i % 7) as u8));
         let reading = read_text(MemberId(0), "x", &text, &mut crate::facts::Discard);
         assert_eq!((reading.format(), reading.rows(), reading.binary), ("binary", 0, true));
-    }
-
-    #[test]
-    fn colours_are_dropped_other_escapes_kept() {
-        assert_eq!(strip_colours(b"\x1b[01;31mjava\x1b[0m x"), b"java x");
-        assert_eq!(strip_colours(b"a\x1b]0;t\x07b"), b"a\x1b]0;t\x07b");
     }
 }

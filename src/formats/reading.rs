@@ -1,7 +1,7 @@
 //! What became of a member: its sections, the lines that were not understood, and each line where somebody asked.
 
 use super::Taken;
-use super::prefix::Prefix;
+use super::prefix::Prefixes;
 
 /// The format of what none read.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -39,7 +39,7 @@ pub struct Reading {
     /// Whether it holds bytes that no text has; it is not read then.
     pub binary: bool,
     /// What stood in front of each line and was taken off.
-    pub prefix: Option<Prefix>,
+    pub prefix: Option<Prefixes>,
     /// What became of each line, where [`Reader::traced`](super::reader::Reader::traced) asked for it and [`Reader::drain`](super::reader::Reader::drain) has not taken it yet.
     pub trace: Vec<Traced>,
 }

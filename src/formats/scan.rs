@@ -16,14 +16,20 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
             None => (rest, &rest[rest.len()..]),
         };
         rest = after;
-        Some(strip_cr(line))
+        Some(strip_end(line))
     })
 }
 
-/// The line without a trailing carriage return.
-pub fn strip_cr(line: &[u8]) -> &[u8] {
+/// The line without carriage returns and blanks at its end: a terminal pads lines to its width, and a text that was made one of Windows
+/// twice has two returns.
+#[inline]
+pub fn strip_end(line: &[u8]) -> &[u8] {
     match line {
-        [head @ .., b'\r'] => head,
+        [.., b'\r' | b' ' | b'\t'] => {
+            let end = line.iter().rposition(|b| !matches!(b, b'\r' | b' ' | b'\t')).map_or(0, |last| last + 1);
+            // The place is one in the line or its end.
+            &line[..end]
+        }
         _ => line,
     }
 }

@@ -1,6 +1,9 @@
 //! UTF-16, as Windows terminals and PowerShell redirections save it, made UTF-8 as it streams by.
 
-/// A decoder, told by a byte-order mark.
+/// How many letters without a byte-order mark prove it.
+const PROOF: usize = 32;
+
+/// A decoder, told by a byte-order mark, or by a line of plain letters that take two bytes each.
 #[derive(Debug)]
 pub struct Wide {
     big: bool,
@@ -16,6 +19,7 @@ impl Wide {
         let big = match head {
             [0xff, 0xfe, ..] => false,
             [0xfe, 0xff, ..] => true,
+            _ if is_unmarked(head) => false,
             _ => return None,
         };
         Some(Wide { big, odd: None, high: None })
@@ -51,6 +55,13 @@ impl Wide {
     }
 }
 
+/// Whether a text without a mark begins with letters of two bytes, the second of them 0, and blanks among them.
+fn is_unmarked(head: &[u8]) -> bool {
+    let units = head.chunks_exact(2).take(PROOF);
+    let plain = units.clone().filter(|unit| matches!(unit, [b'\t' | b'\r' | b'\n' | b' '..=b'~', 0])).count();
+    plain == PROOF && units.clone().any(|unit| matches!(unit, [b'\n' | b' ', 0]))
+}
+
 fn push(c: char, out: &mut Vec<u8>) {
     out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
@@ -79,6 +90,15 @@ mod tests {
     fn lone_halves_become_replacements() {
         let mut wide = Wide::of(b"\xff\xfe").unwrap();
         assert_eq!(wide.decode(b"\x00\xdca\0\x3d\xd8b\0"), "\u{fffd}a\u{fffd}b".as_bytes());
+    }
+
+    #[test]
+    fn a_capture_in_utf_16_without_a_mark_is_read() {
+        let bytes: Vec<u8> =
+            "sockets: used 94\r\nTCP: inuse 27 orphan 0 tw 8 alloc 60 mem 290\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let (told, reading) = told_bytes("sockstat.txt", &bytes);
+        assert_eq!((told.counters["sockstat.tcp.alloc"], reading.lines, reading.binary), (60, 2, false));
+        assert!(Wide::of(&b"a\0b\0c\0".repeat(20)).is_none(), "arguments of one letter");
     }
 
     #[test]

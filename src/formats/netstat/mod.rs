@@ -22,6 +22,7 @@ mod states;
 mod tests;
 mod unix;
 
+use super::again::First;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, arguments, prompt, scan};
 use crate::facts::{At, Note, NoteKind, Sink};
 use columns::Columns;
@@ -37,6 +38,7 @@ struct Reading {
     told_privilege: bool,
     /// Inside of a notice that goes on on its next line.
     in_notice: bool,
+    first: First,
 }
 
 impl Format for Netstat {
@@ -87,7 +89,7 @@ impl Format for Netstat {
         let words = arguments::arguments(hint.command, b"netstat");
         let by_name = arguments::path_words(hint.path, "netstat").is_some_and(|mut words| words.any(|w| w == "W" || w == "wide"));
         let wide = by_name || words.is_some_and(|w| w.has(b'W', b"wide") || w.has(b'T', b"notrim"));
-        Box::new(Reading { columns: None, wide, told_privilege: false, in_notice: false })
+        Box::new(Reading { columns: None, wide, told_privilege: false, in_notice: false, first: First::default() })
     }
 }
 
@@ -101,6 +103,9 @@ impl Parser for Reading {
             let inet::Row { socket, holder, owner_shown } = &mut row;
             socket.holders = holder.as_ref().map_or(&[], std::slice::from_ref);
             socket.holders_shown = *owner_shown;
+            if self.first.comes_again(socket) {
+                sink.note(at, &Note { kind: NoteKind::TableStart, pid: None, text: at.text });
+            }
             sink.socket(at, socket);
             return Taken::Row;
         }
@@ -155,6 +160,7 @@ impl Reading {
         if !follows {
             sink.note(at, &Note { kind: NoteKind::TableStart, pid: None, text: at.text });
         }
+        self.first.reset();
         self.wide |= columns.wide;
         self.columns = Some(columns);
     }

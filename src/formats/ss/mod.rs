@@ -25,6 +25,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
+use super::again::First;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, arguments, prompt, scan};
 use crate::facts::{At, Citation, Note, NoteKind, Sink};
 use options::{Kind, Options};
@@ -53,6 +54,7 @@ struct Reading {
     held_open: bool,
     /// Whether the line before was a row or belonged to one.
     in_rows: bool,
+    first: First,
 }
 
 impl Format for Ss {
@@ -102,6 +104,7 @@ impl Format for Ss {
             held_at: None,
             held_open: false,
             in_rows: false,
+            first: First::default(),
         })
     }
 }
@@ -149,6 +152,10 @@ impl Reading {
 
     /// Tries the line as the rest of the held row; `None` after the row was handed on because the line is none of it.
     fn goes_on(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Option<Taken> {
+        // Some tickets put a blank line behind each.
+        if at.text.trim_ascii().is_empty() {
+            return Some(Taken::Noise);
+        }
         if is_second_line(at.text) {
             self.second_lines = Some(true);
             self.release(at, Moved::read(at.text), sink);
@@ -203,6 +210,9 @@ impl Reading {
         socket.holders_shown = self.holders_shown && !(holders.open && socket.holders.is_empty());
         socket.last_received_ms = tail.moved.received_ms.or(second.received_ms);
         socket.last_sent_ms = tail.moved.sent_ms.or(second.sent_ms);
+        if self.first.comes_again(socket) {
+            sink.note(at, &Note { kind: NoteKind::TableStart, pid: None, text: at.text });
+        }
         sink.socket(at, socket);
     }
 
@@ -212,6 +222,7 @@ impl Reading {
         if let Some(columns) = Columns::of_header(line) {
             self.in_rows = true;
             self.table.restart(columns);
+            self.first.reset();
             self.second_lines = None;
             sink.note(at, &Note { kind: NoteKind::TableStart, pid: None, text: line });
             if self.table.options.filtered || columns.lacks_state() {
