@@ -20,6 +20,9 @@ const LARGE: usize = 1 << 20;
 const LONG: usize = 8 << 10;
 const SHORT: usize = 256;
 
+/// The mutation of a narrow terminal.
+const BROKEN: &str = "lines broken at 80 columns";
+
 /// A leak that a diagnosis claims, and stands by: a weak claim is a question.
 #[derive(Clone, Debug)]
 struct Accused {
@@ -97,7 +100,8 @@ fn violations(sample: &Sample) -> Vec<(String, String, String)> {
     for mutation in mutations(&members) {
         let diagnosis = sample::diagnose(&mutation.members);
         // One source of many says too little for health.
-        let silent = mutation.what.ends_with(" alone") && members.len() > 1 && original.reports.len() == 1;
+        let alone = mutation.what.ends_with(" alone") && members.len() > 1 && original.reports.len() == 1;
+        let silent = alone || mutation.what == BROKEN;
         if silent && original.verdict == Verdict::Leak && diagnosis.verdict == Verdict::Healthy {
             out.push((sample.name.clone(), mutation.what.clone(), format!("a leak became: {}", diagnosis.headline)));
         }
@@ -153,6 +157,7 @@ fn mutations(members: &[Member]) -> Vec<Mutation> {
         Mutation { what: "names lost".to_string(), members: without_names(members) },
         Mutation { what: "rows shuffled".to_string(), members: shuffled(members) },
         Mutation { what: "a busy neighbour".to_string(), members: with_neighbour(members) },
+        Mutation { what: BROKEN.to_string(), members: broken(members) },
     ];
     out.extend(old);
     if members.iter().map(|m| m.text.len()).sum::<usize>() > LARGE {
@@ -190,6 +195,18 @@ fn of_older_tools(members: &[Member]) -> Vec<Member> {
         }
     }
     out
+}
+
+/// Lines as a terminal of 80 columns breaks them.
+fn broken(members: &[Member]) -> Vec<Member> {
+    let lines = |text: &[u8]| {
+        let parts = text.split_inclusive(|&b| b == b'\n').flat_map(|line| line.chunks(80));
+        parts.map(|part| if part.ends_with(b"\n") { part.to_vec() } else { [part, b"\n"].concat() }).collect::<Vec<_>>().concat()
+    };
+    members
+        .iter()
+        .map(|m| Member { path: m.path.clone(), text: if m.text.contains(&0) { m.text.clone() } else { lines(&m.text) } })
+        .collect()
 }
 
 /// `a.txt`, `b.txt` and so on, in the order of the capture. Where several samples hold files of the same names, each keeps its directory.

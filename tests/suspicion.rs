@@ -79,3 +79,34 @@ fn of_many_clients_none_is_named() {
     assert_eq!(leaks.iter().map(|f| ends(f)).collect::<Vec<_>>(), vec![vec![("127.0.0.1:8080".to_string(), true)]; 2]);
     assert_eq!(shared.iter().map(|f| ends(f)).collect::<Vec<_>>(), [vec![]]);
 }
+
+/// A listing of descriptors, with the kernel's counts and as many rows of the table of 600 connections as are kept.
+fn with_rows(kept: usize) -> Vec<Member> {
+    let fds: String = (0..300).map(|n| format!("lrwx------ 1 a a 64 Nov 22 14:19 {} -> socket:[{}]\n", n + 3, 70_000 + n)).collect();
+    let rows: String = (0..kept)
+        .map(|n| format!("ESTAB 0 0 10.0.0.1:80 10.0.0.2:{} users:((\"proxy\",pid=9,fd={})) ino:{}\n", 20_000 + n, n + 3, 80_000 + n))
+        .collect();
+    vec![
+        member("proc/7/fd", &format!("total 0\n{fds}")),
+        member("sockstat", "sockets: used 1100\nTCP: inuse 600 orphan 0 tw 0 alloc 1000 mem 9\nUDP: inuse 0 mem 0\n"),
+        member("sockstat6", "TCP6: inuse 0\nUDP6: inuse 0\n"),
+        member("ss", &format!("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{rows}")),
+        member("ss-x", "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port\nu_str ESTAB 0 0 * 5 * 6\n"),
+    ]
+}
+
+/// What a cut table does not list may well be connected.
+#[test]
+fn a_cut_table_proves_no_socket_closed() {
+    assert!(leaks(&diagnose(&with_rows(600))), "{}", diagnose(&with_rows(600)).headline);
+    assert!(!leaks(&diagnose(&with_rows(20))), "{}", diagnose(&with_rows(20)).headline);
+}
+
+/// A peer that is closed has no inode; one with an inode that is not listed may be of another namespace.
+#[test]
+fn unlisted_peers_of_unix_sockets_are_not_gone() {
+    let row = |n: usize| format!("u_str ESTAB 0 0 * {} * {} users:((\"app\",pid=7,fd={}))\n", 70_000 + n, 90_000 + n, n + 3);
+    let rows: String = (0..120).map(row).collect();
+    let told = diagnose(&[member("ss-x", &format!("Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{rows}"))]);
+    assert!(!leaks(&told), "{}", told.headline);
+}

@@ -31,7 +31,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
         s.reasons.push(Evidence::new(
             Strength::Strong,
             Witnessed::Table,
-            format!("the peers of {} of its unix sockets are gone", number(peers.gone as i64)),
+            format!("the peers of {} of its unix sockets are held by nobody", number(peers.gone as i64)),
             at(),
         ));
     } else if peers.own >= 100 && peers.own * 2 > connected {

@@ -57,7 +57,7 @@ impl Coverage {
             logs: s.logs.lines > 0,
             limits: s.processes.values().any(|p| p.nofile.is_some()),
             growth: !case.earlier.is_empty() || case.host.takes.len() > 1,
-            whole: !s.room.is_over() && sees_all(case),
+            whole: !s.room.is_over() && unread(case).next().is_none() && sees_all(case),
         }
     }
 
@@ -96,6 +96,24 @@ fn sees_all(case: &Case<'_>) -> bool {
     unhashed && !books.unhashed_is_bound && table(Family::Tcp) && fits && rest
 }
 
+/// Formats whose rows are sockets and descriptors.
+const TABLES: &[&str] = &["fd", "lsof", "netstat", "proc-net-tcp", "ss"];
+/// From how many lines that were not understood, and from what share of a table, in percent, rows are missing.
+const UNREAD: u32 = 16;
+const UNREAD_SHARE: u32 = 25;
+
+/// Tables of which many lines were not understood, as where a terminal broke each in two, with the number of those lines.
+fn unread<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a str, u32)> {
+    let members = case.members.iter().filter(|m| m.reading.unknown.len() > 1);
+    members.filter_map(|m| {
+        let broken = |s: &&crate::formats::reading::Section| {
+            TABLES.contains(&s.format) && s.unknown >= UNREAD && u64::from(s.unknown) * 100 >= u64::from(s.lines) * u64::from(UNREAD_SHARE)
+        };
+        let lines: u32 = m.reading.sections.iter().filter(broken).map(|s| s.unknown).sum();
+        (lines > 0).then_some((m.path.as_str(), lines))
+    })
+}
+
 /// What was over a bound of the reading, a sentence each.
 pub fn left_out(case: &Case<'_>) -> Vec<String> {
     case.snapshot.room.over().map(|(what, n)| what.says(n, |n| number(i64::try_from(n).unwrap_or(i64::MAX)))).collect()
@@ -104,6 +122,9 @@ pub fn left_out(case: &Case<'_>) -> Vec<String> {
 /// What a reader should know of a capture: cut members, missing privilege, filters.
 pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
     let mut all: Vec<(String, Option<Quote>)> = left_out(case).into_iter().map(|says| (says, None)).collect();
+    all.extend(unread(case).take(4).map(|(path, lines)| {
+        (format!("{path}: {} lines of a table were not understood: their rows are missing", number(i64::from(lines))), None)
+    }));
     for member in case.members {
         if all.len() >= MAX_REMARKS {
             break;

@@ -1,6 +1,6 @@
 //! What each process holds, by kind: every source's word, and the best estimate of distinct sockets.
 
-use super::books::Books;
+use super::books::{Books, Figure};
 use super::kind::Kind;
 use super::sets;
 use super::views::{Family, View};
@@ -10,7 +10,7 @@ use crate::capture::process::Proc;
 use crate::capture::sockets::NO_FD;
 use crate::capture::table::Group;
 use crate::capture::{Quote, Snapshot};
-use crate::facts::{DescriptorKind, Protocol};
+use crate::facts::{DescriptorKind, Protocol, SocketState};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -47,16 +47,19 @@ pub struct Known<'a> {
     held: FxHashMap<u32, Vec<u32>>,
     covers_tcp: bool,
     covers_unix: bool,
+    /// So many TCP sockets in a connection state the kernel counts beyond what any table lists: a table was cut.
+    unlisted: u64,
 }
 
 impl<'a> Known<'a> {
     /// Gathers what all tables and identifying listings know, as far as some listing leaves it open.
-    pub fn gather(snapshot: &'a Snapshot, views: &[View<'a>]) -> Known<'a> {
+    pub fn gather(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> Known<'a> {
         let classes = || snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets());
         let bare = classes().any(tells_inodes_only);
         let whole = |family| views.iter().any(|v| !v.partial && v.count(family) > 0 && (v.has_inodes() || v.holders_shown()));
         let lsof = snapshot.processes.values().flat_map(|p| &p.lists).any(|l| l.format == "lsof" || l.format == "lsfd");
-        let mut known = Known { covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof, ..Known::default() };
+        let unlisted = unlisted(views, books);
+        let mut known = Known { unlisted, covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof, ..Known::default() };
         if bare || classes().any(|c| c.unlisted) {
             known.inodes = connected(snapshot);
         }
@@ -120,6 +123,16 @@ impl<'a> Asked<'_, 'a> {
     }
 }
 
+/// How many TCP sockets in a connection state no table of the capture's own namespace lists, by the kernel's count. Without any table nothing
+/// was cut.
+fn unlisted(views: &[View<'_>], books: &Books) -> u64 {
+    let value = |figure: &Option<Figure>| figure.as_ref().map(|f| f.value.max(0) as u64);
+    let hashed = value(&books.ss_hashed).or_else(|| Some(value(&books.inuse4)? + value(&books.inuse6).unwrap_or(0)));
+    let own = views.iter().filter(|v| v.netns.is_none() && v.count(Family::Tcp) > 0);
+    let listed = own.map(|v| v.count(Family::Tcp).saturating_sub(v.tcp(SocketState::TimeWait))).max();
+    hashed.zip(listed).map_or(0, |(hashed, listed)| hashed.saturating_sub(listed))
+}
+
 /// Inodes that some table lists in a connection state.
 fn connected(snapshot: &Snapshot) -> Vec<u32> {
     let mut inodes = Vec::new();
@@ -137,7 +150,7 @@ pub(super) fn tells_inodes_only(class: &Class) -> bool {
 
 /// What every process holds.
 pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> BTreeMap<u32, Holding<'a>> {
-    let known = Known::gather(snapshot, views);
+    let known = Known::gather(snapshot, views, books);
     let mut all: BTreeMap<u32, Holding<'a>> = BTreeMap::new();
     for view in views {
         by_owner(view, &mut all);
@@ -340,7 +353,9 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     // Fewer unhashed TCP sockets than these on the whole host: most are of a family whose table was not captured.
     let too_few = unhashed.is_some_and(|n| n * 2 < rest);
     let fits = (known.covers_tcp && known.covers_unix && !too_few) || unhashed.is_some_and(|n| n * 10 >= rest * 8);
-    let kind = if elsewhere || fits { Kind::Closed } else { Kind::Unidentified };
+    // What a cut table does not list may be what the listing shows.
+    let cut = known.unlisted >= rest;
+    let kind = if elsewhere || (fits && !cut) { Kind::Closed } else { Kind::Unidentified };
     // Where lsof names the family of what is in no table, its word stands; the listing cannot add to it.
     let named_otherwise = elsewhere && !holding.kinds.contains_key(&Kind::Closed);
     if !named_otherwise {

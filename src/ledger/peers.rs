@@ -12,7 +12,7 @@ pub struct Peers {
     pub others: BTreeMap<u32, u64>,
     /// Sockets whose peer the same process holds.
     pub own: u64,
-    /// Connected sockets whose peer is gone, or held by nobody.
+    /// Connected sockets whose peer nobody holds.
     pub gone: u64,
     /// Sockets that carry a path: the accepted side.
     pub with_path: u64,
@@ -49,7 +49,8 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
             }
             let peers = all.entry(pid).or_default();
             peers.rows += 1;
-            match peer_of.get(&inode).map(|p| owner.get(p).map_or(0, |o| o.0)) {
+            // A peer that is not listed may be of another namespace, or the table was cut: one that is closed has no inode any more.
+            match peer_of.get(&inode).and_then(|p| owner.get(p)).map(|o| o.0) {
                 None => {}
                 Some(0) => peers.gone += 1,
                 Some(other) if other == pid => peers.own += 1,
