@@ -12,8 +12,8 @@ const MOST: usize = 1 << 14;
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     rows: Vec<(u32, Row)>,
-    /// The same in the order of the groups; kept so that it need not be allocated anew.
-    ordered: Vec<(u32, Row)>,
+    /// Their places in the order of the groups; kept so that it need not be allocated anew.
+    ordered: Vec<u32>,
 }
 
 impl Pending {
@@ -28,8 +28,10 @@ impl Pending {
     pub fn count(&mut self, groups: &mut [Group]) {
         let starts = self.starts(groups.len());
         self.order(starts);
-        for (number, row) in &self.ordered {
-            if let Some(group) = groups.get_mut(*number as usize) {
+        for place in &self.ordered {
+            if let Some((number, row)) = self.rows.get(*place as usize)
+                && let Some(group) = groups.get_mut(*number as usize)
+            {
                 group.count(row);
             }
         }
@@ -53,11 +55,12 @@ impl Pending {
     }
 
     fn order(&mut self, mut starts: Vec<u32>) {
-        self.ordered.clone_from(&self.rows);
-        for row in &self.rows {
-            if let Some(start) = starts.get_mut(row.0 as usize) {
-                if let Some(place) = self.ordered.get_mut(*start as usize) {
-                    *place = *row;
+        self.ordered.clear();
+        self.ordered.resize(self.rows.len(), 0);
+        for (place, (group, _)) in self.rows.iter().enumerate() {
+            if let Some(start) = starts.get_mut(*group as usize) {
+                if let Some(next) = self.ordered.get_mut(*start as usize) {
+                    *next = place as u32;
                 }
                 *start += 1;
             }
