@@ -11,7 +11,7 @@
 //! strace may begin with times.
 
 use super::reader::{fitting, read_bare};
-use super::{Fit, Probe, scan};
+use super::{Fit, Probe, prompt, scan};
 use std::collections::VecDeque;
 
 /// The share of lines that carry something and must have the prefix, in percent.
@@ -45,6 +45,8 @@ enum Prefix {
     Quote(u8),
     /// So many bytes of indentation.
     Indent(usize),
+    /// The same in front of every line, also of commands at prompts.
+    Block(usize),
     /// A time, in brackets or not, and the blank behind it.
     Time,
     /// The same with a date, which no table begins with.
@@ -124,7 +126,9 @@ impl Prefix {
                 let rest = line.trim_ascii_start().strip_prefix(&[*mark])?;
                 Some(rest.strip_prefix(b" ").unwrap_or(rest))
             }
-            Prefix::Indent(width) => line.get(..*width).filter(|front| front.iter().all(|&b| scan::is_blank(b))).and(line.get(*width..)),
+            Prefix::Indent(width) | Prefix::Block(width) => {
+                line.get(..*width).filter(|front| front.iter().all(|&b| scan::is_blank(b))).and(line.get(*width..))
+            }
             Prefix::Time => after_time(line),
             Prefix::Date => after_time(line).filter(|_| is_dated(line)),
             // Blanks at the end of a line are lost.
@@ -135,7 +139,7 @@ impl Prefix {
     /// Whether a row may be told with the prefix taken for a part of it, and no tool prints it: then it goes although as much is understood
     /// with it.
     fn is_foreign(&self) -> bool {
-        matches!(self, Prefix::Number(_) | Prefix::Quote(b'>') | Prefix::Date)
+        matches!(self, Prefix::Number(_) | Prefix::Quote(b'>') | Prefix::Block(_) | Prefix::Date)
             || matches!(self, Prefix::Same(text) if text.ends_with(b": ") || text.ends_with(b"| "))
     }
 }
@@ -205,7 +209,9 @@ fn candidates(head: &[u8], known: bool) -> Vec<Prefix> {
     let counted = lines.first().and_then(column).is_some_and(|first| lines.iter().all(|l| column(l) == Some(first)));
     let indent = |line: &&[u8]| line.iter().take_while(|&&b| scan::is_blank(b)).count();
     if let Some(width) = lines.iter().filter(|_| !counted).map(indent).filter(|&w| w > 0).min() {
-        found.extend(Some(Prefix::Indent(width)).filter(|p| share(having(p), QUOTED_SHARE)));
+        let whole = lines.iter().all(|l| indent(l) > 0) && lines.iter().any(|l| prompt::command(l).is_some());
+        let prefix = if whole { Prefix::Block(width) } else { Prefix::Indent(width) };
+        found.extend(Some(prefix).filter(|p| share(having(p), QUOTED_SHARE)));
     }
     found.extend(same(&lines, known).into_iter().filter(|p| enough(having(p))));
     found
@@ -381,6 +387,17 @@ mod tests {
             let rows = || told.lines.iter().filter(|l| l.starts_with("descriptor "));
             assert!(rows().count() == 3 && rows().all(|l| l.contains(" command=java ")), "{prefix}: {:?}", told.lines);
         }
+    }
+
+    /// Indented rows may be understood; headings far behind them are not.
+    #[test]
+    fn a_whole_paste_loses_its_indentation() {
+        let row = "    java 4684 apps 280u sock 0,6 0t0 675441359 can't identify protocol\n";
+        let text =
+            format!("    $ lsof -p 4684\n{}    $ netstat -s\n    Tcp:\n        5 active connection openings\n", row.repeat(2 * LINES));
+        let (told, reading) = told_as("paste.txt", &text);
+        assert_eq!((reading.unparsed(), reading.rows()), (0, 2 * LINES as u64 + 1), "{:?}", reading.unknown);
+        assert_eq!(told.counters.len(), 1);
     }
 
     /// Times that a strace begins with are its own.
