@@ -28,6 +28,7 @@ const LISTED: &[&str] = &[
     "connect-burst",
     "connect-failed-not-closed",
     "connect-failed-not-closed-counted",
+    "connect-failed-not-closed-in-container",
     "connect-failed-not-closed-java",
     "connect-stuck",
     "conntrack-full",

@@ -1,16 +1,19 @@
 //! What the mere number of a pile says: of some kinds no program has a use for more than a few.
 
 use super::bar::{Bar, ordinary};
-use super::case::Case;
+use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use super::suspicion::Suspicion;
 use super::unix_ends;
 use crate::capture::End;
-use crate::ledger::{CountIs, Kind, Pile};
+use crate::ledger::{CountIs, Family, Kind, Pile};
 
 /// Accepted connections in CLOSE-WAIT with unread data, from which they are no requests that are being served this moment.
 const ACCEPTED: u64 = 32;
+
+/// Sockets of an unknown kind from which they are worth a question.
+const MANY: u64 = 100;
 
 /// Weighs the number of a pile against what is ordinary for its kind.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
@@ -22,6 +25,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Listen => listen(pile, bar),
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
+        Kind::Unidentified => unidentified(case, pile),
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
             s.against.extend(ports_of_choice(case, pile));
             Some(many_of_a_kind(case, pile, bar))
@@ -127,6 +131,23 @@ fn silent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
         let says = format!("{silent} accepted connections of {} have been silent for a minute or more", owner(pile));
         reason(pile, Strength::Moderate, Witnessed::Table, says)
     })
+}
+
+/// Sockets of which a listing shows only inodes. If they are in no TCP table, nearly all that the process has, and its log tells of failures
+/// that leave sockets behind, they are probably those.
+fn unidentified(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let whole = case.ledger.best(Family::Tcp).is_some_and(|table| table.covers_both_ip_versions() && !table.partial);
+    if pile.owner.is_none() || pile.count < MANY || pile.in_use || !whole || !mostly_unhashed(case, pile) {
+        return None;
+    }
+    let (sighting, tie) = case.told_by_cause(pile)?;
+    let whose = if tie == Tie::Loose { "the log of the capture" } else { "its log" };
+    let says = format!(
+        "{} sockets of {} are in no TCP table, most of what it holds, and {whose} tells of failures that leave some behind",
+        number(pile.count as i64),
+        owner(pile)
+    );
+    Some(Evidence::new(Strength::Moderate, Witnessed::Log, says, [sighting.first.clone()]))
 }
 
 /// Sockets of which one serves many peers, and selectors.

@@ -9,6 +9,7 @@ use crate::config::Thresholds;
 use crate::facts::IdentityKey;
 use crate::host::{Host, Source};
 use crate::ledger::{Figure, Kind, Ledger, Pile, books};
+use crate::signatures::Weight;
 
 /// One host's case.
 pub struct Case<'a> {
@@ -147,6 +148,21 @@ impl<'a> Case<'a> {
     pub fn sightings(&self, pile: &Pile) -> Vec<(&'a Sighting, Tie)> {
         let all = self.snapshot.logs.sightings.iter().filter(|s| !s.kernel);
         all.filter_map(|s| Some((s, self.tie_of_sighting(s, pile)?))).collect()
+    }
+
+    /// The log line that comes most often of those that tell of a cause of left-over sockets in no connection state. One that does not say
+    /// whose it is counts where only one program is in question.
+    pub fn told_by_cause(&self, pile: &Pile) -> Option<(&'a Sighting, Tie)> {
+        const CAUSES: &[&str] = &["connect-failed-not-closed", "never-connected", "reset-not-closed"];
+        let only = self.is_only_program(pile);
+        self.sightings(pile)
+            .into_iter()
+            .filter(|(s, tie)| {
+                s.weight == Weight::Cause
+                    && s.points_to.first().is_some_and(|p| CAUSES.contains(&p.as_str()))
+                    && (only || *tie > Tie::Loose)
+            })
+            .max_by_key(|(s, tie)| (*tie, s.count))
     }
 
     fn tie_of_sighting(&self, sighting: &Sighting, pile: &Pile) -> Option<Tie> {

@@ -55,6 +55,13 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
             let why = "so few may be requests that a slow server has not come to yet: one sample cannot tell";
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
+        if claim.kind == Some(Kind::Unidentified)
+            && claim.copies.is_none()
+            && ![Witnessed::Trace, Witnessed::Growth].iter().any(|w| weighed.sources.contains(w))
+        {
+            let why = "no table tells what they are: they may be sockets of another kind, and in use";
+            weighed.cap(Lack::Count, Grade::Weak, why);
+        }
         if claim.code == "kernel-leak" {
             weighed.cap(Lack::Nothing, Grade::Weak, "a holder that is out of sight looks the same");
         } else if claim.owner.is_none() {

@@ -1,5 +1,6 @@
 //! Socket tables put together: which tables are one reading, which reading is best for a family, what state each inode is in.
 
+use crate::bundle::MemberEnd;
 use crate::capture::snapshot::netns_of;
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
@@ -30,6 +31,8 @@ pub struct View<'a> {
     pub partial: bool,
     /// Rows of each family.
     counts: BTreeMap<Family, u64>,
+    /// Whether a table of IPv6 was read that has no row.
+    no_ipv6: bool,
 }
 
 impl Family {
@@ -81,7 +84,7 @@ impl<'a> View<'a> {
     pub fn covers_both_ip_versions(&self) -> bool {
         let has = |protocol| self.groups(Family::Tcp).any(|g| g.protocol == protocol);
         let tool = self.tables.iter().any(|t| !t.format.starts_with("proc-net"));
-        !self.partial && (tool || (has(Protocol::Tcp) && has(Protocol::Tcp6)))
+        !self.partial && (tool || (has(Protocol::Tcp) && (has(Protocol::Tcp6) || self.no_ipv6)))
     }
 
     /// Whether its rows carry inodes.
@@ -101,24 +104,32 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
     for table in &snapshot.tables {
         let path = members.get(table.at.member.0 as usize).map_or("", |m| m.path.as_str());
         // The files of one /proc/net directory are one reading; any other member is one for itself.
-        let key = if table.format.starts_with("proc-net") {
-            path.rsplit_once('/').map_or("", |(d, _)| d).to_string()
-        } else {
-            format!("#{}", table.at.member.0)
-        };
+        let key = if table.format.starts_with("proc-net") { directory(path).to_string() } else { format!("#{}", table.at.member.0) };
         let partial = table.filtered.is_some() || is_partial(snapshot, table);
         let same = views.iter_mut().rev().find(|(k, v)| *k == key && v.tables.iter().all(|t| !overlap(t, table)));
         match same {
             Some((_, view)) => view.add(table, partial),
             None => {
                 let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
-                let mut view = View { tables: Vec::new(), netns, partial, counts: BTreeMap::new() };
+                let no_ipv6 = table.format.starts_with("proc-net") && members.iter().any(|m| directory(&m.path) == key && has_no_tcp6(m));
+                let mut view = View { tables: Vec::new(), netns, partial, counts: BTreeMap::new(), no_ipv6 };
                 view.add(table, partial);
                 views.push((key, view));
             }
         }
     }
     views.into_iter().map(|(_, v)| v).collect()
+}
+
+fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+/// Whether a member is the IPv6 table of TCP, read to its end, with a header and no row. An empty file would be one that was not captured.
+fn has_no_tcp6(member: &Member) -> bool {
+    let name = member.path.rsplit('/').next().unwrap_or("");
+    let named = name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "tcp6");
+    named && member.reading.format().starts_with("proc-net") && member.reading.rows() == 0 && member.end == MemberEnd::Whole
 }
 
 /// The best reading of a family in the capture's own namespace.
