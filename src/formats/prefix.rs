@@ -10,8 +10,8 @@
 //! A prefix is taken off only where more lines are understood without it: rows of `/proc/net/tcp` begin with line numbers of their own, and a
 //! strace may begin with times.
 
-use super::reader::{fitting, read_bare};
-use super::{Fit, Probe, prompt, scan};
+use super::reader::read_bare;
+use super::{Fit, Format, Probe, prompt, scan};
 use std::collections::VecDeque;
 
 /// The share of lines that carry something and must have the prefix, in percent.
@@ -56,15 +56,19 @@ enum Prefix {
 }
 
 impl Prefixes {
-    /// The prefixes that the lines of this text have, if more of it is understood without them.
-    pub fn of(probe: &Probe<'_>) -> Option<Prefixes> {
+    /// The prefixes that the lines of this text have, if more of it is understood without them; `plain` is the format it fits as it stands.
+    pub fn of(probe: &Probe<'_>, plain: Option<(&dyn Format, Fit)>) -> Option<Prefixes> {
         let head = first_lines(probe.head);
-        let known = fitting(probe).is_some_and(|(format, fit)| !format.greedy() && fit >= Fit::Likely);
+        let known = plain.is_some_and(|(format, fit)| !format.greedy() && fit >= Fit::Likely);
         let mut open: VecDeque<(Vec<Prefix>, Vec<u8>)> = candidates(head, known).into_iter().map(|p| (vec![p], head.to_vec())).collect();
         if open.is_empty() {
             return None;
         }
         let mut best = (Understood::of(probe, head), Vec::new());
+        // The ordinary member is understood as it stands.
+        if best.0.rows > 0 && best.0.unknown == 0 && !open.iter().flat_map(|(chain, _)| chain).any(Prefix::is_foreign) {
+            return None;
+        }
         for _ in 0..TRIES {
             let Some((chain, text)) = open.pop_front() else { break };
             let Some(text) = chain.last().map(|prefix| prefix.strip_all(&text)) else { break };
@@ -318,6 +322,7 @@ fn is_hours(clock: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::reader::fitting;
     use crate::formats::testing::told_as;
 
     const PLAIN: &str = "sockets: used 94\nTCP: inuse 27 orphan 0 tw 8 alloc 60 mem 290\nUDP: inuse 3 mem 0\nRAW: inuse 1\n";
@@ -421,7 +426,7 @@ mod tests {
         let counts = "     11 socket:[1]\n      9 socket:[2]\n";
         for text in ["", counts, "> \n", "1: a\n2: b\n", "188826\t251770\t377652\n", "14:19:03 up 3 days\n14:19:04 up 3 days\n", PLAIN] {
             let probe = Probe { path: "x", command: b"", head: text.as_bytes(), whole: true };
-            assert_eq!(Prefixes::of(&probe), None, "{text}");
+            assert_eq!(Prefixes::of(&probe, fitting(&probe)), None, "{text}");
         }
     }
 

@@ -183,12 +183,13 @@ impl Reader {
         self.mend = Mend::of(head).filter(|_| !self.bare);
         let mended = self.mend.map(|mend| mend.text(head));
         let probe = Probe { path: &self.path, command: &self.command, head: mended.as_deref().unwrap_or(head), whole };
+        let plain = fitting(&probe);
         if !self.bare {
-            self.reading.prefix = Prefixes::of(&probe);
+            self.reading.prefix = Prefixes::of(&probe, plain);
         }
         let format = match &self.reading.prefix {
             _ if self.forced.is_some() => self.forced,
-            None => choose(&probe),
+            None => commanded(&probe).or(plain.map(|(format, _)| format)),
             Some(prefix) => choose(&Probe { head: &prefix.strip_all(probe.head), ..probe }),
         };
         if let Some(format) = format {
