@@ -86,7 +86,7 @@ pub fn layout_of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Layout {
 }
 
 /// How many digits a pid has at most: the kernel hands out no number above 4,194,304.
-const PID_DIGITS: usize = 7;
+pub const PID_DIGITS: usize = 7;
 
 /// The host directory and the sample of a member, from its path alone.
 pub fn place(path: &str) -> Placement {

@@ -136,7 +136,7 @@ fn silent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
 /// Sockets of which a listing shows only inodes. If they are in no TCP table, nearly all that the process has, and its log tells of failures
 /// that leave sockets behind, they are probably those.
 fn unidentified(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
-    let whole = case.ledger.best(Family::Tcp).is_some_and(|table| table.covers_both_ip_versions() && !table.partial);
+    let whole = case.ledger.best(Family::Tcp).is_some_and(|table| table.covers_both_ip_versions());
     if pile.owner.is_none() || pile.count < MANY || pile.in_use || !whole || !mostly_unhashed(case, pile) {
         return None;
     }

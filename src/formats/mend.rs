@@ -15,16 +15,16 @@ use std::borrow::Cow;
 pub const ESCAPE: u8 = 0x1b;
 
 /// Entities of HTML, and what they stand for.
-const ENTITIES: &[(&[u8], u8)] = &[
-    (b"&lt;", b'<'),
-    (b"&gt;", b'>'),
-    (b"&amp;", b'&'),
-    (b"&quot;", b'"'),
-    (b"&#34;", b'"'),
-    (b"&#39;", b'\''),
-    (b"&#x27;", b'\''),
-    (b"&apos;", b'\''),
-    (b"&nbsp;", b' '),
+const ENTITIES: &[(&[u8], &[u8])] = &[
+    (b"&lt;", b"<"),
+    (b"&gt;", b">"),
+    (b"&amp;", b"&"),
+    (b"&quot;", b"\""),
+    (b"&#34;", b"\""),
+    (b"&#39;", b"'"),
+    (b"&#x27;", b"'"),
+    (b"&apos;", b"'"),
+    (b"&nbsp;", b" "),
 ];
 
 /// What may stand around a text in HTML, at the beginning or end of a line.
@@ -41,6 +41,9 @@ const TYPED: &[(&[u8], &[u8])] = &[
     ("\u{201d}".as_bytes(), b"\""),
     ("\u{2192}".as_bytes(), b"->"),
 ];
+
+/// The bytes with which these begin.
+const FIRST_TYPED: [u8; 2] = [0xc2, 0xe2];
 
 /// What is to be undone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,10 +67,10 @@ impl Mend {
             out = Cow::Owned(shown(&out));
         }
         if self.html {
-            out = Cow::Owned(unescaped(untagged(&out)));
+            out = Cow::Owned(replaced(untagged(&out), [b'&'; 2], ENTITIES));
         }
         if self.typed {
-            out = Cow::Owned(untyped(&out));
+            out = Cow::Owned(replaced(&out, FIRST_TYPED, TYPED));
         }
         out
     }
@@ -103,8 +106,8 @@ fn is_html(head: &[u8]) -> bool {
 }
 
 fn is_typed(head: &[u8]) -> bool {
-    // Most texts have none of the bytes with which these begin.
-    memchr::memchr2(0xc2, 0xe2, head).is_some() && TYPED.iter().any(|(from, _)| contains(head, from))
+    let [one, other] = FIRST_TYPED;
+    memchr::memchr2(one, other, head).is_some() && TYPED.iter().any(|(from, _)| contains(head, from))
 }
 
 /// What a terminal shows of a line: without its codes, and where a part was written over, the last one. A code that moves the cursor to
@@ -190,31 +193,17 @@ fn untagged(line: &[u8]) -> &[u8] {
     line
 }
 
-fn unescaped(line: &[u8]) -> Vec<u8> {
+/// A line with the first of each pair replaced by the second; all first ones begin with one of two bytes.
+fn replaced(line: &[u8], [one, other]: [u8; 2], pairs: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
-    while let Some(at) = memchr::memchr(b'&', rest) {
+    while let Some(at) = memchr::memchr2(one, other, rest) {
         // The mark was found in the rest.
         let (before, from) = rest.split_at(at);
         out.extend_from_slice(before);
-        let entity = ENTITIES.iter().find(|(name, _)| from.starts_with(name));
-        let (byte, len) = entity.map_or((b'&', 1), |&(name, byte)| (byte, name.len()));
-        out.push(byte);
-        rest = from.get(len..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
-fn untyped(line: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = memchr::memchr2(0xc2, 0xe2, rest) {
-        let (before, from) = rest.split_at(at);
-        out.extend_from_slice(before);
-        let typed = TYPED.iter().find(|(typed, _)| from.starts_with(typed));
-        let (as_text, len) = typed.map_or((from.get(..1).unwrap_or_default(), 1), |&(typed, text)| (text, typed.len()));
-        out.extend_from_slice(as_text);
+        let pair = pairs.iter().find(|(first, _)| from.starts_with(first));
+        let (text, len) = pair.map_or((from.get(..1).unwrap_or_default(), 1), |&(first, second)| (second, first.len()));
+        out.extend_from_slice(text);
         rest = from.get(len..).unwrap_or_default();
     }
     out.extend_from_slice(rest);

@@ -145,6 +145,10 @@ pub trait Format: Sync {
     fn greedy(&self) -> bool {
         false
     }
+    /// Whether its table is often printed without the header, by `grep`: then a command begins a new one all the same.
+    fn loses_header(&self) -> bool {
+        false
+    }
     /// A parser for one text.
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser>;
 }

@@ -1,6 +1,7 @@
 //! The process that a member is about, told from its path or from the command that printed it.
 
 use super::scan;
+use crate::bundle::layout::PID_DIGITS;
 
 /// The process that a path or a command line names: `proc/4684/fd`, `pid-8259-fd.txt`, `fd.26372`, `strace -p 36111`.
 pub fn pid_of(path: &str, command: &[u8]) -> Option<u32> {
@@ -33,10 +34,10 @@ fn pid_of_path(path: &str) -> Option<u32> {
     if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
         let number = name
             .split(|c: char| !c.is_ascii_digit())
-            .filter(|s| !s.is_empty() && s.len() <= 7)
+            .filter(|s| !s.is_empty() && s.len() <= PID_DIGITS)
             .filter_map(|s| s.parse().ok())
             .rfind(|&n: &u32| n > 0);
-        if number.is_some() && name.bytes().filter(u8::is_ascii_digit).count() <= 7 {
+        if number.is_some() && name.bytes().filter(u8::is_ascii_digit).count() <= PID_DIGITS {
             return number;
         }
         let digits: Vec<u32> = name.split(|c: char| !c.is_ascii_digit()).filter_map(|s| s.parse().ok()).collect();
@@ -46,13 +47,13 @@ fn pid_of_path(path: &str) -> Option<u32> {
     }
     // `4684/limits`: a directory that is a number is a process if the file is one of `/proc/PID`'s.
     let stem = name.split('.').next().unwrap_or(name);
-    if WORDS.contains(&stem) && directory.len() <= 7 && !directory.is_empty() && directory.bytes().all(|b| b.is_ascii_digit()) {
+    if WORDS.contains(&stem) && directory.len() <= PID_DIGITS && !directory.is_empty() && directory.bytes().all(|b| b.is_ascii_digit()) {
         return directory.parse().ok();
     }
     for part in std::iter::once(directory).chain(parts) {
         let digits = part.trim_start_matches("pid").trim_start_matches("proc").trim_start_matches(['-', '_', '.']);
         if !digits.is_empty()
-            && digits.len() <= 7
+            && digits.len() <= PID_DIGITS
             && digits.bytes().all(|b| b.is_ascii_digit())
             && (digits.len() < part.len() || path.contains("proc/"))
         {

@@ -20,9 +20,6 @@ const KEPT_UNKNOWN: usize = 5;
 /// How many bytes of such a line are kept.
 const KEPT_BYTES: usize = 200;
 
-/// Tables that are often printed without their headers, by `grep`: two commands print two of them all the same.
-const OFTEN_FILTERED: &[&str] = &["netstat", "ss"];
-
 /// How the line begins that our collector leaves where it took out the middle of an output.
 const CUT_HERE: &[u8] = b"[sockdiag: ";
 
@@ -52,6 +49,8 @@ pub struct Reader {
     dropping: bool,
     max_line: usize,
     line: u32,
+    /// How many more lines than came: of one in which the cursor moved to others.
+    moved: u32,
     wide: Option<Wide>,
     mend: Option<Mend>,
     /// Whether lines are read as they stand.
@@ -86,6 +85,7 @@ impl Reader {
             dropping: false,
             max_line: MAX_LINE,
             line: 0,
+            moved: 0,
             wide: None,
             mend: None,
             bare: false,
@@ -139,7 +139,7 @@ impl Reader {
             self.take_line(&rest, true, sink);
         }
         self.close(sink);
-        self.reading.lines = self.line;
+        self.reading.lines = self.line.saturating_add(self.moved);
         self.reading
     }
 
@@ -303,7 +303,8 @@ impl Reader {
         if parts.peek().is_none() {
             return self.read_line(b"", sink);
         }
-        for part in parts {
+        for (number, part) in parts.enumerate() {
+            self.moved = self.moved.saturating_add(u32::from(number > 0));
             self.read_line(part, sink);
         }
     }
@@ -384,7 +385,7 @@ impl Reader {
         match FORMATS.iter().copied().find(|f| f.printed_by(command)) {
             Some(format) => {
                 self.open(format, command, self.line, sink);
-                if OFTEN_FILTERED.contains(&format.id()) {
+                if format.loses_header() {
                     let citation = Citation { member: self.member, line: self.line };
                     let note = Note { kind: NoteKind::TableStart, pid: None, text: command };
                     sink.note(At { citation, format: format.id(), text: command }, &note);
@@ -479,6 +480,27 @@ pub fn fitting(probe: &Probe<'_>) -> Option<(&'static dyn Format, Fit)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What texts are made of that went through a terminal, a page or a logger.
+    const PARTS: &[&str] = &[
+        "\n",
+        "\r\n",
+        "\r",
+        "\x1b[H\x1b[2J",
+        "\x1b[3;1H",
+        "\x1b[K",
+        "\x08",
+        "&gt;",
+        "<pre>",
+        "\u{201d}",
+        "Nov 22 14:19:03 ",
+        "> ",
+        "$ ss -s\n",
+        "sockets: used 94\n",
+        "tcp 0 0 10.0.0.1:80 10.0.0.2:9 CLOSE_WAIT 7/a\n",
+        "CLOSE-WAIT 1 0 10.0.0.1:80 10.0.0.2:9",
+    ];
 
     #[test]
     fn a_line_without_end_is_not_held() {
@@ -491,6 +513,17 @@ mod tests {
         reader.feed(b"\nsockets: used 9\n", &mut crate::facts::Discard);
         let reading = reader.finish(&mut crate::facts::Discard);
         assert_eq!((reading.lines, reading.long_lines, reading.rows()), (2, 1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn each_line_is_in_one_section(parts in prop::collection::vec(0..PARTS.len(), 1..40)) {
+            let text = parts.iter().filter_map(|&n| PARTS.get(n)).copied().collect::<String>();
+            let reading = read_text(MemberId(0), "x", text.as_bytes(), &mut crate::facts::Discard);
+            let lines: u32 = reading.sections.iter().map(|s| s.lines).sum();
+            prop_assert!(reading.binary || lines == reading.lines, "{text:?}: {lines} of {}", reading.lines);
+            prop_assert!(reading.sections.iter().all(|s| s.rows + s.unknown <= s.lines));
+        }
     }
 
     #[test]

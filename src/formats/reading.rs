@@ -24,7 +24,7 @@ pub struct Section {
 /// What became of a member.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// Lines in all.
+    /// Lines in all; one in which a terminal's cursor went to others counts as those.
     pub lines: u32,
     /// Bytes in all.
     pub bytes: u64,

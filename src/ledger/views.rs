@@ -5,7 +5,7 @@ use crate::capture::snapshot::netns_of;
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
 use crate::facts::{NoteKind, Protocol, SocketState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A family of sockets that a table covers as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +101,7 @@ impl<'a> View<'a> {
 /// All readings of a snapshot.
 pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
     let mut views: Vec<(String, View<'a>)> = Vec::new();
+    let no_tcp6: BTreeSet<&str> = members.iter().filter(|m| has_no_tcp6(m)).map(|m| directory(&m.path)).collect();
     for table in &snapshot.tables {
         let path = members.get(table.at.member.0 as usize).map_or("", |m| m.path.as_str());
         // The files of one /proc/net directory are one reading; any other member is one for itself.
@@ -111,7 +112,7 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
             Some((_, view)) => view.add(table, partial),
             None => {
                 let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
-                let no_ipv6 = table.format.starts_with("proc-net") && members.iter().any(|m| directory(&m.path) == key && has_no_tcp6(m));
+                let no_ipv6 = table.format.starts_with("proc-net") && no_tcp6.contains(key.as_str());
                 let mut view = View { tables: Vec::new(), netns, partial, counts: BTreeMap::new(), no_ipv6 };
                 view.add(table, partial);
                 views.push((key, view));

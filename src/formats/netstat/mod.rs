@@ -85,6 +85,10 @@ impl Format for Netstat {
         }) && !prompt::counts(command)
     }
 
+    fn loses_header(&self) -> bool {
+        true
+    }
+
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let words = arguments::arguments(hint.command, b"netstat");
         let by_name = arguments::path_words(hint.path, "netstat").is_some_and(|mut words| words.any(|w| w == "W" || w == "wide"));

@@ -92,6 +92,10 @@ impl Format for Ss {
         arguments::arguments(command, b"ss").is_some_and(|a| !a.has(b's', b"summary")) && !prompt::counts(command)
     }
 
+    fn loses_header(&self) -> bool {
+        true
+    }
+
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let options = Options::new(hint);
         Box::new(Reading {
