@@ -34,7 +34,8 @@ usage() {
 usage: collect.sh [options]
 Captures the state of sockets and of the processes that hold them into sockdiag-HOST-TIME.tar.gz. Reads only; root sees most.
 
-  --output DIR|-       where the bundle goes (default: the current directory); - streams the tar to standard output
+  --output DIR|FILE|-  where the bundle goes (default: the current directory): a directory that exists, or the archive itself where the
+                       name ends in .tgz or .tar.gz; - streams the tar to standard output
   --pid N              also take this process, and trace it first (repeatable)
   --samples N          samples of the cheap counters (default 3)
   --interval S         seconds between samples (default 5)
@@ -60,7 +61,7 @@ HELP
 
 # options ARGS...: reads the command line. Sets the O_ variables; exits with 2 on bad usage.
 options() {
-  O_OUT=. O_PIDS='' O_SAMPLES=3 O_INTERVAL=5 O_STRACE=auto O_CMDLINE=1 O_LOGS=1 O_HOST=1 O_DEADLINE=60 O_MAXMB=200 O_MODULES=0 DRY=0 LIST=0
+  O_OUT=. O_FILE='' O_PIDS='' O_SAMPLES=3 O_INTERVAL=5 O_STRACE=auto O_CMDLINE=1 O_LOGS=1 O_HOST=1 O_DEADLINE=60 O_MAXMB=200 O_MODULES=0 DRY=0 LIST=0
   O_ARGS=$*
   while [ $# -gt 0 ]; do
     o_name=$1
@@ -84,8 +85,9 @@ options() {
     esac
     case $o_name in
       --output)
-        [ -n "$o_value" ] || bad_usage "--output needs a directory or -"
-        O_OUT=$o_value
+        [ -n "$o_value" ] || bad_usage "--output needs a directory, a file or -"
+        O_OUT=$o_value O_FILE=
+        case $o_value in *.tgz | *.tar.gz) [ -d "$o_value" ] || output_file ;; esac
         continue ;;
       --strace) case $o_value in off | auto) O_STRACE=$o_value; continue ;; esac ;;
     esac
@@ -99,6 +101,16 @@ options() {
       --max-mb) between "$o_name" "$o_value" 1 1024; O_MAXMB=$o_value ;;
     esac
   done
+}
+
+# output_file: splits the name of the archive that O_OUT is; exits with 2 where there is one, which may be an earlier capture.
+output_file() {
+  [ ! -e "$O_OUT" ] || bad_usage "--output: $O_OUT exists already"
+  O_FILE=${O_OUT##*/}
+  case $O_OUT in
+    */*) O_OUT=${O_OUT%/*}; [ -n "$O_OUT" ] || O_OUT=/ ;;
+    *) O_OUT=. ;;
+  esac
 }
 
 # number TEXT: succeeds if TEXT is a decimal number of at most nine digits without leading zeros (which shells read as octal).
@@ -1874,11 +1886,22 @@ place() {
     while [ -n "$pl_rest" ]; do
       pl_dir=${pl_rest%%"$NL"*} pl_rest=${pl_rest#*"$NL"}
       try_place "$pl_dir" $pl_need || continue
-      [ "$OUT" = - ] || [ "$pl_dir" = "$OUT" ] || say "$OUT has no room or cannot be written: working in $pl_dir"
+      [ "$OUT" = - ] || [ "$pl_dir" = "$OUT" ] || unfit_output
       return 0
     done
   done
   return 1
+}
+
+# unfit_output: says why the bundle is not made where it was asked for.
+unfit_output() {
+  if [ -d "$OUT" ]; then
+    say "$OUT has no room or cannot be written: working in $pl_dir"
+  elif [ -e "$OUT" ]; then
+    say "$OUT is no directory, and no name that ends in .tgz or .tar.gz: working in $pl_dir"
+  else
+    say "there is no directory $OUT: working in $pl_dir"
+  fi
 }
 
 # try_place DIR NEED: makes WORK in DIR if it has NEED kilobytes free, with all that belongs to it; else leaves nothing and returns 1.
@@ -2171,7 +2194,10 @@ pack_file() {
       now
       put $((NOW + 45)) 2>/dev/null >"$CTL/hard"
       guard 30 pack "$CTL/tar.out" "$CTL/tar.err" do_pack
-      case $PACKER in gzip) free_name "$pf_dir" .tar.gz ;; *) free_name "$pf_dir" .tar ;; esac
+      case $PACKER in
+        gzip) free_name "$pf_dir" .tar.gz "$O_FILE" ;;
+        *) free_name "$pf_dir" .tar ;;
+      esac
       if [ "$RC" = 0 ] && [ -s "$PART" ] && mv -f "$PART" "$FREE_NAME" 2>/dev/null; then
         empty "$CTL/packed"
         RESULT=$FREE_NAME
@@ -2199,9 +2225,9 @@ same_place() {
   [ "$FREE" = - ] || [ "$FREE" -gt $((USED / 512 + 1024)) ]
 }
 
-# free_name DIR SUFFIX: sets FREE_NAME, a path for the bundle that does not exist yet.
+# free_name DIR SUFFIX [FILE]: sets FREE_NAME, a path for the bundle that does not exist yet: FILE if there is none of that name.
 free_name() {
-  FREE_NAME=$1/$TOP$2 fn_n=1
+  FREE_NAME=$1/${3:-$TOP$2} fn_n=1
   while [ -e "$FREE_NAME" ]; do
     fn_n=$((fn_n + 1))
     FREE_NAME=$1/$TOP-$fn_n$2
