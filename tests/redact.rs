@@ -192,6 +192,29 @@ fn users_that_only_netstat_names() {
 }
 
 #[test]
+fn a_user_that_is_named_like_the_program_it_runs() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let from = scratch.path().join("in");
+    std::fs::create_dir(&from).expect("a directory");
+    let table = "COMMAND    PID     USER FD   TYPE DEVICE SIZE/OFF NODE NAME\n\
+                 treasurer  812 treasurer 4u  sock 0,9 0t0 133868 protocol: TCP\n\
+                 treasurer  812 treasurer 5r  REG  8,1 4096 712 /home/treasurer/chest.txt\n";
+    let fields = "p812\nctreasurer\nu33\nLtreasurer\nf4\nau\ntsock\ni133868\nnprotocol: TCP\nf5\ntREG\nn/home/treasurer/chest.txt\n";
+    std::fs::write(from.join("lsof.txt"), table).expect("a file");
+    std::fs::write(from.join("lsof-F.txt"), fields).expect("a file");
+    std::fs::write(from.join("lsof-F0.txt"), fields.replace('\n', "\0").replace("\0f", "\0\nf") + "\n").expect("a file");
+    let out = scratch.path().join("out");
+    assert_eq!(run(&from, &out, &options()).changed, None);
+    let shown = String::from_utf8(secrets(&out).text).expect("text");
+    // The program's name stays, for the report needs it; the user's and the directory's do not.
+    for kept in ["treasurer  812 ", "\nctreasurer\n", "\0ctreasurer\0", "n/home/", ".txt"] {
+        assert!(shown.contains(kept), "{kept}:\n{shown}");
+    }
+    assert_eq!(shown.matches("treasurer").count(), 4, "twice in the table, once in each list of fields:\n{shown}");
+    assert!(!shown.contains("chest"), "{shown}");
+}
+
+#[test]
 fn words_of_other_signatures_are_no_reason_to_stay() {
     let scratch = tempfile::tempdir().expect("a directory");
     let from = scratch.path().join("app.log");

@@ -6,7 +6,7 @@ use super::names::is_letter;
 use super::spans::Part;
 use super::words::{self, has};
 use super::{find, hex, strace};
-use crate::formats::{Taken, prompt};
+use crate::formats::{Taken, by_id, prompt};
 use crate::signatures::Signatures;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -70,6 +70,10 @@ impl Writer<'_> {
                 out = aligned(line.text, &out);
             }
             "tally" => self.label(line.text, &mut out),
+            "lsof" if is_field(line.text) => {
+                self.fields(line.text, &mut out);
+                return out;
+            }
             "fd" => self.listing_of_descriptors(line, &mut out),
             _ => self.parts(line, TABLE, &mut out),
         }
@@ -164,6 +168,24 @@ impl Writer<'_> {
         }
     }
 
+    /// Fields of `lsof -F`, each behind its letter: `cjava`, `Lapps`, `n/home/apps/secret.log`.
+    fn fields(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        for part in runs(text, |b| b == 0) {
+            let Some((&id, value)) = part.split_first() else { continue };
+            if id == 0 {
+                out.extend_from_slice(part);
+                continue;
+            }
+            out.push(id);
+            match id {
+                b'c' | b'M' => self.masks.command(value, out),
+                b'L' => self.name(value, "user name", out),
+                b'n' => self.title(value, out),
+                _ => self.masks.text(value, TABLE, out),
+            }
+        }
+    }
+
     /// `lrwx------ 1 USER GROUP 64 Nov 22 14:53 0 -> TARGET`: the group is not in the facts.
     fn listing_of_descriptors(&mut self, line: &Line<'_>, out: &mut Vec<u8>) {
         let mut parts = line.parts.to_vec();
@@ -182,6 +204,12 @@ impl Writer<'_> {
         }
         self.parts(&Line { parts: &parts, ..*line }, TABLE, out);
     }
+}
+
+/// Whether a line of lsof is fields of `-F`: it is no row, header or message of the table.
+fn is_field(text: &[u8]) -> bool {
+    let table = || by_id("lsof").is_some_and(|lsof| lsof.opens(text));
+    text.first().is_some_and(u8::is_ascii_alphabetic) && (memchr::memchr(0, text).is_some() || !table())
 }
 
 fn listing() -> Manner<'static> {
