@@ -23,6 +23,12 @@ const SHORT: usize = 256;
 /// The mutation of a narrow terminal.
 const BROKEN: &str = "lines broken at 80 columns";
 
+/// That of a window that shows no more, as `less -S` and `cut -c` do.
+const NARROW: &str = "lines cut at 80 columns";
+
+/// What is left of long tables in a window: their ends, without a header.
+const ENDS: &str = "the last 100 lines of each table";
+
 /// A leak that a diagnosis claims, and stands by: a weak claim is a question.
 #[derive(Clone, Debug)]
 struct Accused {
@@ -101,7 +107,7 @@ fn violations(sample: &Sample) -> Vec<(String, String, String)> {
         let diagnosis = sample::diagnose(&mutation.members);
         // One source of many says too little for health.
         let alone = mutation.what.ends_with(" alone") && members.len() > 1 && original.reports.len() == 1;
-        let silent = alone || mutation.what == BROKEN;
+        let silent = alone || [BROKEN, NARROW, ENDS].contains(&mutation.what.as_str());
         if silent && original.verdict == Verdict::Leak && diagnosis.verdict == Verdict::Healthy {
             out.push((sample.name.clone(), mutation.what.clone(), format!("a leak became: {}", diagnosis.headline)));
         }
@@ -158,7 +164,10 @@ fn mutations(members: &[Member]) -> Vec<Mutation> {
         Mutation { what: "rows shuffled".to_string(), members: shuffled(members) },
         Mutation { what: "a busy neighbour".to_string(), members: with_neighbour(members) },
         Mutation { what: BROKEN.to_string(), members: broken(members) },
+        Mutation { what: NARROW.to_string(), members: narrow(members) },
     ];
+    let ends = ends(members);
+    out.extend((ends != members).then(|| Mutation { what: ENDS.to_string(), members: ends }));
     out.extend(old);
     if members.iter().map(|m| m.text.len()).sum::<usize>() > LARGE {
         return out;
@@ -207,6 +216,27 @@ fn broken(members: &[Member]) -> Vec<Member> {
         .iter()
         .map(|m| Member { path: m.path.clone(), text: if m.text.contains(&0) { m.text.clone() } else { lines(&m.text) } })
         .collect()
+}
+
+/// Lines of which 80 bytes are left.
+fn narrow(members: &[Member]) -> Vec<Member> {
+    let cut = |text: &[u8]| {
+        text.split_inclusive(|&b| b == b'\n').flat_map(|l| if l.len() > 81 { [&l[..80], b"\n"].concat() } else { l.to_vec() }).collect()
+    };
+    members.iter().map(|m| Member { path: m.path.clone(), text: if m.text.contains(&0) { m.text.clone() } else { cut(&m.text) } }).collect()
+}
+
+/// The last lines of tables; a member that begins with a prompt is left as it is.
+fn ends(members: &[Member]) -> Vec<Member> {
+    let tables = formats(members);
+    let mut out = members.to_vec();
+    for (member, format) in out.iter_mut().zip(&tables) {
+        let lines: Vec<&[u8]> = member.text.split_inclusive(|&b| b == b'\n').collect();
+        if ["lsof", "ss", "netstat", "proc-net-tcp"].contains(&format.as_str()) && lines.len() > 101 && lines[0].len() > 40 {
+            member.text = lines[lines.len() - 100..].concat();
+        }
+    }
+    out
 }
 
 /// `a.txt`, `b.txt` and so on, in the order of the capture. Where several samples hold files of the same names, each keeps its directory.

@@ -34,6 +34,7 @@ const NO_FORMATS: &[&str] = &[
     "target",
     "thread",
     "wide",
+    "width",
     "word",
 ];
 

@@ -110,3 +110,64 @@ fn unlisted_peers_of_unix_sockets_are_not_gone() {
     let told = diagnose(&[member("ss-x", &format!("Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{rows}"))]);
     assert!(!leaks(&told), "{}", told.headline);
 }
+
+/// A host of three programs without a fault, of whose descriptors so many of the first lines are gone.
+fn idle_host(first: usize, gone: usize) -> Vec<Member> {
+    let mut text = String::from("COMMAND     PID   USER   FD      TYPE     DEVICE SIZE/OFF       NODE NAME\n");
+    for (n, command) in ["init", "sshd", "cron"].iter().enumerate() {
+        let pid = first + n;
+        text.push_str(&format!("{command:9} {pid:>5} root   cwd       DIR        8,1     4096          2 /\n"));
+        text.push_str(&format!("{command:9} {pid:>5} root     3u     IPv4 {:>10}      0t0        TCP *:{} (LISTEN)\n", 500 + n, 20 + n));
+    }
+    let lsof: String = text.split_inclusive('\n').skip(gone).collect();
+    vec![
+        member("lsof.txt", &lsof),
+        member("sockstat", "sockets: used 40\nTCP: inuse 3 orphan 0 tw 0 alloc 4 mem 0\nUDP: inuse 0 mem 0\n"),
+        member("sockstat6", "TCP6: inuse 0\nUDP6: inuse 0\n"),
+    ]
+}
+
+/// What a table that begins in its middle does not list proves nothing. In front of the first process there was nothing but the header.
+#[test]
+fn a_table_without_its_header_proves_no_health() {
+    let verdict = |first, gone| diagnose(&idle_host(first, gone)).verdict;
+    assert_eq!(verdict(100, 0), Verdict::Healthy);
+    assert_eq!(verdict(100, 1), Verdict::Inconclusive);
+    assert_eq!(verdict(1, 1), Verdict::Healthy);
+    assert_eq!(verdict(1, 2), Verdict::Inconclusive);
+    let told = diagnose(&idle_host(100, 1));
+    let remarks: Vec<&String> = told.reports.iter().flat_map(|r| &r.remarks).map(|r| &r.0).collect();
+    assert_eq!(remarks, ["lsof.txt: begins without its header"]);
+}
+
+/// Two samples of the connections of one program, none of which has gone: of a server's clients, or of its own to one remote.
+fn grown(accepted: bool, from: usize, to: usize, idle: bool) -> Diagnosis {
+    let table = |count: usize| {
+        let row = |n: usize| {
+            let (ours, theirs) = if accepted { (443, 20_000 + n) } else { (20_000 + n, 5672) };
+            let other = if accepted { n % 250 } else { 3 };
+            let idle = if idle { format!(" rto:204 lastsnd:{0} lastrcv:{0}", 7_200_000 + n) } else { String::new() };
+            format!("ESTAB 0 0 10.0.0.9:{ours} 10.7.1.{other}:{theirs} users:((\"app\",pid=33,fd={})) ino:{}{idle}\n", n + 9, 62_000 + n)
+        };
+        let listener = "LISTEN 0 511 0.0.0.0:443 0.0.0.0:* users:((\"app\",pid=33,fd=6)) ino:61000\n";
+        let rows: String = (0..count).map(row).collect();
+        format!("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{listener}{rows}")
+    };
+    diagnose(&[
+        member("0900/ss.txt", &table(from)),
+        member("0900/date.txt", "Tue Nov 24 09:00:00 UTC 2026\n"),
+        member("1000/ss.txt", &table(to)),
+        member("1000/date.txt", "Tue Nov 24 10:00:00 UTC 2026\n"),
+    ])
+}
+
+/// Two numbers cannot tell a leak from a load that grew: idle times do, and so does a client that has opened hundreds more to one remote.
+#[test]
+fn a_load_that_grew_is_a_question() {
+    let load = grown(true, 400, 1300, false);
+    assert!(!leaks(&load), "{}", load.headline);
+    assert!(load.next.iter().any(|m| m.command.contains("ss -tuanpoi")), "{:?}", load.next);
+    assert!(leaks(&grown(true, 400, 1300, true)));
+    assert!(leaks(&grown(false, 400, 1300, false)));
+    assert!(!leaks(&grown(false, 100, 300, false)));
+}

@@ -28,6 +28,8 @@ pub struct FdList {
     pub hidden_numbers: u64,
     /// Whether the listing is only an excerpt.
     pub filtered: bool,
+    /// Whether the listing is in a table that has lost its header, and maybe all processes in front of the first.
+    pub headless: bool,
     /// By class.
     pub classes: Vec<Class>,
     run: (usize, u32, u64),
@@ -79,6 +81,7 @@ impl FdList {
             highest: None,
             hidden_numbers: 0,
             filtered,
+            headless: false,
             classes: Vec::new(),
             run: (usize::MAX, 0, 0),
             shuffled: false,

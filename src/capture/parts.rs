@@ -31,7 +31,7 @@ fn lost(snapshots: &[Snapshot], members: &[Member]) -> BTreeMap<MemberId, Quote>
     let mut lost = BTreeMap::new();
     let mut numbers = BTreeMap::new();
     let remarks = snapshots.iter().flat_map(|s| &s.remarks);
-    for remark in remarks.filter(|r| matches!(r.kind, NoteKind::HeadLost | NoteKind::TailLost | NoteKind::TimedOut)) {
+    for remark in remarks.filter(|r| matches!(r.kind, NoteKind::HeadLost | NoteKind::TailLost | NoteKind::Narrow | NoteKind::TimedOut)) {
         let manifest = remark.quote.at.member;
         let member = if remark.format != "manifest" {
             Some(manifest)

@@ -93,15 +93,25 @@ pub struct Snapshot {
     /// Counter readings kept.
     readings: usize,
     filtered: Option<(MemberId, Quote)>,
+    /// Of which member and format a header was last seen, and of which rows came without.
+    headed: Option<(MemberId, &'static str)>,
+    headless: Option<(MemberId, &'static str)>,
     hot: Option<Hot>,
     /// Descriptor listings kept.
     lists: usize,
     /// The number of each listing of the member at hand among its process's.
     list_keys: BTreeMap<(u32, MemberId, u32, &'static str), usize>,
     traced: Option<(MemberId, u32)>,
+    /// Whether the next call begins a trace, of whichever member it is.
+    new_trace: bool,
 }
 
 impl Snapshot {
+    /// Whether rows of such a member were cut at the width of a window.
+    pub fn is_narrow(&self, which: impl Fn(MemberId) -> bool) -> bool {
+        self.remarks.iter().any(|r| r.kind == NoteKind::Narrow && which(r.quote.at.member))
+    }
+
     /// Takes over all that another part of the same capture said.
     pub fn merge(&mut self, mut other: Snapshot) {
         self.facts += other.facts;
@@ -118,6 +128,7 @@ impl Snapshot {
         self.strays.append(&mut other.strays);
         self.shell_limits.append(&mut other.shell_limits);
         self.traces.append(&mut other.traces);
+        super::trace::drop_repeated(&mut self.traces);
         let left = self.logs.merge(other.logs) + self.stacks.merge(other.stacks);
         self.room.left_out_many(Over::Readings, left);
         self.tallies.append(&mut other.tallies);

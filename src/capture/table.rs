@@ -47,6 +47,8 @@ pub struct Table {
     pub at: Citation,
     /// Why it does not hold all rows, if something says so.
     pub filtered: Option<Quote>,
+    /// Whether it has lost its header, and maybe rows with it.
+    pub headless: bool,
     /// Whether it has a column for the holders.
     pub holders_shown: bool,
     /// Rows by protocol, state and owner.
@@ -113,6 +115,7 @@ impl Table {
             format,
             at,
             filtered,
+            headless: false,
             holders_shown: false,
             groups: Vec::new(),
             index: FxHashMap::default(),

@@ -99,11 +99,7 @@ fn undecided(pile: &Pile) -> Missing {
             would: "tell whether anybody is at their other ends".into(),
             command: "sudo ss -xanp".into(),
         },
-        _ => Missing {
-            what: "the same rows a few minutes later, with their idle times".into(),
-            would: "tell connections in use from those that were forgotten".into(),
-            command: "sudo ss -tuanpoi".into(),
-        },
+        _ => super::support::idle_times(),
     }
 }
 

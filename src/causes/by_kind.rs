@@ -17,6 +17,7 @@ const MANY: u64 = 100;
 
 /// Weighs the number of a pile against what is ordinary for its kind.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
+    s.against.extend(ports_of_choice(case, pile));
     let reason = match pile.kind {
         Kind::Unix => return unix_ends::weigh(case, pile, bar.count, s),
         Kind::Closed => return closed(case, pile, bar, s),
@@ -27,7 +28,6 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Established => silent(pile, bar),
         Kind::Unidentified => unidentified(case, pile),
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
-            s.against.extend(ports_of_choice(case, pile));
             Some(many_of_a_kind(case, pile, bar))
         }
         _ => None,

@@ -88,6 +88,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             claim.against.push(Evidence::new(Strength::Moderate, Witnessed::Table, "most have data that the server has not read", rows()));
         }
         support::own_remotes(case, pile, claim, true);
+        support::ask_for_idle_times(case, pile, claim);
         claim.now = vec!["restart or drain the server".into()];
         claim.fix = vec!["an idle time limit, TCP keepalive, and a limit of connections per client".into()];
     })

@@ -91,6 +91,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::by_trace(case, pile, claim, "a connect that succeeds", fits);
         support::by_logs(case, pile, claim, &["pool-unbounded"]);
         support::ask_for_trace(case, pile, claim);
+        support::ask_for_idle_times(case, pile, claim);
         claim.now = vec!["restart the program, or lower the maximum of its pool".into()];
         claim.fix = vec!["share one client or pool, give each connection back on every path, and bound the pool".into()];
     })

@@ -269,6 +269,22 @@ pub fn ask_for_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     }
 }
 
+/// What tells connections in use from those that were forgotten, where a table does not.
+pub fn idle_times() -> Missing {
+    Missing {
+        what: "the same rows a few minutes later, with their idle times".into(),
+        would: "tell connections in use from those that were forgotten".into(),
+        command: "sudo ss -tuanpoi".into(),
+    }
+}
+
+/// Asks for the idle times of connections that grew, where none are told.
+pub fn ask_for_idle_times(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
+    if pile.traits.idle_known == 0 && case.growth(pile).is_some() {
+        claim.missing.push(idle_times());
+    }
+}
+
 /// Whether a listener of the same process exists.
 pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
     let Some(owner) = &pile.owner else { return false };

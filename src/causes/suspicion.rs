@@ -8,7 +8,7 @@ use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::{many, number};
 use crate::capture::Quote;
-use crate::capture::trace::{Pattern, Tale};
+use crate::capture::trace::{Origin, Pattern, Tale};
 use crate::ledger::{Kind, Pile, leaves_open};
 
 /// Why a pile is suspect.
@@ -82,8 +82,9 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
         if left >= 2 && left > closed {
             // A server keeps what its clients keep: accepting without closing for a few seconds is its work.
             let forgotten: u64 = tales.iter().filter(|(p, _)| p.eof || p.reset).map(|(_, t)| t.settled).sum();
-            let served =
-                (pile.kind == Kind::Established && pile.accepted == Some(true)) || (super::unix_ends::carries_path(pile) && forgotten < 2);
+            let accepted: u64 = tales.iter().filter(|(p, _)| p.origin == Origin::Accept).map(|(_, t)| t.settled).sum();
+            let serves = super::unix_ends::carries_path(pile) || (pile.kind == Kind::Unix && accepted * 2 > left);
+            let served = (pile.kind == Kind::Established && pile.accepted == Some(true)) || (serves && forgotten < 2);
             // So many more than the pile has are mostly sockets of another kind.
             let others = pile.count * 2 < left;
             let strength = match tie {
@@ -172,7 +173,7 @@ fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     let run = pile.longest_run;
     let high = highest(case, pile);
     // Live connections of a server have such numbers too, and sockets that are not identified may be live.
-    let live = matches!(pile.kind, Kind::Established | Kind::SynSent | Kind::Unidentified);
+    let live = matches!(pile.kind, Kind::Established | Kind::SynSent | Kind::Unix | Kind::Unidentified);
     if live || pile.owner.is_none() || run < 32 || high < 512 || !is_of_pile(run, pile.count) {
         return;
     }

@@ -2,6 +2,7 @@
 
 use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::{Case, on_piles, support, unix_ends};
+use crate::capture::trace::{Origin, Pattern};
 use crate::ledger::{Kind, Pile};
 
 cause! {
@@ -56,13 +57,18 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "unix-not-closed", &[Kind::Unix], "opened again and again and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "a unix socket", |p| crate::ledger::leaves_open(Kind::Unix, p));
+        support::by_trace(case, pile, claim, "a unix socket", forgotten);
         support::by_logs(case, pile, claim, &["unix-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         by_peers(case, pile, claim);
         claim.now = vec!["restart the program".into()];
         claim.fix = vec!["keep one connection to the daemon, or close each on every path".into()];
     })
+}
+
+/// A unix socket that was opened here, or accepted from a client that is gone: one of a live client is the client's to end.
+fn forgotten(pattern: &Pattern) -> bool {
+    crate::ledger::leaves_open(Kind::Unix, pattern) && (pattern.origin != Origin::Accept || pattern.eof || pattern.reset)
 }
 
 /// Whom the sockets are connected with: one client process with hundreds of connections to one server has no use for them.

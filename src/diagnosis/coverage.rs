@@ -5,8 +5,8 @@ use crate::bundle::MemberEnd;
 use crate::capture::Quote;
 use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing, number};
-use crate::facts::{NoteKind, SocketState};
-use crate::ledger::{Family, View};
+use crate::facts::NoteKind;
+use crate::ledger::{Family, Kind, View};
 use crate::signatures::Weight;
 
 /// Remarks on one host, at most.
@@ -57,7 +57,7 @@ impl Coverage {
             logs: s.logs.lines > 0,
             limits: s.processes.values().any(|p| p.nofile.is_some()),
             growth: !case.earlier.is_empty() || case.host.takes.len() > 1,
-            whole: !s.room.is_over() && unread(case).next().is_none() && sees_all(case),
+            whole: !s.room.is_over() && !s.is_narrow(|_| true) && unread(case).next().is_none() && sees_all(case),
         }
     }
 
@@ -79,22 +79,58 @@ fn sees_all(case: &Case<'_>) -> bool {
     // Sockets that no listed process holds and no table shows are of another pid namespace, or in flight.
     let held = ledger.piles.iter().filter(|p| p.foreign.is_none()).map(|p| p.count).sum::<u64>();
     let unseen = !table(Family::Tcp) && books.foreign.is_none() && used.is_some_and(|n| n > held.saturating_mul(2) + limits.close_wait);
-    if ledger.all_listed && (table(Family::Tcp) || unhashed) && !unseen {
-        return true;
-    }
-    // No pile is larger than all there is; descriptors of some process show that it was looked at.
-    let listed = case.snapshot.processes.values().any(|p| !p.lists.is_empty());
-    if unhashed && listed && used.is_some_and(|n| n < limits.close_wait) {
-        return true;
-    }
-    let hashed = value(&books.ss_hashed).or_else(|| Some(value(&books.inuse4)? + value(&books.inuse6).unwrap_or(0))).unwrap_or(0);
+    let hashed = books.hashed().unwrap_or(0);
     let others = used.map(|n| n.saturating_sub(hashed).saturating_sub(books.held_unhashed().unwrap_or(0).max(0) as u64));
-    // Far fewer rows than hashed sockets: the table is of one IP version, or of another moment or namespace.
-    let rows = |v: &View<'_>| v.count(Family::Tcp).saturating_sub(v.tcp(SocketState::TimeWait));
-    let fits = ledger.best(Family::Tcp).is_some_and(|v| rows(v).saturating_mul(5) / 4 + limits.closed >= hashed);
-    let rest = others.is_some_and(|n| n < limits.unix) || (table(Family::Unix) && table(Family::Udp));
-    unhashed && !books.unhashed_is_bound && table(Family::Tcp) && fits && rest
+    let nameless = others.filter(|_| books.used_is_ours).map_or(0, |n| n.saturating_sub(others_shown(case)));
+    if ledger.all_listed && (table(Family::Tcp) || unhashed) && !unseen && holders_show(case, hashed) {
+        return true;
+    }
+    // No pile is larger than all there is; descriptors of some process show that it was looked at, and no table that more was cut.
+    let listed = case.snapshot.processes.values().any(|p| p.lists.iter().any(|l| !l.headless));
+    let cut = ledger.best(Family::Tcp).is_some_and(|v| v.partial);
+    if unhashed && listed && !cut && used.is_some_and(|n| n < limits.close_wait) {
+        return true;
+    }
+    let rest = if table(Family::Unix) && table(Family::Udp) { nameless < NAMELESS } else { others.is_some_and(|n| n < limits.unix) };
+    unhashed && !books.unhashed_is_bound && table(Family::Tcp) && counted(case, shown(case), hashed) && rest
 }
+
+/// Sockets of other families than TCP that tables or holders show.
+fn others_shown(case: &Case<'_>) -> u64 {
+    let ledger = case.ledger;
+    let held = |kind| ledger.piles.iter().filter(|p| p.kind == kind && p.foreign.is_none()).map(|p| p.count).sum::<u64>();
+    let rows = |family| ledger.best(family).map_or(0, |v| v.count(family));
+    let known = [
+        (Family::Udp, Kind::Udp),
+        (Family::Unix, Kind::Unix),
+        (Family::Netlink, Kind::Netlink),
+        (Family::Packet, Kind::Packet),
+        (Family::Raw, Kind::Raw),
+    ];
+    known.into_iter().map(|(family, kind)| rows(family).max(held(kind))).sum::<u64>() + rows(Family::Other) + held(Kind::Unidentified)
+}
+
+/// TCP sockets in a connection state that the table of the capture's own namespace lists.
+fn shown(case: &Case<'_>) -> u64 {
+    case.ledger.best(Family::Tcp).map_or(0, View::hashed)
+}
+
+/// Whether about as many sockets are shown as the kernel counts. Where it counts far more, the table is of one IP version, or of another
+/// moment or namespace, or was cut.
+fn counted(case: &Case<'_>, shown: u64, hashed: u64) -> bool {
+    shown.saturating_mul(5) / 4 + case.thresholds.closed >= hashed
+}
+
+/// Whether the table or the descriptors of all processes show about as many TCP sockets as the kernel counts; orphans are no descriptors.
+fn holders_show(case: &Case<'_>, hashed: u64) -> bool {
+    let tcp = |k: Kind| k.is_inet() && !matches!(k, Kind::Closed | Kind::Udp | Kind::TimeWait);
+    let held = case.ledger.piles.iter().filter(|p| tcp(p.kind) && p.foreign.is_none()).map(|p| p.count).sum::<u64>();
+    let orphans = case.ledger.books.orphan.as_ref().map_or(0, |f| f.value.max(0) as u64);
+    counted(case, shown(case).max(held.saturating_add(orphans)), hashed)
+}
+
+/// From how many sockets of other families than TCP on that the kernel counts and nothing shows one of them may pile up.
+const NAMELESS: u64 = 100;
 
 /// Formats whose rows are sockets and descriptors.
 const TABLES: &[&str] = &["fd", "lsof", "netstat", "proc-net-tcp", "ss"];

@@ -50,6 +50,10 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
             let why = "one sample cannot tell forgotten connections from clients that have nothing to say";
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
+        if only_grew(claim, case, &weighed) {
+            let why = "of two samples that do not tell how long connections have been idle, a leak looks like a load that grew";
+            weighed.cap(Lack::Mechanism, Grade::Weak, why);
+        }
         let few = claim.kind == Some(Kind::CloseWait) && claim.count.is_some_and(|n| n < case.thresholds.close_wait);
         if few && weighed.sources.iter().all(|s| *s == Witnessed::Table) {
             let why = "so few may be requests that a slow server has not come to yet: one sample cannot tell";
@@ -66,6 +70,13 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
             weighed.cap(Lack::Nothing, Grade::Weak, "a holder that is out of sight looks the same");
         } else if claim.owner.is_none() {
             weighed.cap(Lack::Owner, Grade::Moderate, "the capture does not name the process");
+            if case.snapshot.is_narrow(|_| true) {
+                weighed.cap(
+                    Lack::Owner,
+                    Grade::Weak,
+                    "rows were cut at the width of a window: who holds the sockets, and what they do, may have stood there",
+                );
+            }
         }
     }
     if let Some(rival) = rivals.first() {
@@ -169,6 +180,29 @@ fn lift(claim: &Claim, case: &Case<'_>, weighed: &Weighed) -> Option<(Missing, G
     Some((Missing { what, would, command }, to))
 }
 
+/// From how many connections on a client's are more than a pool under load opens toward one remote.
+const POOL: u64 = 500;
+
+/// Whether nothing but two numbers speak for a leak of live connections: no call, line or limit, and no silence of the connections.
+fn only_grew(claim: &Claim, case: &Case<'_>, weighed: &Weighed) -> bool {
+    let Some(pile) = claim.pile.and_then(|n| case.ledger.piles.get(n)).filter(|p| p.kind == Kind::Established) else { return false };
+    let t = &pile.traits;
+    let told = [Witnessed::Trace, Witnessed::Log, Witnessed::Dump, Witnessed::Limit, Witnessed::Kernel];
+    let idle = t.idle_known * 2 >= pile.count && t.idle_minute * 10 >= t.idle_known * 7;
+    let full = pile.fill().is_some_and(|full| full >= case.thresholds.near_limit);
+    // A server has as many as its clients want. A client has what it opened itself: twice as many hundreds, none of them given back, is no load.
+    let doubled = || case.growth(pile).is_some_and(|g| g.to >= g.from.saturating_mul(2));
+    let opened = pile.accepted != Some(true) && pile.count >= POOL && doubled();
+    let by_number = matches!(claim.code, "pool-unbounded" | "idle-not-reaped" | "accept-not-closed" | "unknown");
+    by_number
+        && case.earlier.len() < 2
+        && !opened
+        && !idle
+        && !full
+        && t.unread * 2 < pile.count
+        && !told.iter().any(|w| weighed.sources.contains(w))
+}
+
 /// From how many on sockets in no table are a leak whatever namespace they live in.
 const BEYOND_CONCURRENCY: u64 = 5_000;
 
@@ -198,6 +232,11 @@ fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
         return weighed.cap(Lack::Count, Grade::Moderate, why);
     }
     match by_books {
+        // That they fit the count proves nothing where it is known to count other namespaces.
+        Some(_) if case.ledger.books.foreign.is_some() && listing_alone(claim, case) => {
+            let why = "a listing alone cannot tell live sockets of another network namespace, which the kernel counts too, from sockets in no table";
+            weighed.cap(Lack::Count, Grade::Weak, why)
+        }
         Some(n) if near(n, pile.count) => weighed.cap(
             Lack::Nothing,
             Grade::Proved,

@@ -3,7 +3,7 @@
 use crate::capture::trace::Origin;
 use crate::causes::{Case, Missing, flood_reported, limit_undecided, number};
 use crate::facts::SocketState;
-use crate::ledger::{Family, Kind, Pile, tally};
+use crate::ledger::{CountIs, Family, Kind, Pile, tally};
 
 /// Something that is neither shown to be a leak nor shown to be none.
 #[derive(Clone, Debug)]
@@ -19,6 +19,9 @@ const MANY: u64 = 100;
 /// From how many connections of one client to one remote on a pool is no longer taken for granted: the usual ones end at some hundreds.
 const POOL: u64 = 500;
 
+/// From how many descriptors of a kind on an excerpt is worth a question.
+const SOME: u64 = 8;
+
 /// From how many slots on a descriptor table tells of thousands.
 const MANY_SLOTS: u32 = 4096;
 
@@ -27,8 +30,12 @@ const NAMELESS: u64 = 10;
 
 /// All that a case leaves open: its piles, largest first, then the rest.
 pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
-    let mut all: Vec<Unjudged> =
-        case.ledger.piles.iter().filter_map(|p| foreign(p).or_else(|| unknown_kind(p)).or_else(|| pool(case, p))).collect();
+    let mut all: Vec<Unjudged> = case
+        .ledger
+        .piles
+        .iter()
+        .filter_map(|p| foreign(p).or_else(|| unknown_kind(p)).or_else(|| excerpt(p)).or_else(|| pool(case, p)))
+        .collect();
     all.extend(left_out(case));
     all.extend(bound(case));
     all.extend(nobodys(case));
@@ -206,6 +213,28 @@ fn unknown_kind(pile: &Pile) -> Option<Unjudged> {
             what: "the socket tables of all families".into(),
             would: "tell what each inode is".into(),
             command: "sudo ss -tanpoe; sudo ss -uanpe; sudo ss -xanp; cat /proc/net/netlink".into(),
+        },
+    })
+}
+
+/// What no table counts, in a part of a listing that is full of it: the rest may be, too.
+fn excerpt(pile: &Pile) -> Option<Unjudged> {
+    let untold = matches!(pile.kind, Kind::Eventpoll | Kind::Netlink | Kind::Packet | Kind::Raw);
+    let owner = pile.owner.as_ref().filter(|_| untold && pile.is == CountIs::AtLeast && pile.count >= SOME)?;
+    let (shown, ..) = pile.descriptors.as_ref().filter(|(shown, ..)| pile.count * 3 >= *shown)?;
+    let pid = owner.pids.first()?.0;
+    Some(Unjudged {
+        says: format!(
+            "of {} only a part was listed: of {} descriptors {} are {}, and how many the rest has is not known",
+            owner.named(),
+            number(*shown as i64),
+            number(pile.count as i64),
+            pile.kind.plural()
+        ),
+        missing: Missing {
+            what: format!("all descriptors of {pid}"),
+            would: format!("tell how many {} it has", pile.kind.plural()),
+            command: format!("sudo ls -l /proc/{pid}/fd"),
         },
     })
 }

@@ -119,8 +119,12 @@ pub enum NoteKind {
     Filtered,
     /// The beginning is missing.
     HeadLost,
+    /// Rows of a tool that prints a header come without one: nobody knows how many stood in front of the first.
+    NoHeader,
     /// The end is missing.
     TailLost,
+    /// Rows were cut, or broken in two, at the width of a window: what they would have told at their ends is missing.
+    Narrow,
     /// The command ran into a time limit.
     TimedOut,
     /// The command was not there, or failed.
@@ -170,7 +174,9 @@ impl NoteKind {
             NoteKind::Unreadable => "table unreadable",
             NoteKind::Filtered => "filtered",
             NoteKind::HeadLost => "head lost",
+            NoteKind::NoHeader => "begins without its header",
             NoteKind::TailLost => "tail lost",
+            NoteKind::Narrow => "cut at the width of a window",
             NoteKind::TimedOut => "timed out",
             NoteKind::Failed => "failed",
             NoteKind::Redacted => "redacted",

@@ -73,6 +73,7 @@ mod unit_file;
 mod uptime;
 mod wchan;
 pub mod wide;
+mod width;
 mod word;
 
 use crate::facts::{At, Sink};
@@ -148,6 +149,10 @@ pub trait Format: Sync {
     /// Whether its table is often printed without the header, by `grep`: then a command begins a new one all the same.
     fn loses_header(&self) -> bool {
         false
+    }
+    /// Whether a row may end as this one does; not where a window or a tool cut it in the middle.
+    fn can_end(&self, _row: &[u8]) -> bool {
+        true
     }
     /// A parser for one text.
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser>;

@@ -5,6 +5,7 @@ use super::pid::pid_of;
 use super::prefix::Prefixes;
 use super::reading::{Reading, Section, Traced, UNKNOWN};
 use super::wide::Wide;
+use super::width::Width;
 use super::{FORMATS, Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
 use crate::bundle::magic::is_binary;
 use crate::facts::{At, Citation, Discard, MemberId, Note, NoteKind, Sink};
@@ -56,6 +57,8 @@ pub struct Reader {
     /// Whether lines are read as they stand.
     bare: bool,
     current: Option<Active>,
+    /// What the longest rows of the parser at work look like.
+    width: Width,
     /// The section that lines are counted with, while it is sure to be the right one.
     section: Option<usize>,
     reading: Reading,
@@ -90,6 +93,7 @@ impl Reader {
             mend: None,
             bare: false,
             current: None,
+            width: Width::default(),
             section: None,
             reading: Reading::default(),
             tracing: false,
@@ -263,8 +267,12 @@ impl Reader {
             }
             self.line = self.line.saturating_add(1);
             let citation = Citation { member: self.member, line: self.line };
-            match active.parser.line(At { citation, format: active.id, text: scan::strip_end(line) }, sink) {
-                Taken::Row => section.rows += 1,
+            let line = scan::strip_end(line);
+            match active.parser.line(At { citation, format: active.id, text: line }, sink) {
+                Taken::Row => {
+                    section.rows += 1;
+                    self.width.see(active.format, self.line, line, Taken::Row);
+                }
                 Taken::Noise => {}
                 Taken::Unknown => return Some((end, true)),
             }
@@ -411,15 +419,24 @@ impl Reader {
 
     fn close(&mut self, sink: &mut dyn Sink) {
         self.section = None;
+        let width = std::mem::take(&mut self.width);
         if let Some(mut active) = self.current.take() {
             let citation = Citation { member: self.member, line: self.line };
             active.parser.end(At { citation, format: active.id, text: b"" }, sink);
+            if let Some((line, text)) = width.cut() {
+                let citation = Citation { member: self.member, line };
+                let note = Note { kind: NoteKind::Narrow, pid: None, text: &text };
+                sink.note(At { citation, format: active.id, text: &text }, &note);
+            }
         }
     }
 
     #[inline]
     fn count(&mut self, taken: Taken, line: &[u8]) {
         self.last = taken;
+        if let Some(active) = &self.current {
+            self.width.see(active.format, self.line, line, taken);
+        }
         let number = match self.section {
             Some(number) => number,
             None => self.find_section(),

@@ -91,6 +91,12 @@ pub fn kernel_at_least(snapshot: &Snapshot, major: u32, minor: u32) -> Option<bo
 }
 
 impl Books {
+    /// TCP sockets of this namespace in a connection state, TIME-WAIT entries not among them.
+    pub fn hashed(&self) -> Option<u64> {
+        let value = |f: &Option<Figure>| f.as_ref().map(|f| f.value.max(0) as u64);
+        value(&self.ss_hashed).or_else(|| Some(value(&self.inuse4)? + value(&self.inuse6).unwrap_or(0)))
+    }
+
     /// Reads the books of a snapshot.
     pub fn open(snapshot: &Snapshot, names: &Interner) -> Books {
         let get = |name: &str| latest(snapshot, names, name);

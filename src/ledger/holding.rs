@@ -1,6 +1,6 @@
 //! What each process holds, by kind: every source's word, and the best estimate of distinct sockets.
 
-use super::books::{Books, Figure};
+use super::books::Books;
 use super::kind::Kind;
 use super::sets;
 use super::views::{Family, View};
@@ -10,7 +10,7 @@ use crate::capture::process::Proc;
 use crate::capture::sockets::NO_FD;
 use crate::capture::table::Group;
 use crate::capture::{Quote, Snapshot};
-use crate::facts::{DescriptorKind, Protocol, SocketState};
+use crate::facts::{DescriptorKind, Protocol};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -126,11 +126,9 @@ impl<'a> Asked<'_, 'a> {
 /// How many TCP sockets in a connection state no table of the capture's own namespace lists, by the kernel's count. Without any table nothing
 /// was cut.
 fn unlisted(views: &[View<'_>], books: &Books) -> u64 {
-    let value = |figure: &Option<Figure>| figure.as_ref().map(|f| f.value.max(0) as u64);
-    let hashed = value(&books.ss_hashed).or_else(|| Some(value(&books.inuse4)? + value(&books.inuse6).unwrap_or(0)));
     let own = views.iter().filter(|v| v.netns.is_none() && v.count(Family::Tcp) > 0);
-    let listed = own.map(|v| v.count(Family::Tcp).saturating_sub(v.tcp(SocketState::TimeWait))).max();
-    hashed.zip(listed).map_or(0, |(hashed, listed)| hashed.saturating_sub(listed))
+    let listed = own.map(View::hashed).max();
+    books.hashed().zip(listed).map_or(0, |(hashed, listed)| hashed.saturating_sub(listed))
 }
 
 /// Inodes that some table lists in a connection state.

@@ -56,7 +56,7 @@ impl<'a> Ledger<'a> {
     /// Puts a snapshot's facts together.
     pub fn reconcile(snapshot: &'a Snapshot, members: &[Member], names: &Interner) -> Ledger<'a> {
         let mut books = Books::open(snapshot, names);
-        let views = views::views(snapshot, members);
+        let views = views::views(snapshot, members, &books);
         if let Some(view) = views::best(&views, Family::Tcp).filter(|v| v.covers_both_ip_versions()) {
             books.bound_by_rows(view);
         }
@@ -203,7 +203,7 @@ fn lists_all(snapshot: &Snapshot) -> bool {
     let listed = snapshot
         .processes
         .values()
-        .filter(|p| p.lists.iter().any(|l| matches!(l.format, "lsof" | "lsfd" | "busybox-lsof") && !l.filtered))
+        .filter(|p| p.lists.iter().any(|l| matches!(l.format, "lsof" | "lsfd" | "busybox-lsof") && !l.filtered && !l.headless))
         .count();
     listed >= 3
 }

@@ -42,6 +42,8 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
                 owner.insert(inode, (g.owner.unwrap_or(0), g.paths.total() > 0));
             }
         }
+        // Where rows lost their ends, a row without a holder may have lost it there.
+        let whole = !snapshot.is_narrow(|member| member == table.at.member);
         let peer_of: FxHashMap<u32, u32> = table.pairs.iter().copied().collect();
         for (&inode, &(pid, _)) in &owner {
             if pid == 0 {
@@ -52,7 +54,7 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
             // A peer that is not listed may be of another namespace, or the table was cut: one that is closed has no inode any more.
             match peer_of.get(&inode).and_then(|p| owner.get(p)).map(|o| o.0) {
                 None => {}
-                Some(0) => peers.gone += 1,
+                Some(0) => peers.gone += u64::from(whole),
                 Some(other) if other == pid => peers.own += 1,
                 Some(other) => *peers.others.entry(other).or_default() += 1,
             }

@@ -1,5 +1,6 @@
 //! Socket tables put together: which tables are one reading, which reading is best for a family, what state each inode is in.
 
+use super::books::Books;
 use crate::bundle::MemberEnd;
 use crate::capture::snapshot::netns_of;
 use crate::capture::table::{Group, Table};
@@ -75,6 +76,11 @@ impl<'a> View<'a> {
         self.groups(Family::Tcp).filter(|g| g.state == state).map(|g| g.count).sum()
     }
 
+    /// TCP rows that the kernel counts as sockets in use: TIME-WAIT and SYN-RECV entries are none.
+    pub fn hashed(&self) -> u64 {
+        self.count(Family::Tcp).saturating_sub(self.tcp(SocketState::TimeWait)).saturating_sub(self.tcp(SocketState::SynRecv))
+    }
+
     /// Whether it names holders.
     pub fn holders_shown(&self) -> bool {
         self.tables.iter().any(|t| t.holders_shown)
@@ -99,7 +105,7 @@ impl<'a> View<'a> {
 }
 
 /// All readings of a snapshot.
-pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
+pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> Vec<View<'a>> {
     let mut views: Vec<(String, View<'a>)> = Vec::new();
     let no_tcp6: BTreeSet<&str> = members.iter().filter(|m| has_no_tcp6(m)).map(|m| directory(&m.path)).collect();
     for table in &snapshot.tables {
@@ -119,7 +125,17 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member]) -> Vec<View<'a>> {
             }
         }
     }
-    views.into_iter().map(|(_, v)| v).collect()
+    let mut views: Vec<View<'a>> = views.into_iter().map(|(_, v)| v).collect();
+    for view in &mut views {
+        view.partial |= view.tables.iter().any(|t| t.headless) && !is_counted(view, books);
+    }
+    views
+}
+
+/// Whether the kernel counts no more TCP sockets than a view lists, so that nothing stood in front of its first row.
+fn is_counted(view: &View<'_>, books: &Books) -> bool {
+    let rows = view.hashed();
+    view.netns.is_none() && rows > 0 && books.hashed().is_some_and(|hashed| hashed <= rows + rows / 20)
 }
 
 fn directory(path: &str) -> &str {
@@ -145,6 +161,6 @@ fn overlap(a: &Table, b: &Table) -> bool {
 fn is_partial(snapshot: &Snapshot, table: &Table) -> bool {
     snapshot.remarks.iter().any(|r| {
         r.quote.at.member == table.at.member
-            && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::TimedOut)
+            && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::Narrow | NoteKind::TimedOut)
     })
 }

@@ -36,6 +36,9 @@ const SHORT_TEXT: usize = 64;
 /// row, and within this bound no product of the reasoning leaves 64 bits. Limits of files may be larger: they mean "no limit".
 const MAX_COUNT: i64 = 1 << 53;
 
+/// Formats whose tools print a header above each table.
+const HEADED: &[&str] = &["lsfd", "lsof", "netstat", "proc-net-tcp", "ss"];
+
 impl Snapshot {
     /// A member begins.
     pub fn begin_member(&mut self, path: &str) {
@@ -57,6 +60,8 @@ impl Snapshot {
         }
         let filtered = self.filtered_in(at.citation.member).is_some();
         self.cool();
+        let (headless, beheaded) = self.head_of_list(at, pid, d);
+        let filtered = filtered || beheaded;
         let Some(proc) = process(&mut self.processes, &mut self.room, pid) else { return };
         if d.tid.is_none() || proc.command.is_empty() {
             name_it(proc, &naming::unescape(d.command), LISTED);
@@ -76,7 +81,9 @@ impl Snapshot {
         let number = *self.list_keys.entry(key).or_insert_with(|| {
             // Most processes have one listing: room for four of them is not asked for.
             proc.lists.reserve_exact(usize::from(proc.lists.is_empty()));
-            proc.lists.push(FdList::new(at.format, at.citation, filtered));
+            let mut list = FdList::new(at.format, at.citation, filtered);
+            list.headless = headless;
+            proc.lists.push(list);
             self.lists += 1;
             proc.lists.len() - 1
         });
@@ -110,7 +117,10 @@ impl Snapshot {
             let filtered = self.filtered_in(member).cloned();
             // Rows go to the last table only.
             self.tables.last_mut().into_iter().for_each(Table::seal);
-            self.tables.push(Table::new(at.format, at.citation, filtered));
+            let headless = self.is_headless(at);
+            let mut table = Table::new(at.format, at.citation, filtered);
+            table.headless = headless;
+            self.tables.push(table);
             self.open_table = Some(member);
         } else if !fits {
             self.room.left_out(Over::Tables);
@@ -202,8 +212,9 @@ impl Snapshot {
     /// Takes a system call; `pid` is what the trace's file or command names.
     pub fn syscall(&mut self, at: &At<'_>, call: &Syscall<'_>, pid: Option<u32>, names: &mut Interner) {
         self.facts += 1;
-        if self.traces.last().is_none_or(|t| t.at.member != at.citation.member) {
+        if self.new_trace || self.traces.last().is_none_or(|t| t.at.member != at.citation.member) {
             self.end_trace();
+            self.new_trace = false;
             if self.traces.len() >= MAX_TRACES {
                 self.room.left_out(Over::Calls);
                 return;
@@ -263,8 +274,13 @@ impl Snapshot {
         match n.kind {
             NoteKind::TableStart => {
                 self.open_table = None;
+                self.headed = Some((at.citation.member, at.format));
                 self.list_epoch += 1;
                 self.cool();
+                if at.format == "strace" {
+                    self.new_trace = true;
+                    self.traced = None;
+                }
                 return;
             }
             NoteKind::Filtered => self.filtered = Some((at.citation.member, Quote::keep(at))),
@@ -298,6 +314,7 @@ impl Snapshot {
     /// The input is over: what was counted is packed, so that the ledger can share it.
     pub fn seal(&mut self) {
         self.end_member();
+        crate::capture::trace::drop_repeated(&mut self.traces);
         self.tables.iter_mut().for_each(Table::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
         lists.for_each(FdList::seal);
@@ -308,7 +325,7 @@ impl Snapshot {
         if self.traced.is_none_or(|(m, _)| m != member) {
             self.traced = Some((member, pid));
         }
-        if let Some(trace) = self.traces.last_mut().filter(|t| t.at.member == member) {
+        if let Some(trace) = self.traces.last_mut().filter(|t| t.at.member == member && !self.new_trace) {
             trace.pid = trace.pid.or(Some(pid));
         }
     }
@@ -326,6 +343,30 @@ impl Snapshot {
             trace.end();
             self.room.left_out_many(Over::Calls, std::mem::take(&mut trace.left_out));
         }
+    }
+
+    /// Whether a row is of a table that has lost its header, and whether rows of its own process are lost with it: each begins with its
+    /// directory, or with what it reads from where that was not asked for.
+    fn head_of_list(&mut self, at: &At<'_>, pid: u32, d: &Descriptor<'_>) -> (bool, bool) {
+        let begins = matches!(d.fd, FdRef::Name(b"cwd") | FdRef::Number(0));
+        if begins && pid == 1 {
+            // In front of the first process there was nothing but the header.
+            self.headed = Some((at.citation.member, at.format));
+        }
+        let before = self.headless;
+        let headless = self.is_headless(at);
+        (headless, before != self.headless && !begins)
+    }
+
+    /// Whether a table or listing that begins here has lost its header, and with it nobody knows how many rows.
+    fn is_headless(&mut self, at: &At<'_>) -> bool {
+        let here = Some((at.citation.member, at.format));
+        if self.headed == here || self.headless == here || !HEADED.contains(&at.format) {
+            return self.headless == here;
+        }
+        self.headless = here;
+        self.note(at, &Note { kind: NoteKind::NoHeader, pid: None, text: at.text });
+        true
     }
 
     fn filtered_in(&self, member: MemberId) -> Option<&Quote> {

@@ -3,12 +3,14 @@
 //! A number is free from the start of `close` (the kernel takes it out of the table before it does anything slow), so a life ends there.
 //! Each life is a few words; what can be counted is counted when it ends, and what is still open at the end of the trace is counted then.
 
+mod again;
 mod calls;
 mod life;
 mod pattern;
 mod peers;
 mod recent;
 
+pub use again::drop_repeated;
 pub use pattern::{Origin, Outcome, Pattern, Tale};
 
 use super::end::End;
@@ -19,8 +21,9 @@ use crate::facts::{At, Citation, Finish, Syscall};
 use life::{Life, Lives};
 use peers::Peers;
 use recent::Recent;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::collections::BTreeMap;
+use std::hash::Hasher;
 
 /// Calls still running at the end that are kept, at most.
 const MAX_PENDING: usize = 256;
@@ -51,6 +54,8 @@ pub struct Trace {
     pub threads: FxHashSet<u32>,
     /// Calls read.
     pub calls: u64,
+    /// What the line of the first of them hashes to.
+    first: u64,
     /// Calls by name, of the few that matter.
     pub by_name: BTreeMap<&'static str, u64>,
     /// Whether calls that no network filter lets through were seen, so that a missing `close` means there was none.
@@ -101,6 +106,7 @@ impl Trace {
             pid,
             threads: FxHashSet::default(),
             calls: 0,
+            first: 0,
             by_name: BTreeMap::new(),
             unfiltered: false,
             tales: BTreeMap::new(),
@@ -140,6 +146,9 @@ impl Trace {
             return;
         }
         self.calls += 1;
+        if self.calls == 1 {
+            self.first = hash(at.text);
+        }
         if let Some(tid) = call.tid.filter(|&t| self.recent_threads.is_new(t))
             && self.threads.len() < MAX_NUMBERS
         {
@@ -198,6 +207,12 @@ impl Trace {
         (self.telling, self.peers) = Default::default();
         (self.recent_threads, self.recently_used, self.counted) = Default::default();
     }
+}
+
+fn hash(text: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(text);
+    hasher.finish()
 }
 
 fn note(counted: &mut (u64, Quotes), at: &At<'_>) {

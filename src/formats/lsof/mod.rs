@@ -79,6 +79,17 @@ impl Format for Lsof {
         prompt::program(command) == b"lsof" && !prompt::counts(command) && !scan::contains(command, b" -t")
     }
 
+    fn can_end(&self, row: &[u8]) -> bool {
+        // A connection has its state in parentheses, what has no path a name in brackets, and what is in no table one of two sentences.
+        let text = row.trim_ascii_end();
+        let behind = |word: &[u8]| memchr::memmem::find(text, word).and_then(|at| text.get(at + word.len()..));
+        let whole = |rest: &[u8], end: u8| rest.last() == Some(&end);
+        behind(b" TCP ").is_none_or(|rest| whole(rest, b')'))
+            && behind(b" [event").is_none_or(|rest| whole(rest, b']'))
+            && behind(b" can't ").is_none_or(|rest| rest == b"identify protocol")
+            && !super::width::ends_within(text, &[b"can't", b"protocol", b"protocol:", b"TCP"])
+    }
+
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let between = if asks_for_parents(hint.command) { Between::NoThreads } else { Between::Guess };
         Box::new(Reading { between, prefix: Prefix::default(), sets: None, denied: None })
@@ -124,6 +135,7 @@ impl Reading {
             return Taken::Noise;
         }
         if self.sets.is_none() && fields::opens(at.text) {
+            sink.note(at, &Note { kind: NoteKind::TableStart, pid: None, text: at.text });
             return self.sets.insert(Box::default()).line(at, sink);
         }
         match remark(at.text) {

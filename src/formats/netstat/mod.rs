@@ -89,6 +89,23 @@ impl Format for Netstat {
         true
     }
 
+    fn can_end(&self, row: &[u8]) -> bool {
+        const STATES: &[&[u8]] = &[
+            b"ESTABLISHED",
+            b"CLOSE_WAIT",
+            b"TIME_WAIT",
+            b"FIN_WAIT1",
+            b"FIN_WAIT2",
+            b"SYN_SENT",
+            b"SYN_RECV",
+            b"LAST_ACK",
+            b"LISTEN",
+            b"CLOSING",
+            b"CLOSE",
+        ];
+        !super::width::ends_within(row.trim_ascii_end(), STATES)
+    }
+
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let words = arguments::arguments(hint.command, b"netstat");
         let by_name = arguments::path_words(hint.path, "netstat").is_some_and(|mut words| words.any(|w| w == "W" || w == "wide"));

@@ -96,6 +96,14 @@ impl Format for Ss {
         true
     }
 
+    fn can_end(&self, row: &[u8]) -> bool {
+        let closed = |open: &[u8], close: &[u8]| {
+            memchr::memmem::rfind(row, open).is_none_or(|at| scan::contains(row.get(at..).unwrap_or(b""), close))
+        };
+        let named = row.last() != Some(&b':') && !super::width::ends_within(row, &[b"users:((", b"timer:(", b"uid:", b"ino:", b"cgroup:"]);
+        closed(b"users:((", b"))") && closed(b"timer:(", b")") && named
+    }
+
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let options = Options::new(hint);
         Box::new(Reading {

@@ -61,6 +61,11 @@ impl Format for Strace {
         prompt::program(command) == b"strace" && !prompt::counts(command)
     }
 
+    fn loses_header(&self) -> bool {
+        // It has none.
+        true
+    }
+
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         Box::new(parser::Trace::new(hint.pid))
     }
