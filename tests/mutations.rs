@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of a sample from which only a few mutations are tried, so that the whole stays under a minute without optimisation.
+/// Bytes of a sample from which only a few mutations are tried, so that the whole takes little more than a minute without optimisation.
 const LARGE: usize = 1 << 20;
 
 /// Bytes of a member from which it is cut at two places rather than one; below the second it is cut nowhere, for it is only a few lines.
