@@ -6,6 +6,7 @@
 use super::quote::{MAX_QUOTE, Quote};
 use super::varint;
 use crate::facts::{At, Citation, MemberId};
+use crate::formats::scan;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -127,13 +128,16 @@ fn take(bytes: &mut &[u8]) -> Option<u8> {
     Some(first)
 }
 
+/// Where the word ends that begins at a place, with the blanks behind it.
+#[inline]
+fn word_end(text: &[u8], start: usize) -> usize {
+    scan::skip_blanks(text, scan::find_blank(text, start)).min(start + WORD)
+}
+
 /// Words with the blanks behind them.
 fn words(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
-        let near = text.get(..WORD).unwrap_or(text);
-        let blank = memchr::memchr(b' ', near).unwrap_or(near.len());
-        let blanks = near.iter().skip(blank).take_while(|&&b| b == b' ').count();
-        let (word, rest) = text.split_at_checked(blank + blanks)?;
+        let (word, rest) = text.split_at_checked(word_end(text, 0))?;
         text = rest;
         (!word.is_empty()).then_some(word)
     })
@@ -159,7 +163,8 @@ fn pack((before, before_ends): (&[u8], &[u16]), (text, ends): (&[u8], &mut Vec<u
         let old_end = old_ends.next().map_or(old_start, |&end| usize::from(end));
         let (shared, word) = (before.get(old_start..old_end).unwrap_or(&[]), text.get(start..end).unwrap_or(&[]));
         (old_start, start) = (old_end, end);
-        if shared == word {
+        let common = self::common(shared, word);
+        if common == shared.len() && common == word.len() {
             same += 1;
             if same == SHARES as usize - 1 {
                 out.push(SHARES - 1);
@@ -168,7 +173,7 @@ fn pack((before, before_ends): (&[u8], &[u16]), (text, ends): (&[u8], &mut Vec<u
             continue;
         }
         put_same(&mut same, out);
-        put_word(shared, word, out);
+        put_word(common, word, out);
     }
     put_same(&mut same, out);
     out.push(END);
@@ -184,16 +189,9 @@ fn common<'l>(a: &'l [u8], b: &'l [u8]) -> usize {
 /// Adds the ends of the words behind those that are told already.
 fn split(text: &[u8], ends: &mut Vec<u16>) {
     let mut start = ends.last().map_or(0, |&end| usize::from(end));
-    let mut blank = false;
-    for (at, &byte) in text.iter().enumerate().skip(start) {
-        if (blank && byte != b' ') || at - start == WORD {
-            ends.push(at as u16);
-            start = at;
-        }
-        blank = byte == b' ';
-    }
-    if start < text.len() {
-        ends.push(text.len() as u16);
+    while start < text.len() {
+        start = word_end(text, start);
+        ends.push(start as u16);
     }
 }
 
@@ -205,19 +203,24 @@ fn put_same(same: &mut usize, out: &mut Vec<u8>) {
     *same = 0;
 }
 
-/// Adds a word that differs from the one before.
-fn put_word(shared: &[u8], word: &[u8], out: &mut Vec<u8>) {
-    let common = shared.iter().zip(word).take_while(|(a, b)| a == b).count();
+/// Adds a word that differs from the one before, with which it has so many bytes in common.
+fn put_word(common: usize, word: &[u8], out: &mut Vec<u8>) {
     let rest = word.get(common..).unwrap_or(&[]);
     // Both are at most as long as a word.
     out.push(SHARES + common as u8);
-    if rest.len() > 1 && rest.iter().all(|&b| number(b) != OTHER) {
+    let start = out.len();
+    let mut all = 0;
+    if rest.len() > 1 {
         out.push(HALVED | rest.len() as u8);
-        out.extend(rest.chunks(2).map(|two| match *two {
-            [high, low] => number(high) << 4 | number(low),
-            _ => two.first().map_or(0, |&high| number(high) << 4),
+        out.extend(rest.chunks(2).map(|two| {
+            let (high, low) = (two.first().map_or(0, |&b| number(b)), two.get(1).map_or(0, |&b| number(b)));
+            all |= high | low;
+            high << 4 | low
         }));
-    } else {
+    }
+    // A letter's number has four bits, that of any other byte eight.
+    if rest.len() < 2 || all > 0x0f {
+        out.truncate(start);
         out.push(rest.len() as u8);
         out.extend_from_slice(rest);
     }

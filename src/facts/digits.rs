@@ -25,6 +25,19 @@ pub(crate) fn last(bytes: u64, count: u32) -> Option<u64> {
     (others(digits) == 0).then(|| value(digits))
 }
 
+/// The number at the end of eight bytes (the first in the lowest), and how many digits it has.
+#[inline]
+pub(crate) fn trailing(bytes: u64) -> (u64, usize) {
+    const LOW: u64 = !HIGH;
+    let digits = bytes ^ ZEROS;
+    // Without its high bit no byte carries into the one behind it.
+    let others = ((digits & LOW).wrapping_add(ABOVE) | digits) & HIGH;
+    let count = others.leading_zeros() / 8;
+    let unused = 64 - 8 * count;
+    // All eight bytes are used, or none.
+    (value(digits.checked_shr(unused).unwrap_or(0).checked_shl(unused).unwrap_or(0)), count as usize)
+}
+
 /// The number of up to three digits and 255 at the beginning of four bytes (the first in the lowest), and how many digits it has.
 /// Neighbouring addresses differ in their lengths, so that looking for the end digit by digit would be guessed wrong all the time.
 #[inline]
@@ -92,6 +105,15 @@ mod tests {
         assert_eq!(last(bytes("12345678"), 8), Some(12_345_678));
         assert_eq!(last(bytes("abcdefgh"), 0), Some(0));
         assert_eq!(last(bytes("17:4420x"), 5), None);
+        for (text, want) in [
+            ("17:44201", (44_201, 5)),
+            ("17:4420x", (0, 0)),
+            ("12345678", (12_345_678, 8)),
+            ("\u{ff}\u{e9}1234", (1234, 4)),
+            ("x0000007", (7, 7)),
+        ] {
+            assert_eq!(trailing(bytes(text)), want, "{text}");
+        }
     }
 
     #[test]
@@ -125,6 +147,7 @@ mod tests {
             let want = if b.is_ascii_digit() { 8 } else { 3 };
             assert_eq!(leading(u64::from_le_bytes(text)).1, want, "{b}");
             assert_eq!(last(u64::from_le_bytes(text), 8).is_some(), b.is_ascii_digit(), "{b}");
+            assert_eq!(trailing(u64::from_le_bytes(text)).1, if b.is_ascii_digit() { 8 } else { 4 }, "{b}");
         }
     }
 }

@@ -106,7 +106,7 @@ fn eight(text: &[u8], pos: usize) -> Option<u64> {
 
 /// The offset of the first byte from `pos` on that is no blank. Tables are padded, so that runs of blanks are long.
 #[inline]
-fn skip_blanks(text: &[u8], mut pos: usize) -> usize {
+pub fn skip_blanks(text: &[u8], mut pos: usize) -> usize {
     while let Some(bytes) = eight(text, pos) {
         let other = bytes ^ BLANKS;
         if other != 0 {

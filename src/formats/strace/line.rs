@@ -11,10 +11,41 @@ pub fn call(body: &[u8]) -> Option<(&[u8], &[u8])> {
     if !matches!(body.first(), Some(b'a'..=b'z' | b'_')) {
         return None;
     }
+    let plain = plain_letters(body);
     // No call has so long a name.
-    let length = body.iter().take(48).position(|&b| !OF_NAME[usize::from(b)])?;
+    let length = body.iter().take(48).skip(plain).position(|&b| !OF_NAME[usize::from(b)])? + plain;
     let (name, rest) = body.split_at_checked(length)?;
     Some((name, rest.strip_prefix(b"(")?))
+}
+
+/// How many bytes at the beginning are small letters or underlines, of which most names consist: eight at once, as many as there are.
+#[inline]
+fn plain_letters(body: &[u8]) -> usize {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    /// Lifts what is above the last letter to the high bit.
+    const ABOVE: u64 = u64::from_ne_bytes([0x7f - 26; 8]);
+    let mut length = 0;
+    while let Some(chunk) = body.get(length..).and_then(|rest| rest.first_chunk()) {
+        let bytes = u64::from_le_bytes(*chunk);
+        // The letters from 1 to 26; without its high bit no byte carries into the next.
+        let letters = bytes ^ u64::from_ne_bytes([b'a' - 1; 8]);
+        let low = letters & !HIGH;
+        let others = low.wrapping_add(ABOVE) | letters | !low.wrapping_add(!HIGH);
+        let underlines = zeros(bytes ^ u64::from_ne_bytes([b'_'; 8]));
+        let first = (others & HIGH & !underlines).trailing_zeros() as usize / 8;
+        length += first;
+        if first < 8 {
+            break;
+        }
+    }
+    length
+}
+
+/// The high bit of each byte that is zero.
+#[inline]
+fn zeros(bytes: u64) -> u64 {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    !(((bytes & !HIGH).wrapping_add(!HIGH)) | bytes) & HIGH
 }
 
 /// The bytes that names of calls consist of.
@@ -41,8 +72,11 @@ pub fn resumed(body: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The first argument, if it is a descriptor.
 #[inline]
 pub fn descriptor(name: &[u8], args: &[u8]) -> Option<i32> {
-    let digits = args.iter().take(11).take_while(|b| b.is_ascii_digit()).count();
-    if digits == 0 || !matches!(args.get(digits), None | Some(b',' | b')' | b' ' | b'<')) {
+    if !args.first()?.is_ascii_digit() {
+        return None;
+    }
+    let (number, rest) = scan::leading_number(args)?;
+    if !matches!(rest.first(), None | Some(b',' | b')' | b' ' | b'<')) {
         return None;
     }
     // Most calls of any trace are one of these.
@@ -50,7 +84,7 @@ pub fn descriptor(name: &[u8], args: &[u8]) -> Option<i32> {
     if !usual && starts_with_no_descriptor(name) {
         return None;
     }
-    i32::try_from(scan::number(args.get(..digits)?)?).ok()
+    i32::try_from(number).ok()
 }
 
 /// Whether a line can come from strace only.
@@ -139,4 +173,30 @@ fn starts_with_no_descriptor(name: &[u8]) -> bool {
             | b"clone"
     ) || [&b"set"[..], b"get", b"sched_", b"ioprio_", b"syscall_", b"timer_", b"clock_", b"rt_sig"].iter().any(|p| name.starts_with(p))
         && !matches!(name, b"setsockopt" | b"getsockopt" | b"getsockname" | b"getpeername" | b"getdents" | b"getdents64" | b"setns")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_of_letters_digits_and_underlines() {
+        for name in
+            ["read", "recvfrom", "getsockopt", "rt_sigprocmask", "pread64", "epoll_create1", "_exit", "a", "abcdefg_", "syscall_0x1a"]
+        {
+            let body = format!("{name}(3, ...");
+            assert_eq!(call(body.as_bytes()), Some((name.as_bytes(), &b"3, ..."[..])), "{name}");
+        }
+        for body in ["read", "re`d(3)", "re ad(3)", "r\u{e9}ad(3)", "readread{(3)", "read\u{7f}(3)", "", "(3)", "3(3)"] {
+            assert_eq!(call(body.as_bytes()), None, "{body}");
+        }
+        for b in 0..=255u8 {
+            let of_name = b == b'_' || b.is_ascii_lowercase();
+            for at in 0..8 {
+                let mut body = *b"abcdefghijkl";
+                body[at] = b;
+                assert_eq!(plain_letters(&body), if of_name { 8 } else { at }, "{b} {at}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! How a call ends on its line: its result, or what cut it.
 
 use super::prefix::Shape;
+use crate::facts::digits;
 use crate::formats::scan;
 
 /// How a line's arguments end.
@@ -45,7 +46,8 @@ pub fn tail(text: &[u8]) -> Tail<'_> {
             return Tail::Detached(one_blank_less(args));
         }
     }
-    if let Some((args, returned)) = returned(text) {
+    let (front, duration) = split_duration(text);
+    if let Some((args, returned)) = plainly(front, duration).or_else(|| returned(front, duration)) {
         return Tail::Returned(args, returned);
     }
     if let Some(at) = memchr::memmem::find(text, b"<unfinished ... exit status ") {
@@ -62,10 +64,16 @@ fn one_blank_less(args: &[u8]) -> &[u8] {
     args.strip_suffix(b" ").unwrap_or(args)
 }
 
-/// `ARGS) = RESULT`, searched from the end because arguments may quote anything.
+/// `ARGS) = 1681`: what most calls return, read by its last eight bytes.
 #[inline]
-fn returned(text: &[u8]) -> Option<(&[u8], Return<'_>)> {
-    let (text, duration) = split_duration(text);
+fn plainly<'a>(text: &'a [u8], duration: &'a [u8]) -> Option<(&'a [u8], Return<'a>)> {
+    let (number, count) = digits::trailing(u64::from_le_bytes(*text.last_chunk()?));
+    let args = text.get(..text.len() - count)?.strip_suffix(b") = ")?;
+    (count > 0).then_some((args, Return { result: Some(number.cast_signed()), duration, ..Return::default() }))
+}
+
+/// `ARGS) = RESULT`, searched from the end because arguments may quote anything.
+fn returned<'a>(text: &'a [u8], duration: &'a [u8]) -> Option<(&'a [u8], Return<'a>)> {
     let mut end = text.len();
     while let Some(equals) = last_equals(text.get(..end)?) {
         end = equals;
@@ -217,4 +225,26 @@ fn program_start(text: &[u8], at: usize) -> usize {
     let run = directories.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-')).count();
     let start = name.saturating_sub(run);
     directories.get(start..).and_then(|d| memchr::memchr(b'/', d)).map_or(name, |slash| start + slash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_returned_plainly_is_read_like_anything() {
+        let mut seen = 0;
+        for args in ["", "3", "\") = 1", "3, \"\u{e9}\") = "] {
+            for middle in [") = ", ")  = ", ") =", "= ", ") = -", ") = 0x", ") = 1 "] {
+                for number in ["", "0", "7", "1681", "1234567", "12345678", "123456789", "99999999999999999999", "12a"] {
+                    let text = format!("{args}{middle}{number}");
+                    if let Some(found) = plainly(text.as_bytes(), b"0.1") {
+                        seen += 1;
+                        assert_eq!(Some(found), returned(text.as_bytes(), b"0.1"), "{text}");
+                    }
+                }
+            }
+        }
+        assert!(seen > 10, "{seen}");
+    }
 }
