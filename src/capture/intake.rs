@@ -1,6 +1,7 @@
 //! Takes the members of one input as they are walked, and hands their facts to the snapshot they belong to.
 
 use super::intern::Interner;
+use super::logs::Plain;
 use super::room::{Over, Room};
 use super::snapshot::Snapshot;
 use crate::bundle::datum::command_of;
@@ -58,6 +59,7 @@ pub struct Intake<'s> {
     snapshots: Vec<Snapshot>,
     numbers: BTreeMap<(String, Option<String>), usize>,
     names: Interner,
+    plain: Plain,
     open: Option<Open>,
     limits: Limits,
     room: Room,
@@ -91,6 +93,7 @@ struct Route<'a> {
     snapshot: &'a mut Snapshot,
     names: &'a mut Interner,
     signatures: &'a Signatures,
+    plain: &'a mut Plain,
     pid: Option<u32>,
     tools: &'a mut Vec<String>,
 }
@@ -110,6 +113,7 @@ impl<'s> Intake<'s> {
             snapshots: Vec::new(),
             numbers: BTreeMap::new(),
             names: Interner::default(),
+            plain: Plain::default(),
             open: None,
             limits: Limits::default(),
             room: Room::default(),
@@ -200,13 +204,23 @@ impl Visitor for Intake<'_> {
         let Some(open) = &mut self.open else { return };
         let Some(snapshot) = open.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return };
         let Open { reader, pid, tools, .. } = open;
-        reader.feed(chunk, &mut Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: *pid, tools });
+        reader.feed(
+            chunk,
+            &mut Route { snapshot, names: &mut self.names, signatures: self.signatures, plain: &mut self.plain, pid: *pid, tools },
+        );
     }
 
     fn end(&mut self, end: MemberEnd) {
         let Some(mut open) = self.open.take() else { return };
         let Some(snapshot) = open.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return self.end_beyond(open, end) };
-        let mut route = Route { snapshot, names: &mut self.names, signatures: self.signatures, pid: open.pid, tools: &mut open.tools };
+        let mut route = Route {
+            snapshot,
+            names: &mut self.names,
+            signatures: self.signatures,
+            plain: &mut self.plain,
+            pid: open.pid,
+            tools: &mut open.tools,
+        };
         let reading = open.reader.finish(&mut route);
         snapshot.end_member();
         snapshot.room.left_out_many(Over::Lines, u64::from(reading.long_lines));
@@ -249,7 +263,7 @@ impl Sink for Route<'_> {
     }
 
     fn message(&mut self, at: At<'_>, m: &Message<'_>) {
-        self.snapshot.message(&at, m, self.signatures);
+        self.snapshot.message(&at, m, self.signatures, self.plain);
     }
 
     fn stack(&mut self, at: At<'_>, s: &Stack<'_>, m: &Message<'_>) {

@@ -3,7 +3,8 @@
 use super::quote::Quote;
 use crate::facts::{At, Message};
 use crate::signatures::{Signatures, Weight};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::Hasher;
 
 /// Different sightings kept, at most; past it, lines of one signature are one whatever they name.
 const MAX_SIGHTINGS: usize = 4096;
@@ -45,6 +46,10 @@ pub struct Sighting {
     pub last_at: String,
 }
 
+/// Lines that mean nothing come again, as the frames of stack traces do: so many are remembered, of so many bytes at most.
+const SLOTS: usize = 1024;
+const MAX_PLAIN: usize = 240;
+
 /// All sightings of a capture.
 #[derive(Debug, Default)]
 pub struct Logs {
@@ -55,11 +60,18 @@ pub struct Logs {
     pub lines: u64,
 }
 
+/// Lines that mean nothing, by their hashes, each until another takes its place.
+#[derive(Debug, Default)]
+pub struct Plain(Vec<Vec<u8>>);
+
 impl Logs {
     /// Takes one line of a log.
-    pub fn add(&mut self, at: &At<'_>, message: &Message<'_>, signatures: &Signatures) {
+    pub fn add(&mut self, at: &At<'_>, message: &Message<'_>, signatures: &Signatures, plain: &mut Plain) {
         self.lines += 1;
-        let Some(mut found) = signatures.find(message.text) else { return };
+        if plain.has(message.text) {
+            return;
+        }
+        let Some(mut found) = signatures.find(message.text) else { return plain.keep(message.text) };
         let mut key = (found.signature.id.clone(), found.endpoint.clone(), message.pid);
         let mut program = message.program;
         if self.sightings.len() >= MAX_SIGHTINGS && !self.index.contains_key(&key) {
@@ -110,6 +122,32 @@ impl Logs {
     }
 }
 
+impl Plain {
+    /// Whether a line came before and meant nothing.
+    fn has(&self, text: &[u8]) -> bool {
+        self.0.get(slot(text)).is_some_and(|plain| plain == text)
+    }
+
+    fn keep(&mut self, text: &[u8]) {
+        // The empty line is what a free place holds: it means nothing from the start.
+        if text.len() > MAX_PLAIN || text.is_empty() {
+            return;
+        }
+        self.0.resize(SLOTS, Vec::new());
+        if let Some(plain) = self.0.get_mut(slot(text)) {
+            plain.clear();
+            plain.extend_from_slice(text);
+        }
+    }
+}
+
+/// The place of a line among those that mean nothing.
+fn slot(text: &[u8]) -> usize {
+    let mut hasher = FxHasher::default();
+    hasher.write(text);
+    hasher.finish() as usize % SLOTS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +160,7 @@ mod tests {
             &at,
             &Message { pid, program: b"app", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false },
             Signatures::builtin(),
+            &mut Plain::default(),
         );
     }
 
@@ -135,5 +174,20 @@ mod tests {
         let rest = logs.sightings.last().unwrap();
         assert_eq!((rest.count, rest.endpoint.as_deref(), rest.pid, rest.program.as_str()), (10, None, None, ""));
         assert_eq!(logs.sightings[5].count, 2);
+    }
+
+    #[test]
+    fn lines_that_mean_nothing_are_remembered_and_no_others() {
+        let (mut logs, mut plain) = (Logs::default(), Plain::default());
+        let frame = |n: usize| format!("at org.example.Pool.take{n}(Pool.java:{n})");
+        let refused = "java.net.ConnectException: Connection refused";
+        for text in (0..3 * SLOTS).map(frame).chain([refused.to_string(), refused.to_string(), frame(7), String::new()]) {
+            let at = At { citation: Citation::default(), format: "log", text: text.as_bytes() };
+            let message = Message { pid: None, program: b"", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false };
+            logs.add(&at, &message, Signatures::builtin(), &mut plain);
+        }
+        assert!(plain.has(frame(7).as_bytes()) && !plain.has(refused.as_bytes()));
+        assert_eq!(logs.sightings.iter().map(|s| s.count).sum::<u64>(), 2);
+        assert!(plain.0.len() == SLOTS);
     }
 }

@@ -146,6 +146,12 @@ pub trait Format: Sync {
     fn greedy(&self) -> bool {
         false
     }
+
+    /// Whether a line can only go on from one of this format, so that no other need be asked: of a log that is mostly stack traces nearly
+    /// every line does.
+    fn continues(&self, _line: &[u8]) -> bool {
+        false
+    }
     /// Whether its table is often printed without the header, by `grep`: then a command begins a new one all the same.
     fn loses_header(&self) -> bool {
         false

@@ -354,7 +354,7 @@ impl Reader {
         }
         let greedy = self.current.as_ref().is_none_or(|a| a.greedy);
         // A line that can only be of the greedy format at work need not be offered to all others.
-        let own = greedy && self.current.as_ref().is_some_and(|a| a.format.opens(line));
+        let own = greedy && self.current.as_ref().is_some_and(|a| a.format.continues(line) || a.format.opens(line));
         if self.forced.is_none() && !own {
             // The fence of a code block in Markdown (what stands inside is not said by its language), or the mark of a pager.
             if (line.starts_with(b"```") && line.len() < 32) || prompt::is_mark(line) {

@@ -11,6 +11,7 @@
 use super::trigrams::{self, Trigrams};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Literals of one set, at most; a set of more is not asked for.
@@ -70,32 +71,73 @@ impl Needles {
     /// The signatures that may match, in their order.
     pub fn candidates(&self, text: &[u8]) -> Vec<usize> {
         let mut found = self.always.clone();
-        // Made when the first needle is met: which needles and sets were, and how many sets each branch lacks.
-        let (mut needles, mut sets, mut lacks) = (Vec::new(), Vec::new(), Vec::new());
-        self.searcher.find(text, |needle| {
-            if lacks.is_empty() {
-                needles.resize(self.sets.len(), false);
-                sets.resize(self.branches.len(), false);
-                lacks.clone_from(&self.wanted);
-            }
-            if needles.get_mut(needle).is_none_or(|met| std::mem::replace(met, true)) {
-                return;
-            }
-            for &set in self.sets.get(needle).into_iter().flatten() {
-                if sets.get_mut(set).is_none_or(|met| std::mem::replace(met, true)) {
-                    continue;
+        MET.with_borrow_mut(|met| {
+            met.begin(self);
+            self.searcher.find(text, |needle| {
+                if met.is_new(needle, Met::needles) {
+                    let sets = self.sets.get(needle).into_iter().flatten();
+                    found.extend(sets.filter_map(|&set| met.complete(set, self)));
                 }
-                let Some(&branch) = self.branches.get(set) else { continue };
-                let Some(left) = lacks.get_mut(branch) else { continue };
-                *left = left.saturating_sub(1);
-                if let (0, Some(&owner)) = (*left, self.owners.get(branch)) {
-                    found.push(owner);
-                }
-            }
+            });
         });
         found.sort_unstable();
         found.dedup();
         found
+    }
+}
+
+thread_local! {
+    /// Room for what a text holds, so that none is made for each.
+    static MET: RefCell<Met> = RefCell::default();
+}
+
+/// What a text was found to hold. Numbers of earlier texts stay, and mean nothing for this one.
+#[derive(Debug, Default)]
+struct Met {
+    /// The number of this text.
+    text: u64,
+    /// The last text that each needle was found in.
+    needles: Vec<u64>,
+    /// The last text that had one of each set.
+    sets: Vec<u64>,
+    /// The last text that had a set of each branch, and how many sets it lacks.
+    branches: Vec<(u64, u8)>,
+}
+
+impl Met {
+    fn begin(&mut self, needles: &Needles) {
+        self.text += 1;
+        self.needles.resize(needles.sets.len(), 0);
+        self.sets.resize(needles.branches.len(), 0);
+        self.branches.resize(needles.wanted.len(), (0, 0));
+    }
+
+    fn needles(&mut self) -> &mut Vec<u64> {
+        &mut self.needles
+    }
+
+    fn sets(&mut self) -> &mut Vec<u64> {
+        &mut self.sets
+    }
+
+    /// Whether the text was not known to hold it; now it is.
+    fn is_new(&mut self, number: usize, of: fn(&mut Met) -> &mut Vec<u64>) -> bool {
+        let text = self.text;
+        of(self).get_mut(number).is_some_and(|last| std::mem::replace(last, text) != text)
+    }
+
+    /// One of a set is there: the signature of its branch, if that was the last one it lacked.
+    fn complete(&mut self, set: usize, needles: &Needles) -> Option<usize> {
+        if !self.is_new(set, Met::sets) {
+            return None;
+        }
+        let branch = *needles.branches.get(set)?;
+        let (last, lacks) = self.branches.get_mut(branch)?;
+        if std::mem::replace(last, self.text) != self.text {
+            *lacks = *needles.wanted.get(branch)?;
+        }
+        *lacks = lacks.saturating_sub(1);
+        needles.owners.get(branch).filter(|_| *lacks == 0).copied()
     }
 }
 

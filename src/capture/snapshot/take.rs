@@ -4,6 +4,7 @@ use super::{Counted, Reading, Remark, Snapshot};
 use crate::capture::holding::FdList;
 use crate::capture::hot::{Hot, same};
 use crate::capture::intern::Interner;
+use crate::capture::logs::Plain;
 use crate::capture::naming::{self, ARGUMENT, KERNEL, LISTED, name_it};
 use crate::capture::process::Proc;
 use crate::capture::quote::Quote;
@@ -228,9 +229,9 @@ impl Snapshot {
     }
 
     /// Takes a log line.
-    pub fn message(&mut self, at: &At<'_>, m: &Message<'_>, signatures: &Signatures) {
+    pub fn message(&mut self, at: &At<'_>, m: &Message<'_>, signatures: &Signatures, plain: &mut Plain) {
         self.facts += 1;
-        self.logs.add(at, m, signatures);
+        self.logs.add(at, m, signatures, plain);
     }
 
     /// Takes a stack.

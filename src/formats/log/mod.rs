@@ -80,6 +80,10 @@ impl Format for Log {
         true
     }
 
+    fn continues(&self, line: &[u8]) -> bool {
+        is_frame(line)
+    }
+
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let name = hint.path.rsplit('/').next().unwrap_or(hint.path).to_ascii_lowercase();
         let commanded = !hint.command.is_empty() && self.printed_by(hint.command);
@@ -97,6 +101,10 @@ impl Parser for Lines {
             && let Some(object) = json::object(line)
         {
             return self.json(at, &object, sink);
+        }
+        if self.inside && is_frame(line) {
+            sink.message(at, &Message { text: line.trim_ascii(), ..head::empty() });
+            return Taken::Row;
         }
         if let Some(head) = split(line) {
             self.inside = true;
@@ -175,12 +183,13 @@ fn is_exception(line: &[u8]) -> bool {
 
 /// A line that only goes on from the one before.
 fn is_trace_line(line: &[u8]) -> bool {
+    is_frame(line) || line.starts_with(b"    ") && !line.trim_ascii_start().is_empty() && line.is_ascii() || is_exception(line)
+}
+
+/// A frame of a stack trace of Java, Node, .NET or Python, or what stands between frames.
+fn is_frame(line: &[u8]) -> bool {
     let inner = line.trim_ascii_start();
-    let indented = inner.len() < line.len();
-    indented
-        && (inner.starts_with(b"at ") || inner.starts_with(b"File \"") || inner.starts_with(b"... ") || inner.starts_with(b"Suppressed: "))
-        || indented && !inner.is_empty() && line.starts_with(b"    ") && line.is_ascii()
-        || is_exception(line)
+    inner.len() < line.len() && [&b"at "[..], b"File \"", b"... ", b"Suppressed: "].iter().any(|start| inner.starts_with(start))
 }
 
 /// Whether a file is named as logs are: `app.log`, `app.log.txt`, `catalina.out`, `messages`, `syslog.1`.
