@@ -278,9 +278,10 @@ pub fn idle_times() -> Missing {
     }
 }
 
-/// Asks for the idle times of connections that grew, where none are told.
+/// Asks for the idle times of connections that grew, where none are told and no trace shows what becomes of them.
 pub fn ask_for_idle_times(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
-    if pile.traits.idle_known == 0 && case.growth(pile).is_some() {
+    let traced = claim.evidence.iter().any(|e| e.by == Witnessed::Trace);
+    if pile.traits.idle_known == 0 && !traced && case.growth(pile).is_some() {
         claim.missing.push(idle_times());
     }
 }

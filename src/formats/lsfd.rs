@@ -45,6 +45,10 @@ impl Format for Lsfd {
         is_header(line) || row(line).is_some()
     }
 
+    fn has_header(&self) -> bool {
+        true
+    }
+
     fn printed_by(&self, command: &[u8]) -> bool {
         prompt::program(command) == b"lsfd" && !prompt::counts(command)
     }

@@ -7,6 +7,7 @@ mod again;
 mod arguments;
 mod busybox_lsof;
 mod cgroup;
+pub mod choose;
 mod cmdline;
 mod comm;
 mod conntrack;
@@ -146,14 +147,17 @@ pub trait Format: Sync {
     fn greedy(&self) -> bool {
         false
     }
-
     /// Whether a line can only go on from one of this format, so that no other need be asked: of a log that is mostly stack traces nearly
     /// every line does.
     fn continues(&self, _line: &[u8]) -> bool {
         false
     }
-    /// Whether its table is often printed without the header, by `grep`: then a command begins a new one all the same.
-    fn loses_header(&self) -> bool {
+    /// Whether its tool prints a header above each table, so that a table without one has lost rows.
+    fn has_header(&self) -> bool {
+        false
+    }
+    /// Whether a command that prints it begins a new table or trace though no header follows: there is none, or `grep` took it.
+    fn begins_at_command(&self) -> bool {
         false
     }
     /// Whether a row may end as this one does; not where a window or a tool cut it in the middle.

@@ -322,7 +322,7 @@ fn is_hours(clock: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::reader::fitting;
+    use crate::formats::choose::fitting;
     use crate::formats::testing::told_as;
 
     const PLAIN: &str = "sockets: used 94\nTCP: inuse 27 orphan 0 tw 8 alloc 60 mem 290\nUDP: inuse 3 mem 0\nRAW: inuse 1\n";

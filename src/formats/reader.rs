@@ -1,12 +1,14 @@
 //! Reads one member: cuts it into lines, finds out which format it is (or which it holds, pasted one after the other), and feeds parsers.
 
+mod sections;
+
+use super::choose::{choose, commanded, fitting};
 use super::mend::{ESCAPE, Mend, shown};
-use super::pid::pid_of;
 use super::prefix::Prefixes;
-use super::reading::{Reading, Section, Traced, UNKNOWN};
+use super::reading::{Reading, Traced, UNKNOWN};
 use super::wide::Wide;
 use super::width::Width;
-use super::{FORMATS, Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
+use super::{FORMATS, Format, Parser, Probe, Taken, prompt, scan};
 use crate::bundle::magic::is_binary;
 use crate::facts::{At, Citation, Discard, MemberId, Note, NoteKind, Sink};
 
@@ -14,12 +16,6 @@ use crate::facts::{At, Citation, Discard, MemberId, Note, NoteKind, Sink};
 pub const HEAD: usize = 64 << 10;
 /// The longest line that is read whole, in bytes, if nothing else is said; the rest of a longer one is dropped and noted.
 pub const MAX_LINE: usize = 4 << 20;
-/// How many sections of one member are told apart; lines past that are counted with the last one.
-const MAX_SECTIONS: usize = 10_000;
-/// How many lines that were not understood are kept to be quoted.
-const KEPT_UNKNOWN: usize = 5;
-/// How many bytes of such a line are kept.
-const KEPT_BYTES: usize = 200;
 
 /// How the line begins that our collector leaves where it took out the middle of an output.
 const CUT_HERE: &[u8] = b"[sockdiag: ";
@@ -386,112 +382,6 @@ impl Reader {
         };
         self.count(taken, line);
     }
-
-    /// A prompt with a command: the rows that follow are its output.
-    fn enter(&mut self, command: &[u8], sink: &mut dyn Sink) {
-        self.command = command.to_vec();
-        match FORMATS.iter().copied().find(|f| f.printed_by(command)) {
-            Some(format) => {
-                self.open(format, command, self.line, sink);
-                if format.loses_header() {
-                    let citation = Citation { member: self.member, line: self.line };
-                    let note = Note { kind: NoteKind::TableStart, pid: None, text: command };
-                    sink.note(At { citation, format: format.id(), text: command }, &note);
-                }
-            }
-            None => self.close(sink),
-        }
-        self.count(Taken::Noise, command);
-    }
-
-    fn open(&mut self, format: &'static dyn Format, command: &[u8], first_line: u32, sink: &mut dyn Sink) {
-        self.close(sink);
-        let hint = Hint { path: &self.path, command, pid: pid_of(&self.path, command) };
-        let citation = Citation { member: self.member, line: first_line };
-        if prompt::filters(command) {
-            sink.note(At { citation, format: format.id(), text: command }, &Note { kind: NoteKind::Filtered, pid: None, text: command });
-        }
-        self.current = Some(Active { format, id: format.id(), greedy: format.greedy(), parser: format.parser(&hint) });
-        if self.reading.sections.len() < MAX_SECTIONS {
-            self.reading.sections.push(Section { format: format.id(), first_line, lines: 0, rows: 0, unknown: 0 });
-        }
-    }
-
-    fn close(&mut self, sink: &mut dyn Sink) {
-        self.section = None;
-        let width = std::mem::take(&mut self.width);
-        if let Some(mut active) = self.current.take() {
-            let citation = Citation { member: self.member, line: self.line };
-            active.parser.end(At { citation, format: active.id, text: b"" }, sink);
-            if let Some((line, text)) = width.cut() {
-                let citation = Citation { member: self.member, line };
-                let note = Note { kind: NoteKind::Narrow, pid: None, text: &text };
-                sink.note(At { citation, format: active.id, text: &text }, &note);
-            }
-        }
-    }
-
-    #[inline]
-    fn count(&mut self, taken: Taken, line: &[u8]) {
-        self.last = taken;
-        if let Some(active) = &self.current {
-            self.width.see(active.format, self.line, line, taken);
-        }
-        let number = match self.section {
-            Some(number) => number,
-            None => self.find_section(),
-        };
-        let Some(section) = self.reading.sections.get_mut(number) else { return };
-        section.lines += 1;
-        match taken {
-            Taken::Row => section.rows += 1,
-            Taken::Noise => {}
-            Taken::Unknown => {
-                section.unknown += 1;
-                if self.reading.unknown.len() < KEPT_UNKNOWN {
-                    // The length is at most that of the line.
-                    self.reading.unknown.push((self.line, scan::lossy(&line[..line.len().min(KEPT_BYTES)])));
-                }
-            }
-        }
-    }
-
-    /// The section of the format at work: the last one if it is of that format, or a new one.
-    fn find_section(&mut self) -> usize {
-        let wanted = self.current.as_ref().map_or(UNKNOWN, |a| a.id);
-        let sections = &mut self.reading.sections;
-        if sections.last().is_none_or(|s| s.format != wanted) && sections.len() < MAX_SECTIONS {
-            sections.push(Section { format: wanted, first_line: self.line, lines: 0, rows: 0, unknown: 0 });
-        }
-        let number = sections.len().saturating_sub(1);
-        self.section = Some(number);
-        number
-    }
-}
-
-/// The best fitting format, if any fits better than by its name alone or a command names it.
-pub fn choose(probe: &Probe<'_>) -> Option<&'static dyn Format> {
-    commanded(probe).or_else(|| fitting(probe).map(|(format, _)| format))
-}
-
-/// The format that the command prints, where one is known.
-fn commanded(probe: &Probe<'_>) -> Option<&'static dyn Format> {
-    if probe.command.is_empty() {
-        return None;
-    }
-    FORMATS.iter().copied().find(|f| f.printed_by(probe.command))
-}
-
-/// The best fitting format and how well it fits; the command is not asked.
-pub fn fitting(probe: &Probe<'_>) -> Option<(&'static dyn Format, Fit)> {
-    let mut best: Option<(&'static dyn Format, Fit)> = None;
-    for format in FORMATS.iter().copied() {
-        let fit = format.fit(probe);
-        if fit > best.map_or(Fit::No, |(_, f)| f) {
-            best = Some((format, fit));
-        }
-    }
-    best
 }
 
 #[cfg(test)]

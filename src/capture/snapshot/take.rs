@@ -12,6 +12,7 @@ use crate::capture::room::{Over, Room};
 use crate::capture::table::Table;
 use crate::capture::trace::Trace;
 use crate::facts::*;
+use crate::formats::by_id;
 use crate::signatures::Signatures;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -36,9 +37,6 @@ const SHORT_TEXT: usize = 64;
 /// The largest count that is believed. No machine holds as many of anything that is compared or multiplied; a larger number is a damaged
 /// row, and within this bound no product of the reasoning leaves 64 bits. Limits of files may be larger: they mean "no limit".
 const MAX_COUNT: i64 = 1 << 53;
-
-/// Formats whose tools print a header above each table.
-const HEADED: &[&str] = &["lsfd", "lsof", "netstat", "proc-net-tcp", "ss"];
 
 impl Snapshot {
     /// A member begins.
@@ -362,7 +360,7 @@ impl Snapshot {
     /// Whether a table or listing that begins here has lost its header, and with it nobody knows how many rows.
     fn is_headless(&mut self, at: &At<'_>) -> bool {
         let here = Some((at.citation.member, at.format));
-        if self.headed == here || self.headless == here || !HEADED.contains(&at.format) {
+        if self.headed == here || self.headless == here || !by_id(at.format).is_some_and(|format| format.has_header()) {
             return self.headless == here;
         }
         self.headless = here;

@@ -75,6 +75,10 @@ impl Format for Lsof {
         is_table(line) || remarks::is_message(line)
     }
 
+    fn has_header(&self) -> bool {
+        true
+    }
+
     fn printed_by(&self, command: &[u8]) -> bool {
         prompt::program(command) == b"lsof" && !prompt::counts(command) && !scan::contains(command, b" -t")
     }

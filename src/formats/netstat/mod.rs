@@ -85,25 +85,16 @@ impl Format for Netstat {
         }) && !prompt::counts(command)
     }
 
-    fn loses_header(&self) -> bool {
+    fn has_header(&self) -> bool {
+        true
+    }
+
+    fn begins_at_command(&self) -> bool {
         true
     }
 
     fn can_end(&self, row: &[u8]) -> bool {
-        const STATES: &[&[u8]] = &[
-            b"ESTABLISHED",
-            b"CLOSE_WAIT",
-            b"TIME_WAIT",
-            b"FIN_WAIT1",
-            b"FIN_WAIT2",
-            b"SYN_SENT",
-            b"SYN_RECV",
-            b"LAST_ACK",
-            b"LISTEN",
-            b"CLOSING",
-            b"CLOSE",
-        ];
-        !super::width::ends_within(row.trim_ascii_end(), STATES)
+        !super::width::ends_within(row.trim_ascii_end(), states::INET)
     }
 
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {

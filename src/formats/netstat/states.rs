@@ -2,6 +2,21 @@
 
 use crate::facts::SocketState;
 
+/// The words of the inet table as the kernel's states are called in English.
+pub const INET: &[&[u8]] = &[
+    b"ESTABLISHED",
+    b"LISTEN",
+    b"TIME_WAIT",
+    b"CLOSE_WAIT",
+    b"SYN_SENT",
+    b"SYN_RECV",
+    b"FIN_WAIT1",
+    b"FIN_WAIT2",
+    b"LAST_ACK",
+    b"CLOSING",
+    b"CLOSE",
+];
+
 /// The state of a word of the inet table; `None` for a word no translation is known to print.
 #[inline]
 pub fn inet_state(word: &[u8]) -> Option<SocketState> {
@@ -61,4 +76,14 @@ fn translated(word: &[u8]) -> Option<SocketState> {
         ("DESCONHECIDO", SocketState::Unknown),
     ];
     WORDS.iter().find(|(name, _)| name.as_bytes() == word).map(|(_, state)| *state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_inet_table_are_states() {
+        assert!(INET.iter().all(|word| inet_state(word).is_some_and(|state| state != SocketState::Unknown)));
+    }
 }

@@ -65,6 +65,10 @@ impl Format for ProcNetTcp {
         }
     }
 
+    fn has_header(&self) -> bool {
+        true
+    }
+
     fn printed_by(&self, command: &[u8]) -> bool {
         [&b"tcp"[..], b"tcp6", b"udp", b"udp6", b"udplite", b"udplite6", b"raw", b"raw6", b"icmp", b"icmp6"]
             .iter()

@@ -92,7 +92,11 @@ impl Format for Ss {
         arguments::arguments(command, b"ss").is_some_and(|a| !a.has(b's', b"summary")) && !prompt::counts(command)
     }
 
-    fn loses_header(&self) -> bool {
+    fn has_header(&self) -> bool {
+        true
+    }
+
+    fn begins_at_command(&self) -> bool {
         true
     }
 

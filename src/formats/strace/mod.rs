@@ -61,8 +61,7 @@ impl Format for Strace {
         prompt::program(command) == b"strace" && !prompt::counts(command)
     }
 
-    fn loses_header(&self) -> bool {
-        // It has none.
+    fn begins_at_command(&self) -> bool {
         true
     }
 
