@@ -151,35 +151,72 @@ fn is_of_a_process(sample: &str, snapshot: &Snapshot) -> bool {
 
 /// A directory inside or beside another that adds what the other lacks is the same capture; one that repeats it is another.
 fn nested(roots: &mut BTreeMap<String, Vec<Take>>, names: &Interner) {
-    let keys: Vec<String> = roots.keys().cloned().collect();
-    let parent = |root: &str| root.rsplit_once('/').map_or(0, |(p, _)| p.len());
-    // What each says, by the number of its key; `None` once it has gone into another.
-    let mut says: Vec<Option<Says>> = roots.values().map(|takes| Some(Says::of(takes, names))).collect();
-    for (n, inner) in keys.iter().enumerate().rev() {
-        let Some(mine) = says.get(n).and_then(Option::as_ref) else { continue };
-        let beside = |o: &str| parent(o) == parent(inner) && o.get(..parent(o)) == inner.get(..parent(inner));
-        let fits = |&(m, (root, other)): &(usize, (&String, &Option<Says>))| {
-            m != n && other.as_ref().is_some_and(|o| mine.adds_to(o)) && (is_above(root, inner) || beside(root))
-        };
-        let home = keys.iter().zip(&says).enumerate().filter(fits).max_by_key(|(_, (o, _))| (is_above(o, inner), o.len()));
-        if let Some((home, (root, _))) = home
-            && let Some(takes) = roots.remove(inner)
-        {
-            merge_into(roots.get_mut(root), takes);
-            let merged = roots.get(root).map(|takes| Says::of(takes, names));
-            if let Some(place) = says.get_mut(home) {
-                *place = merged;
-            }
-            if let Some(place) = says.get_mut(n) {
-                *place = None;
-            }
+    let mut homes = Homes::default();
+    for (root, takes) in roots.iter() {
+        homes.add(root, Says::of(takes, names));
+    }
+    let inners: Vec<String> = roots.keys().rev().cloned().collect();
+    for inner in inners {
+        let Some(home) = homes.of(&inner) else { continue };
+        homes.remove(&inner);
+        homes.remove(&home);
+        if let Some(takes) = roots.remove(&inner) {
+            merge_into(roots.get_mut(&home), takes);
+        }
+        if let Some(takes) = roots.get(&home) {
+            homes.add(&home, Says::of(takes, names));
         }
     }
 }
 
+/// Directories that others may belong to. Those beside each other that say the same are compared as one: of a fleet there are thousands.
+#[derive(Default)]
+struct Homes {
+    says: BTreeMap<String, Says>,
+    /// Of each directory around: what those in it say, and which say it, the longest names last.
+    beside: BTreeMap<String, BTreeMap<Says, BTreeSet<(usize, String)>>>,
+}
+
+impl Homes {
+    fn add(&mut self, root: &str, says: Says) {
+        self.beside.entry(around(root)).or_default().entry(says.clone()).or_default().insert((root.len(), root.to_string()));
+        self.says.insert(root.to_string(), says);
+    }
+
+    fn remove(&mut self, root: &str) {
+        let Some(says) = self.says.remove(root) else { return };
+        let Some(beside) = self.beside.get_mut(&around(root)) else { return };
+        if let Some(same) = beside.get_mut(&says) {
+            same.remove(&(root.len(), root.to_string()));
+            if same.is_empty() {
+                beside.remove(&says);
+            }
+        }
+    }
+
+    /// The directory that this one adds to: the nearest above it, else of those beside it one with the longest name.
+    fn of(&self, inner: &str) -> Option<String> {
+        let mine = self.says.get(inner)?;
+        let above = inner.rmatch_indices('/').map(|(end, _)| inner.get(..end).unwrap_or("")).chain([""]).filter(|root| *root != inner);
+        let home = above.map(String::from).find(|root| self.says.get(root).is_some_and(|other| mine.adds_to(other)));
+        home.or_else(|| {
+            let fits = self.beside.get(&around(inner))?.iter().filter(|(other, _)| mine.adds_to(other));
+            let longest = fits.filter_map(|(_, same)| same.iter().rev().find(|(_, root)| root != inner));
+            longest.max().map(|(_, root)| root.clone())
+        })
+    }
+}
+
+/// The directory that a directory is in.
+fn around(root: &str) -> String {
+    root.rsplit_once('/').map_or("", |(parent, _)| parent).to_string()
+}
+
 /// What tells whether two directories are one capture.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Says {
-    content: BTreeSet<String>,
+    /// Hashes of words, sorted.
+    content: Vec<u64>,
     name: Option<String>,
 }
 
@@ -190,7 +227,7 @@ impl Says {
 
     /// Whether it has nothing that the other has too, and no other name.
     fn adds_to(&self, other: &Says) -> bool {
-        self.content.is_disjoint(&other.content) && agree(&self.name, &other.name)
+        agree(&self.name, &other.name) && self.content.iter().all(|word| other.content.binary_search(word).is_err())
     }
 }
 
@@ -206,14 +243,16 @@ fn host_name(takes: &[Take]) -> Option<String> {
     takes.iter().find_map(|t| t.snapshot.identity.get(&IdentityKey::Hostname).map(|(n, _)| n.clone()))
 }
 
-fn content(takes: &[Take], names: &Interner) -> BTreeSet<String> {
+/// Which tables, listings and families of counters there are, by hashes, sorted.
+fn content(takes: &[Take], names: &Interner) -> Vec<u64> {
     let mut words = BTreeSet::new();
+    let hash = |word: &str| FxBuildHasher.hash_one(word);
     for take in takes {
-        words.extend(take.snapshot.tables.iter().map(|t| t.format.to_string()));
-        words.extend(take.snapshot.counters.keys().map(|&n| names.text(n).split('.').next().unwrap_or("").to_string()));
-        words.extend(take.snapshot.processes.values().flat_map(|p| &p.lists).map(|l| l.format.to_string()));
+        words.extend(take.snapshot.tables.iter().map(|t| hash(t.format)));
+        words.extend(take.snapshot.counters.keys().map(|&n| hash(names.text(n).split('.').next().unwrap_or(""))));
+        words.extend(take.snapshot.processes.values().flat_map(|p| &p.lists).map(|l| hash(l.format)));
     }
-    words
+    words.into_iter().collect()
 }
 
 fn merge_into(home: Option<&mut Vec<Take>>, takes: Vec<Take>) {

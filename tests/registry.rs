@@ -21,6 +21,7 @@ const NO_CHECKS: &[&str] = &["held", "kernel", "rows", "slack"];
 const NO_FORMATS: &[&str] = &[
     "again",
     "arguments",
+    "choose",
     "counter-names",
     "mend",
     "named",

@@ -107,7 +107,9 @@ impl<'a> View<'a> {
 /// All readings of a snapshot.
 pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> Vec<View<'a>> {
     let mut views: Vec<(String, View<'a>)> = Vec::new();
-    let no_tcp6: BTreeSet<&str> = members.iter().filter(|m| has_no_tcp6(m)).map(|m| directory(&m.path)).collect();
+    // All members are looked through only where it matters: there may be thousands of snapshots of thousands of members.
+    let of_kernel = snapshot.tables.iter().any(|t| t.format.starts_with("proc-net"));
+    let no_tcp6: BTreeSet<&str> = members.iter().filter(|m| of_kernel && has_no_tcp6(m)).map(|m| directory(&m.path)).collect();
     for table in &snapshot.tables {
         let path = members.get(table.at.member.0 as usize).map_or("", |m| m.path.as_str());
         // The files of one /proc/net directory are one reading; any other member is one for itself.
@@ -144,9 +146,12 @@ fn directory(path: &str) -> &str {
 
 /// Whether a member is the IPv6 table of TCP, read to its end, with a header and no row. An empty file would be one that was not captured.
 fn has_no_tcp6(member: &Member) -> bool {
+    let reading = &member.reading;
+    if reading.rows() > 0 || member.end != MemberEnd::Whole || !reading.format().starts_with("proc-net") {
+        return false;
+    }
     let name = member.path.rsplit('/').next().unwrap_or("");
-    let named = name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "tcp6");
-    named && member.reading.format().starts_with("proc-net") && member.reading.rows() == 0 && member.end == MemberEnd::Whole
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "tcp6")
 }
 
 /// The best reading of a family in the capture's own namespace.
