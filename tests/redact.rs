@@ -72,30 +72,45 @@ fn every_capture() -> Vec<PathBuf> {
 
 #[test]
 fn every_capture_means_the_same_and_tells_no_names() {
-    let scratch = tempfile::tempdir().expect("a directory");
-    let (mut leaks, mut refused) = (Vec::new(), 0);
     let all = every_capture();
-    for (n, capture) in all.iter().enumerate() {
-        let out = scratch.path().join(n.to_string());
-        // What nobody can read is not the matter here.
-        if bundle::walk(&input(capture), &Limits::default(), &mut Secrets::default()).is_err() {
-            continue;
-        }
-        let done = run(capture, &out, &options());
-        assert_eq!(done.changed, None, "{}", capture.display());
-        leaks.extend(left(&secrets(capture), &secrets(&out)).into_iter().map(|l| format!("{}: {l}", capture.display())));
-        std::fs::remove_dir_all(&out).expect("an output");
-        // A name such as `sleep` can carry the diagnosis; then nothing may be written.
-        let hidden = Options { hide_commands: true, mask_unparsed: true, ..options() };
-        if run(capture, &out, &hidden).changed.is_some() {
-            assert!(!out.exists(), "{}", capture.display());
-            refused += 1;
-        } else {
-            std::fs::remove_dir_all(&out).expect("an output");
-        }
-    }
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let (all, next) = (&all, &std::sync::atomic::AtomicUsize::new(0));
+    let work = || std::iter::from_fn(|| all.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))).map(|c| kept(c)).collect();
+    let kept: Vec<Kept> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        running.into_iter().flat_map(|thread| -> Vec<Kept> { thread.join().expect("no panic") }).collect()
+    });
+    let refused = kept.iter().filter(|k| k.refused).count();
     assert!(refused * 10 <= all.len(), "{refused} of {} cannot hide their processes", all.len());
+    let leaks: Vec<&str> = kept.iter().flat_map(|k| &k.left).map(String::as_str).collect();
     assert!(leaks.is_empty(), "{} left:\n{}", leaks.len(), leaks.join("\n"));
+}
+
+/// What came of the redaction of one capture.
+#[derive(Default)]
+struct Kept {
+    /// Addresses and names that were not replaced.
+    left: Vec<String>,
+    /// Whether nothing is written where the names of processes go too.
+    refused: bool,
+}
+
+fn kept(capture: &Path) -> Kept {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let out = scratch.path().join("out");
+    // What nobody can read is not the matter here.
+    if bundle::walk(&input(capture), &Limits::default(), &mut Secrets::default()).is_err() {
+        return Kept::default();
+    }
+    let done = run(capture, &out, &options());
+    assert_eq!(done.changed, None, "{}", capture.display());
+    let left = left(&secrets(capture), &secrets(&out)).into_iter().map(|l| format!("{}: {l}", capture.display())).collect();
+    std::fs::remove_dir_all(&out).expect("an output");
+    // A name such as `sleep` can carry the diagnosis; then nothing may be written.
+    let hidden = Options { hide_commands: true, mask_unparsed: true, ..options() };
+    let refused = run(capture, &out, &hidden).changed.is_some();
+    assert!(!refused || !out.exists(), "{}", capture.display());
+    Kept { left, refused }
 }
 
 /// What of the original stands in the output.
