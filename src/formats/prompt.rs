@@ -73,13 +73,21 @@ fn titled(line: &[u8]) -> Option<&[u8]> {
     line.get(start..=end).filter(|title| is_bare_command(strip_sudo(title)))
 }
 
+/// What stands in front of the directory in a prompt of oh-my-zsh.
+const ARROW: &[u8] = "\u{279c} ".as_bytes();
+
 /// What follows the mark of any other prompt (`(venv) root@web:/srv# `, `[16:54:25] joe@web:~$ `, `web% `, an arrow), if it is surely a command.
 fn after_mark(line: &[u8]) -> Option<&[u8]> {
     const MARKS: &[&[u8]] = &[b"$ ", b"# ", b"% ", "\u{276f} ".as_bytes()];
     let head = line.get(..line.len().min(64))?;
+    // One look spares the rest where no mark, by its last byte, stands in front of a blank: of nearly every line.
+    let marked = |blank: usize| blank.checked_sub(1).and_then(|last| head.get(last)).is_some_and(|last| b"$#%\xaf".contains(last));
+    if !memchr::memchr_iter(b' ', head).any(marked) && !line.starts_with(ARROW) {
+        return None;
+    }
     let ends = MARKS.iter().filter_map(|mark| memchr::memmem::find(head, mark).map(|at| at + mark.len()));
     // An arrow stands in front of the directory.
-    let arrow = line.strip_prefix("\u{279c} ".as_bytes()).and_then(|rest| {
+    let arrow = line.strip_prefix(ARROW).and_then(|rest| {
         let rest = rest.trim_ascii_start();
         memchr::memchr(b' ', rest).map(|blank| line.len() - rest.len() + blank + 1)
     });
