@@ -6,6 +6,7 @@ use sockdiag::bundle::{self, Input, Limits, MemberEnd, MemberHead, Visitor};
 use sockdiag::config::Thresholds;
 use sockdiag::facts::*;
 use sockdiag::formats::reader::Reader;
+use sockdiag::parallel::in_order;
 use sockdiag::redact::addresses::Addresses;
 use sockdiag::redact::key::Key;
 use sockdiag::redact::{Options, Redacted, redact};
@@ -73,16 +74,16 @@ fn every_capture() -> Vec<PathBuf> {
 #[test]
 fn every_capture_means_the_same_and_tells_no_names() {
     let all = every_capture();
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let (all, next) = (&all, &std::sync::atomic::AtomicUsize::new(0));
-    let work = || std::iter::from_fn(|| all.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))).map(|c| kept(c)).collect();
-    let kept: Vec<Kept> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        running.into_iter().flat_map(|thread| -> Vec<Kept> { thread.join().expect("no panic") }).collect()
-    });
-    let refused = kept.iter().filter(|k| k.refused).count();
+    let (mut leaks, mut refused) = (Vec::new(), 0);
+    in_order(
+        &all,
+        |capture| kept(capture),
+        |_, kept| {
+            leaks.extend(kept.left);
+            refused += usize::from(kept.refused);
+        },
+    );
     assert!(refused * 10 <= all.len(), "{refused} of {} cannot hide their processes", all.len());
-    let leaks: Vec<&str> = kept.iter().flat_map(|k| &k.left).map(String::as_str).collect();
     assert!(leaks.is_empty(), "{} left:\n{}", leaks.len(), leaks.join("\n"));
 }
 

@@ -74,7 +74,7 @@ impl Needles {
         MET.with_borrow_mut(|met| {
             met.begin(self);
             self.searcher.find(text, |needle| {
-                if met.is_new(needle, Met::needles) {
+                if is_new(&mut met.needles, needle, met.text) {
                     let sets = self.sets.get(needle).into_iter().flatten();
                     found.extend(sets.filter_map(|&set| met.complete(set, self)));
                 }
@@ -112,23 +112,9 @@ impl Met {
         self.branches.resize(needles.wanted.len(), (0, 0));
     }
 
-    fn needles(&mut self) -> &mut Vec<u64> {
-        &mut self.needles
-    }
-
-    fn sets(&mut self) -> &mut Vec<u64> {
-        &mut self.sets
-    }
-
-    /// Whether the text was not known to hold it; now it is.
-    fn is_new(&mut self, number: usize, of: fn(&mut Met) -> &mut Vec<u64>) -> bool {
-        let text = self.text;
-        of(self).get_mut(number).is_some_and(|last| std::mem::replace(last, text) != text)
-    }
-
     /// One of a set is there: the signature of its branch, if that was the last one it lacked.
     fn complete(&mut self, set: usize, needles: &Needles) -> Option<usize> {
-        if !self.is_new(set, Met::sets) {
+        if !is_new(&mut self.sets, set, self.text) {
             return None;
         }
         let branch = *needles.branches.get(set)?;
@@ -139,6 +125,11 @@ impl Met {
         *lacks = lacks.saturating_sub(1);
         needles.owners.get(branch).filter(|_| *lacks == 0).copied()
     }
+}
+
+/// Whether the text was not known to hold this one of those that it may hold; now it is.
+fn is_new(last: &mut [u64], number: usize, text: u64) -> bool {
+    last.get_mut(number).is_some_and(|last| std::mem::replace(last, text) != text)
 }
 
 /// The branches of a pattern, and the sets of each; `None` if a branch has none.

@@ -18,10 +18,12 @@ pub fn call(body: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name, rest.strip_prefix(b"(")?))
 }
 
+/// The high bit of each of eight bytes.
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
 /// How many bytes at the beginning are small letters or underlines, of which most names consist: eight at once, as many as there are.
 #[inline]
 fn plain_letters(body: &[u8]) -> usize {
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     /// Lifts what is above the last letter to the high bit.
     const ABOVE: u64 = u64::from_ne_bytes([0x7f - 26; 8]);
     let mut length = 0;
@@ -30,9 +32,9 @@ fn plain_letters(body: &[u8]) -> usize {
         // The letters from 1 to 26; without its high bit no byte carries into the next.
         let letters = bytes ^ u64::from_ne_bytes([b'a' - 1; 8]);
         let low = letters & !HIGH;
-        let others = low.wrapping_add(ABOVE) | letters | !low.wrapping_add(!HIGH);
+        let others = (low.wrapping_add(ABOVE) | letters) & HIGH | zeros(letters);
         let underlines = zeros(bytes ^ u64::from_ne_bytes([b'_'; 8]));
-        let first = (others & HIGH & !underlines).trailing_zeros() as usize / 8;
+        let first = (others & !underlines).trailing_zeros() as usize / 8;
         length += first;
         if first < 8 {
             break;
@@ -44,8 +46,7 @@ fn plain_letters(body: &[u8]) -> usize {
 /// The high bit of each byte that is zero.
 #[inline]
 fn zeros(bytes: u64) -> u64 {
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    !(((bytes & !HIGH).wrapping_add(!HIGH)) | bytes) & HIGH
+    !((bytes & !HIGH).wrapping_add(!HIGH) | bytes) & HIGH
 }
 
 /// The bytes that names of calls consist of.
