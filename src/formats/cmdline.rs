@@ -32,8 +32,8 @@ impl Format for Cmdline {
     }
 
     fn fit(&self, probe: &Probe<'_>) -> Fit {
-        let one = probe.rows().count() == 1;
-        let named = probe.whole && named::has_word(probe.path, "cmdline") && (one || pid_of(probe.path, probe.command).is_some());
+        let one = || probe.rows().take(2).count() == 1;
+        let named = probe.whole && named::has_word(probe.path, "cmdline") && (pid_of(probe.path, probe.command).is_some() || one());
         if named { Fit::Likely } else { Fit::No }
     }
 

@@ -34,7 +34,7 @@ impl Format for UnitFile {
         if probe.rows().take(3).any(is_section) {
             return Fit::Sure;
         }
-        if probe.rows().any(|l| l.starts_with(b"LimitNOFILE")) && probe.rows().next().is_some_and(|l| setting(l).is_some()) {
+        if probe.rows().next().is_some_and(|l| setting(l).is_some()) && probe.rows().any(|l| l.starts_with(b"LimitNOFILE")) {
             return Fit::Likely;
         }
         Fit::No

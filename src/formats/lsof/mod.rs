@@ -86,6 +86,9 @@ impl Format for Lsof {
     fn can_end(&self, row: &[u8]) -> bool {
         // A connection has its state in parentheses, what has no path a name in brackets, and what is in no table one of two sentences.
         let text = row.trim_ascii_end();
+        if text.ends_with(b")") || text.ends_with(b" can't identify protocol") {
+            return true;
+        }
         let behind = |word: &[u8]| memchr::memmem::find(text, word).and_then(|at| text.get(at + word.len()..));
         let whole = |rest: &[u8], end: u8| rest.last() == Some(&end);
         behind(b" TCP ").is_none_or(|rest| whole(rest, b')'))
