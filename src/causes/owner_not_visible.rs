@@ -4,7 +4,7 @@ use super::Case;
 use super::claim::{Claim, Class, Evidence, Missing, Strength, Witnessed};
 use super::support;
 use crate::capture::Quote;
-use crate::ledger::{CountIs, Family, Kind};
+use crate::ledger::{CountIs, Family, Kind, Owner};
 
 /// Sockets that nobody holds, from which they are more than races of the capture.
 const MANY: i64 = 100;
@@ -70,9 +70,10 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     }
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
     (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), CountIs::Exact);
+    let bound = if here < unhashed.value { format!(", at most {} of them here", super::number(here)) } else { String::new() };
     let says = format!(
-        "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse), and the listed processes hold {} of them",
-        super::number(here),
+        "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse){bound}, and the listed processes hold {} of them",
+        super::number(unhashed.value),
         super::number(here - rest)
     );
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Books, says, unhashed.at.clone()));
@@ -86,12 +87,22 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
         ));
     }
     support_logs(case, &mut claim);
-    claim.missing.push(Missing {
-        what: "the descriptors of all processes".into(),
+    let whole = |what: &str| Missing {
+        what: what.into(),
         would: "name the process that holds them".into(),
         command: "sudo lsof -nP +c0; for p in /proc/[0-9]*; do echo $p $(ls $p/fd | wc -l); done".into(),
-    });
-    claim.now = vec!["capture again as root, in the host's own namespaces".into()];
+    };
+    match &case.ledger.cut {
+        Some(cut) => {
+            claim.missing.push(whole("the listing of descriptors to its end"));
+            let last = Owner::of(case.snapshot, cut.last, 0).named();
+            claim.now = vec![format!("repeat the listing: {} is cut after {last}, and whoever holds them may stand behind", cut.path)];
+        }
+        None => {
+            claim.missing.push(whole("the descriptors of all processes"));
+            claim.now = vec!["capture again as root, in the host's own namespaces".into()];
+        }
+    }
     Some(claim)
 }
 

@@ -5,8 +5,8 @@ use crate::bundle::MemberEnd;
 use crate::capture::Quote;
 use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing, number};
-use crate::facts::NoteKind;
-use crate::ledger::{Family, Kind, View};
+use crate::facts::{LimitValue, NoteKind};
+use crate::ledger::{Family, Kind, Owner, View};
 use crate::signatures::Weight;
 
 /// Remarks on one host, at most.
@@ -160,6 +160,10 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
     let mut all: Vec<(String, Option<Quote>)> = left_out(case).into_iter().map(|says| (says, None)).collect();
     all.extend(unread(case).take(4).map(|(path, lines)| {
         (format!("{path}: {} lines of a table were not understood: their rows are missing", number(i64::from(lines))), None)
+    }));
+    all.extend(case.ledger.cut.as_ref().map(|cut| {
+        let last = Owner::of(case.snapshot, cut.last, 0).named();
+        (format!("{} ends inside a row: it is cut after {last}, and processes behind it are missing; repeat it", cut.path), None)
     }));
     for member in case.members {
         if all.len() >= MAX_REMARKS {

@@ -105,7 +105,7 @@ fn nobodys(case: &Case<'_>) -> Option<Unjudged> {
     let rest = ledger.unexplained().filter(|&n| n >= i64::try_from(case.thresholds.closed).unwrap_or(i64::MAX))?;
     Some(Unjudged {
         says: format!("{} TCP sockets are in no table, and no descriptor listing shows who holds them", number(rest)),
-        missing: all_descriptors(),
+        missing: all_descriptors(case),
     })
 }
 
@@ -127,7 +127,7 @@ fn traced(case: &Case<'_>) -> Option<Unjudged> {
         };
         (left >= enough && closed * 4 <= left).then(|| Unjudged {
             says: format!("{whose} leaves {} sockets or selectors open, and its descriptors were not listed", number(left as i64)),
-            missing: all_descriptors(),
+            missing: all_descriptors(case),
         })
     })
 }
@@ -164,7 +164,7 @@ fn unheld(case: &Case<'_>) -> Option<Unjudged> {
     let rest = u64::try_from(all).ok()?.checked_sub(held).filter(|&n| n >= case.thresholds.close_wait)?;
     Some(Unjudged {
         says: format!("the peers of {} connections have closed, and the capture does not show who holds them", number(rest as i64)),
-        missing: all_descriptors(),
+        missing: all_descriptors(case),
     })
 }
 
@@ -192,16 +192,13 @@ fn slots(case: &Case<'_>) -> Option<Unjudged> {
             "pid {pid} has had {} or more descriptors open at some time (FDSize), and they were not listed",
             number(i64::from(slots / 2))
         ),
-        missing: all_descriptors(),
+        missing: all_descriptors(case),
     })
 }
 
-fn all_descriptors() -> Missing {
-    Missing {
-        what: "the descriptors of all processes".into(),
-        would: "name who holds the sockets".into(),
-        command: "sudo lsof -nP +c0".into(),
-    }
+fn all_descriptors(case: &Case<'_>) -> Missing {
+    let what = if case.ledger.cut.is_some() { "the listing of descriptors to its end" } else { "the descriptors of all processes" };
+    Missing { what: what.into(), would: "name who holds the sockets".into(), command: "sudo lsof -nP +c0".into() }
 }
 
 /// Sockets of which only the inode is known.

@@ -82,6 +82,11 @@ pub fn latest(snapshot: &Snapshot, names: &Interner, name: &str) -> Option<Figur
     snapshot.readings(names, name).last().map(Figure::from)
 }
 
+/// Whether a bound is so little below a count that both are of the same sockets, read at two moments: 1 %.
+fn is_of_another_moment(bound: i64, count: i64) -> bool {
+    count.saturating_sub(bound) <= count / 100
+}
+
 /// Whether the kernel is at least this release; `None` where it was not captured.
 pub fn kernel_at_least(snapshot: &Snapshot, major: u32, minor: u32) -> Option<bool> {
     let (release, _) = snapshot.identity.get(&crate::facts::IdentityKey::Kernel)?;
@@ -151,7 +156,7 @@ impl Books {
             _ => return,
         };
         let room = used.value.saturating_sub(hashed).saturating_sub(listed).max(0);
-        if room < unhashed.value {
+        if room < unhashed.value && !is_of_another_moment(room, unhashed.value) {
             self.unhashed_here = Some(room);
             if unhashed.value.saturating_sub(room) > (used.value / 20).saturating_add(32) && self.foreign.is_none() {
                 self.foreign = Some(format!(

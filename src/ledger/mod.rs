@@ -1,6 +1,7 @@
 //! The socket ledger: every socket the kernel counts, set against where it was seen, each once, with the rest that nobody explains.
 
 pub mod books;
+pub mod cut;
 pub mod holding;
 pub mod inodes;
 pub mod kind;
@@ -16,12 +17,14 @@ pub mod views;
 pub mod witness;
 
 pub use books::{Books, Figure};
+pub use cut::Cut;
 pub use holding::Holding;
 pub use kind::Kind;
 pub use likely::leaves_open;
 pub use pile::{CountIs, Owner, Pile, Word, is_pool};
 pub use views::{Family, View};
 
+use crate::capture::holding::FdList;
 use crate::capture::{Interner, Member, Quote, Snapshot};
 use crate::facts::{IdentityKey, NoteKind, SocketState};
 use std::collections::BTreeMap;
@@ -50,6 +53,8 @@ pub struct Ledger<'a> {
     pub unprivileged: Option<Quote>,
     /// Whether descriptors of all processes were listed with privilege: only then is a missing holder missing.
     pub all_listed: bool,
+    /// A listing of all processes that ends inside a row, where no whole one is beside it.
+    pub cut: Option<Cut>,
 }
 
 impl<'a> Ledger<'a> {
@@ -68,7 +73,8 @@ impl<'a> Ledger<'a> {
         labels::apply(snapshot, &mut piles);
         let unprivileged = unprivileged(snapshot);
         tally::unowned(snapshot, &views, &states, unprivileged.is_some(), &mut piles);
-        let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot);
+        let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot, members);
+        let cut = cut::cut(snapshot, members).filter(|_| !all_listed);
         foreign_by_room(&books, &mut piles);
         excerpt_by_books(&books, &mut piles);
         let peers = peers::peers(snapshot);
@@ -83,6 +89,7 @@ impl<'a> Ledger<'a> {
             newest_inode: newest_inode(snapshot),
             unprivileged,
             all_listed,
+            cut,
         };
         likely::opaque(&mut ledger, snapshot);
         likely::counted(&mut ledger, snapshot);
@@ -198,12 +205,8 @@ fn unprivileged(snapshot: &Snapshot) -> Option<Quote> {
     snapshot.remarks.iter().find(|r| r.kind == NoteKind::NoPrivilege).map(|r| r.quote.clone())
 }
 
-/// Whether some listing covers all processes: an unfiltered lsof (or lsfd) with many of them.
-fn lists_all(snapshot: &Snapshot) -> bool {
-    let listed = snapshot
-        .processes
-        .values()
-        .filter(|p| p.lists.iter().any(|l| matches!(l.format, "lsof" | "lsfd" | "busybox-lsof") && !l.filtered && !l.headless))
-        .count();
-    listed >= 3
+/// Whether some listing covers all processes: an unfiltered lsof (or lsfd) with many of them, to its end.
+fn lists_all(snapshot: &Snapshot, members: &[Member]) -> bool {
+    let whole = |l: &FdList| cut::of_all(l) && !l.filtered && !l.headless && !cut::is_cut(members, l);
+    snapshot.processes.values().filter(|p| p.lists.iter().any(whole)).count() >= 3
 }
