@@ -11,7 +11,7 @@ use super::room::{Over, Room};
 use super::sockets::NO_FD;
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState};
 use rustc_hash::{FxHashMap, FxHasher};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 
 /// Listeners kept one by one, at most.
@@ -260,6 +260,23 @@ impl Table {
         self.groups.push(Group::new(key.protocol, key.state, owner.map(|h| h.pid), command));
         self.index.insert(key.packed(), Known { number, name, quotes: Firsts::KEPT as u8 - 1 });
         number
+    }
+
+    /// The highest descriptor number of each process that it names as a holder.
+    pub fn highest(&self) -> BTreeMap<u32, u32> {
+        let mut by_group = vec![None; self.groups.len()];
+        for ((_, group), &fd) in self.rows.iter().zip(&self.fds).filter(|(_, fd)| **fd != NO_FD) {
+            if let Some(highest) = by_group.get_mut(*group as usize) {
+                *highest = (*highest).max(Some(fd));
+            }
+        }
+        let owned = self.groups.iter().zip(by_group).filter_map(|(group, fd)| Some((group.owner?, fd?)));
+        let mut highest = BTreeMap::new();
+        for (pid, fd) in owned.chain(self.held.iter().copied()) {
+            let known = highest.entry(pid).or_insert(fd);
+            *known = fd.max(*known);
+        }
+        highest
     }
 
     /// Process and descriptor of each holder.

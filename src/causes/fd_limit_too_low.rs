@@ -4,8 +4,9 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number, suspect};
 use crate::capture::Quote;
+use crate::capture::process::Proc;
 use crate::facts::LimitValue;
-use crate::ledger::{CountIs, Kind, Owner};
+use crate::ledger::{CountIs, Kind, Owner, Pile, tally};
 
 cause! {
     /// A process reaches its soft limit of open files although nothing leaks: its load simply needs more.
@@ -129,11 +130,11 @@ pub(super) fn full(case: &Case<'_>) -> Option<Full> {
     let mut best: Option<Full> = None;
     for (&pid, proc) in &case.snapshot.processes {
         let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { continue };
-        let Some((descriptors, _, row)) = case.ledger.holdings.get(&pid).and_then(|h| h.descriptors.as_ref()) else { continue };
+        let Some((descriptors, row)) = case.ledger.holdings.get(&pid).and_then(|h| h.at_least()) else { continue };
         if descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
-            && best.as_ref().is_none_or(|b| *descriptors > b.descriptors)
+            && best.as_ref().is_none_or(|b| descriptors > b.descriptors)
         {
-            best = Some(Full { pid, descriptors: *descriptors, limit: *limit, at: vec![quote.clone(), row.clone()] });
+            best = Some(Full { pid, descriptors, limit: *limit, at: vec![quote.clone(), row] });
         }
     }
     best
@@ -173,16 +174,65 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     }
     // The process in question is the one with the largest pile; its own limit counts, never the shell's.
     let suspect = case.ledger.piles.iter().filter(|p| p.kind != Kind::File && p.owner.is_some()).find(|p| suspect(case, p).is_some());
-    let of = |p: &crate::ledger::Pile| Some((p.limit.clone()?, p.descriptors.clone()?, p.owner.as_ref()?.named()));
-    let known = suspect.or_else(|| case.ledger.piles.iter().find(|p| p.limit.is_some() && p.descriptors.is_some())).and_then(of);
-    match known {
-        Some(((limit, quote), (descriptors, ..), name)) => Exclusion::out(
-            format!("{name} has {} of at most {} descriptors open", number(descriptors as i64), number(limit as i64)),
-            vec![quote],
-        ),
-        None => Exclusion::not(
+    let known = match suspect {
+        Some(pile) => Room::of_pile(pile),
+        None => nearest(case),
+    };
+    let Some(room) = known else {
+        return Exclusion::not(
             "cannot be ruled out: /proc/PID/limits of the process in question was not captured; a shell's ulimit is not it",
             Vec::new(),
+        );
+    };
+    let (name, limit) = (&room.name, number(room.limit.0 as i64));
+    match room.open {
+        Some((n, true)) => {
+            Exclusion::out(format!("{name} has {} of at most {limit} descriptors open", number(n as i64)), vec![room.limit.1])
+        }
+        Some((n, false)) => Exclusion::not(
+            format!("{name} has at least {} of at most {limit} descriptors open; how many in all was not counted", number(n as i64)),
+            vec![room.limit.1],
+        ),
+        None => Exclusion::not(
+            format!("cannot be ruled out: the limit of {name} is {limit}, and its descriptors were not counted"),
+            vec![room.limit.1],
         ),
     }
+}
+
+/// What a process has open of what it may have.
+struct Room {
+    name: String,
+    limit: (u64, Quote),
+    /// Open descriptors, and whether they were all counted.
+    open: Option<(u64, bool)>,
+}
+
+impl Room {
+    fn of_pile(pile: &Pile) -> Option<Room> {
+        let counted = pile.descriptors.as_ref().filter(|d| d.1).map(|(n, ..)| (*n, true));
+        let open = counted.or_else(|| pile.at_least.as_ref().map(|(n, _)| (*n, false)));
+        Some(Room { name: pile.owner.as_ref()?.named(), limit: pile.limit.clone()?, open })
+    }
+
+    /// Whether all was counted, and how full it is.
+    fn rank(&self) -> (bool, u128) {
+        let (n, whole) = self.open.unwrap_or_default();
+        (whole, u128::from(n) * 1000 / u128::from(self.limit.0.max(1)))
+    }
+}
+
+/// The process that is nearest to its own limit of those whose limit is known, the ones whose descriptors were counted first.
+fn nearest(case: &Case<'_>) -> Option<Room> {
+    let counted = tally::descriptors(case.snapshot);
+    let of = |(&pid, proc): (&u32, &Proc)| {
+        let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { return None };
+        let holding = case.ledger.holdings.get(&pid);
+        let listed = holding.and_then(|h| h.descriptors.as_ref()).map(|(n, whole, _)| (*n, *whole));
+        let told = counted.get(&pid).map(|(n, _)| (*n, true));
+        let seen = holding.and_then(|h| h.at_least()).map(|(n, _)| (n, false));
+        let open = told.into_iter().chain(listed).chain(seen).max_by_key(|(n, whole)| (*whole, *n));
+        Some(Room { name: owner(case, pid).named(), limit: (*limit, quote.clone()), open })
+    };
+    case.snapshot.processes.iter().filter_map(of).max_by_key(Room::rank)
 }

@@ -63,7 +63,7 @@ type Left = (String, u64, u64, Vec<Quote>);
 /// The process's limit of open files.
 fn own(pile: &Pile, gained: u64) -> Option<Left> {
     let (limit, quote) = pile.limit.as_ref()?;
-    let (descriptors, ..) = pile.descriptors.as_ref()?;
+    let (descriptors, _) = pile.at_least.as_ref()?;
     let left = limit.checked_sub(*descriptors).filter(|&n| n > 0)?;
     Some((format!("its limit of {} open files", number(*limit as i64)), left, gained, vec![quote.clone()]))
 }

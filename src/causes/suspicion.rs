@@ -113,7 +113,7 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
 
 /// A process at its descriptor limit, mostly filled by the pile.
 fn fills_limit(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
-    let (Some((limit, quote)), Some((descriptors, ..))) = (&pile.limit, &pile.descriptors) else { return };
+    let (Some((limit, quote)), Some((descriptors, _))) = (&pile.limit, &pile.at_least) else { return };
     let first = pile.owner.as_ref().and_then(|o| o.pids.first()).map_or(pile.count, |p| p.1);
     if *limit >= 256
         && descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)

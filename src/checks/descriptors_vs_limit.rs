@@ -12,7 +12,7 @@ check! {
     /// What a process holds against its own limit and table.
     ///
     /// # Compared
-    /// For each process, the number of its descriptors and the highest of them with the soft limit `Max open files` of
+    /// For each process, the number of its descriptors, or of the sockets that a table shows of it, and the highest of them with the soft limit `Max open files` of
     /// `/proc/PID/limits`, and the highest with FDSize of `/proc/PID/status`, the slots of its table.
     ///
     /// # Scope
@@ -50,13 +50,15 @@ fn make(case: &Case<'_>) -> Checked {
             return Checked::disagree(says, at).undermining();
         }
         let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { continue };
-        let count = holding.descriptors.as_ref().map_or(0, |(n, ..)| *n);
+        let whole = holding.descriptors.as_ref().is_some_and(|d| d.1);
+        let seen = holding.at_least();
+        let count = seen.as_ref().map_or(0, |(n, _)| *n);
         // Numbers begin at 0, so a limit of 1024 allows up to number 1023.
         let needed = count.max(highest.map_or(0, |h| h + 1));
         if needed == 0 {
             continue;
         }
-        let at = holding.descriptors.as_ref().map(|(.., q)| q.clone()).into_iter().chain([quote.clone()]).collect();
+        let at = seen.map(|(_, q)| q).into_iter().chain([quote.clone()]).collect();
         if needed > *limit {
             let says = format!(
                 "{name} uses {} descriptors or more, but its limit is {}: the limit is that of another process or moment, or was lowered",
@@ -67,8 +69,9 @@ fn make(case: &Case<'_>) -> Checked {
         }
         let fill = (u128::from(needed) * 1000 / u128::from((*limit).max(1))) as u64;
         if nearest.as_ref().is_none_or(|(f, _)| *f < fill) {
+            let lead = if whole { "" } else { "at least " };
             let says = format!(
-                "{name} uses {} of at most {} descriptors; no process is nearer to its limit",
+                "{name} uses {lead}{} of at most {} descriptors; no process is nearer to its limit",
                 number(needed as i64),
                 number(*limit as i64)
             );

@@ -233,6 +233,32 @@ fn again() -> Missing {
     }
 }
 
+/// Whether no holder is to be found any more: each finding names its own or is about what nobody holds, and no socket is left unexplained.
+fn holders_known<'f>(findings: impl Iterator<Item = &'f Finding>, report: &HostReport) -> bool {
+    let mut main = findings.filter(|f| f.claim.class != Class::Note).peekable();
+    let nobodys = |f: &Finding| matches!(f.claim.kind, Some(Kind::TimeWait));
+    let unexplained = report.unexplained.is_some_and(|n| n >= NAMELESS as i64);
+    main.peek().is_some() && main.all(|f| f.claim.owner.is_some() || nobodys(f)) && !unexplained
+}
+
+/// What lacks of a process's own limit of open files, and of what counts against it.
+fn own_limit(pid: u32, report: &HostReport) -> Option<Missing> {
+    let seen = report.processes.get(&pid);
+    let would = "tell how near the process is to its own limit".to_string();
+    let counted = format!("ls /proc/{pid}/fd | wc -l");
+    match seen.map(|s| (&s.limit, s.descriptors)) {
+        Some((Some(LimitValue::Unlimited), _)) => None,
+        Some((Some(LimitValue::At(_)), Some((_, true)))) => None,
+        Some((Some(LimitValue::At(_)), _)) => {
+            Some(Missing { what: format!("the number of descriptors of {pid}"), would, command: counted })
+        }
+        _ if report.coverage.limits => None,
+        _ => {
+            Some(Missing { what: format!("limits and descriptors of {pid}"), would, command: format!("cat /proc/{pid}/limits; {counted}") })
+        }
+    }
+}
+
 /// What to capture next, most telling first.
 pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> Vec<Missing> {
     let mut next: Vec<Missing> = Vec::new();
@@ -244,14 +270,8 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
     for finding in findings.iter().filter(|f| f.claim.class != Class::Note) {
         finding.claim.missing.iter().cloned().for_each(&mut add);
         let pid = finding.claim.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0);
-        if let (Some(pid), Some(report)) = (pid, finding.hosts.first().and_then(|&h| reports.get(h)))
-            && !report.coverage.limits
-        {
-            add(Missing {
-                what: format!("limits and descriptors of {pid}"),
-                would: "tell how near the process is to its own limit".into(),
-                command: format!("cat /proc/{pid}/limits; ls /proc/{pid}/fd | wc -l"),
-            });
+        if let (Some(pid), Some(report)) = (pid, finding.hosts.first().and_then(|&h| reports.get(h))) {
+            own_limit(pid, report).into_iter().for_each(&mut add);
         }
     }
     if verdict == Verdict::Inconclusive {
@@ -260,13 +280,15 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
     }
     if verdict != Verdict::Healthy {
         reports.iter().flat_map(|r| &r.unjudged).map(|u| u.missing.clone()).for_each(&mut add);
-        for coverage in reports.iter().map(|r| &r.coverage) {
+        for (number, report) in reports.iter().enumerate() {
+            let coverage = &report.coverage;
+            let held = holders_known(findings.iter().filter(|f| f.hosts.contains(&number)), report);
             // Rows that name their holders leave open how many there are, and whether they stay.
             if coverage.rows && coverage.holders && !coverage.table && !coverage.growth {
                 add(whole_tables());
                 add(again());
             }
-            if !coverage.descriptors {
+            if !coverage.descriptors && !held {
                 add(Missing {
                     what: "the descriptors of all processes".into(),
                     would: "name who holds the sockets".into(),

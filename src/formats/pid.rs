@@ -29,8 +29,10 @@ fn pid_of_path(path: &str) -> Option<u32> {
     let name = parts.next().unwrap_or("");
     let directory = parts.next().unwrap_or("");
     // In the name the number must stand beside a word that names a per-process file, so that dates and counters are not taken for pids.
-    const WORDS: &[&str] =
-        &["pid", "fd", "fds", "limits", "status", "cmdline", "strace", "wchan", "comm", "cgroup", "stat", "ns", "proc", "jstack", "stack"];
+    const WORDS: &[&str] = &[
+        "pid", "fd", "fds", "limits", "status", "cmdline", "strace", "wchan", "comm", "cgroup", "stat", "ns", "proc", "jstack", "stack",
+        "ulimit", "prlimit",
+    ];
     if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
         let number = name
             .split(|c: char| !c.is_ascii_digit())
@@ -79,6 +81,7 @@ mod tests {
             ("app-07/proc_17112/fd", Some(17112)),
             ("hook-4/pid_2013/cmdline", Some(2013)),
             ("strace.26372.out", Some(26372)),
+            ("sample1/ulimit-15201.txt", Some(15201)),
             ("21873/fd", Some(21873)),
             ("process/21873/limits.txt", Some(21873)),
             ("01/sockstat", None),

@@ -152,6 +152,7 @@ pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -
     let mut all: BTreeMap<u32, Holding<'a>> = BTreeMap::new();
     for view in views {
         by_owner(view, &mut all);
+        numbers(view, &mut all);
         copies(view, &mut all);
     }
     for (&pid, proc) in &snapshot.processes {
@@ -196,6 +197,26 @@ impl<'a> Holding<'a> {
             .sum()
     }
 
+    /// Open descriptors, at least: what was counted, or the sockets that one source shows, each of which has a descriptor.
+    pub fn at_least(&self) -> Option<(u64, Quote)> {
+        let mut by_source: BTreeMap<&str, (u64, Option<Quote>)> = BTreeMap::new();
+        for words in self.kinds.iter().filter(|(kind, _)| **kind != Kind::TimeWait).map(|(_, words)| words) {
+            // A source that shows a kind twice, at two moments, shows mostly the same sockets.
+            let mut most: BTreeMap<&str, &Witness<'_>> = BTreeMap::new();
+            for word in words {
+                let known = most.entry(word.source).or_insert(word);
+                *known = if word.count > known.count { word } else { known };
+            }
+            for (source, word) in most {
+                let (sum, quote) = by_source.entry(source).or_default();
+                *sum = sum.saturating_add(word.count);
+                *quote = quote.take().or_else(|| word.quotes().next());
+            }
+        }
+        let shown = by_source.into_values().filter_map(|(n, quote)| Some((n, quote?)));
+        shown.chain(self.descriptors.iter().map(|(n, _, quote)| (*n, quote.clone()))).max_by_key(|(n, _)| *n)
+    }
+
     fn add(&mut self, kind: Kind, witness: Witness<'a>) {
         if witness.count > 0 {
             let words = self.kinds.entry(kind).or_default();
@@ -219,6 +240,15 @@ fn by_owner<'a>(view: &View<'a>, all: &mut BTreeMap<u32, Holding<'a>>) {
         let count = same.iter().map(|g| g.2.count).sum();
         let parts = same.iter().map(|g| Part::Group(g.2)).collect();
         all.entry(pid).or_default().add(kind, Witness { source, count, partial: view.partial, parts });
+    }
+}
+
+/// The highest descriptor number that rows name of each holder.
+fn numbers(view: &View<'_>, all: &mut BTreeMap<u32, Holding<'_>>) {
+    for (pid, fd) in view.tables.iter().flat_map(|t| t.highest()) {
+        if let Some(holding) = all.get_mut(&pid) {
+            holding.highest = holding.highest.max(Some(fd));
+        }
     }
 }
 
@@ -400,9 +430,17 @@ fn duplicates(class: &Class, holding: &mut Holding<'_>) {
 fn count_descriptors(proc: &Proc, holding: &mut Holding<'_>) {
     let first = |l: &FdList| l.classes.iter().find_map(|c| c.quotes.first());
     // Rows of threads only repeat the same descriptors: they count nothing.
-    let lists = proc.lists.iter().filter(|l| !l.only_threads).filter_map(|l| Some((l.descriptors, !l.filtered, first(l)?)));
+    let lists = proc.lists.iter().filter(|l| !l.only_threads);
+    let lists = lists.filter_map(|l| Some((l.descriptors, !l.filtered && !of_sockets_only(l), first(l)?)));
     let counted = proc.fd_count.iter().map(|(n, q)| (u64::from(*n), true, q.clone()));
     holding.descriptors = lists.chain(counted).max_by_key(|(n, whole, _)| (*whole, *n));
+}
+
+/// Whether an lsof lists nothing but sockets of the internet, as `lsof -i` does: a process has other descriptors too, if only its first three.
+fn of_sockets_only(list: &FdList) -> bool {
+    let inet =
+        |c: &Class| c.kind == DescriptorKind::Socket && c.protocol.is_some_and(|p| matches!(Family::of(p), Family::Tcp | Family::Udp));
+    list.format == "lsof" && !list.classes.is_empty() && list.classes.iter().all(inet)
 }
 
 /// `net:[4026531992]` and `4026531992` are the same namespace, spelled by a link and by a manifest.

@@ -71,6 +71,7 @@ impl<'a> Ledger<'a> {
         let (states, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
         labels::apply(snapshot, &mut piles);
+        tally::count_descriptors(snapshot, &mut piles);
         let unprivileged = unprivileged(snapshot);
         tally::unowned(snapshot, &views, &states, unprivileged.is_some(), &mut piles);
         let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot, members);

@@ -57,6 +57,8 @@ pub struct Pile {
     pub accepted: Option<bool>,
     /// Descriptors of the process that holds most, and whether the count is whole.
     pub descriptors: Option<(u64, bool, Quote)>,
+    /// Its descriptors, at least: what was counted, or the sockets that are seen.
+    pub at_least: Option<(u64, Quote)>,
     /// The soft limit of open files of the process that holds most.
     pub limit: Option<(u64, Quote)>,
     /// The longest unbroken run of descriptor numbers.
@@ -101,6 +103,7 @@ impl Pile {
             traits,
             accepted: None,
             descriptors: None,
+            at_least: None,
             limit: None,
             longest_run: 0,
             foreign: None,
@@ -290,14 +293,20 @@ fn one_pile(
         traits,
         words,
         descriptors: first.holding.descriptors.clone(),
-        limit: first.proc.and_then(|p| p.nofile.as_ref()).and_then(|(soft, _, q)| match soft {
-            LimitValue::At(n) => Some((*n, q.clone())),
-            LimitValue::Unlimited => None,
-        }),
+        at_least: first.holding.at_least(),
+        limit: first.proc.and_then(own_limit),
         longest_run,
         foreign: first.holding.foreign.clone(),
         in_use: in_use.contains(&first.pid),
     })
+}
+
+/// The soft limit of open files of a process, where it has one.
+pub(super) fn own_limit(proc: &Proc) -> Option<(u64, Quote)> {
+    match proc.nofile.as_ref()? {
+        (LimitValue::At(n), _, quote) => Some((*n, quote.clone())),
+        (LimitValue::Unlimited, ..) => None,
+    }
 }
 
 /// What the sources tell of one process's rows of a kind.

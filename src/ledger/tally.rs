@@ -50,12 +50,21 @@ pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
         }
         pile.words.insert(0, Word { source: "tally", count: value, quote: Some(tally.quote.clone()) });
     }
+}
+
+/// Puts the counts of descriptors that pipelines made to the piles of their processes, and the limits of those that no listing has.
+pub fn count_descriptors(snapshot: &Snapshot, piles: &mut [Pile]) {
     let counted = descriptors(snapshot);
     for pile in piles.iter_mut() {
         let Some((pid, _)) = pile.owner.as_ref().and_then(|o| o.pids.first()) else { continue };
         if let Some((n, quote)) = counted.get(pid).filter(|(n, _)| pile.descriptors.as_ref().is_none_or(|(known, ..)| known < n)) {
             pile.descriptors = Some((*n, true, quote.clone()));
         }
+        if pile.limit.is_none() {
+            pile.limit = snapshot.processes.get(pid).and_then(super::pile::own_limit);
+        }
+        let seen = pile.descriptors.iter().map(|(n, _, quote)| (*n, quote.clone()));
+        pile.at_least = seen.chain(pile.at_least.take()).max_by_key(|(n, _)| *n);
     }
 }
 

@@ -59,6 +59,8 @@ pub fn count(finding: &Finding, report: Option<&HostReport>) -> Option<String> {
         let limit =
             pile.limit.as_ref().map_or("; its limit was not captured".to_string(), |(l, _)| format!(" of {} allowed", number(*l as i64)));
         said.push_str(&format!("; {lead}{} descriptors open{limit}", number(*open as i64)));
+    } else if let (Some((limit, _)), Some((open, _))) = (&pile.limit, &pile.at_least) {
+        said.push_str(&format!("; at least {} descriptors open of {} allowed", number(*open as i64), number(*limit as i64)));
     }
     Some(said)
 }
