@@ -109,12 +109,14 @@ impl Group {
         }
     }
 
-    /// Whether the local ports of its rows are mostly those of the range that begins at `low`: this host opened the connections.
-    pub fn uses_ports_from(&self, low: i64) -> bool {
+    /// Whether the local ports of its rows are mostly those of the range that begins at `low`: this host opened the connections. Those that
+    /// something listens on were accepted, and say nothing of the others.
+    pub fn uses_ports_from(&self, low: i64, listened: impl Fn(u16) -> bool) -> bool {
         // So many different ones are enough beside the address of a service.
         const ENOUGH: usize = 32;
-        let handed_out = self.locals.iter().filter(|(end, _)| i64::from(end.port()) >= low).count();
-        handed_out > 0 && handed_out * 2 >= self.locals.iter().len().min(ENOUGH)
+        let opened = || self.locals.iter().map(|(end, _)| end.port()).filter(|&port| !listened(port));
+        let handed_out = opened().filter(|&port| i64::from(port) >= low).count();
+        handed_out > 0 && handed_out * 2 >= opened().count().min(ENOUGH)
     }
 
     /// All rows have come.

@@ -46,7 +46,8 @@ pub fn forecast(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let mut says = format!("{} more in {}: about {}", number(gained as i64), span(seconds), rate(gained, seconds));
     let mut at = growth.at;
     let mut lead = "; at that rate";
-    for (name, left, gained, quotes) in own(pile, gained).into_iter().chain(ports(case, pile, gained)).chain(of_host(case)) {
+    let limits = || own(pile, gained).into_iter().chain(ports(case, pile, gained)).chain(of_host(case));
+    for (name, left, gained, quotes) in limits().filter(|_| lasts(pile.kind)) {
         let (low, high) = range(left, gained, seconds);
         if low < FAR {
             says.push_str(&format!("{lead} {name} is reached in {} to {}", span(low), span(high)));
@@ -55,6 +56,12 @@ pub fn forecast(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
         }
     }
     Some(Evidence::new(Strength::Weak, Witnessed::Growth, says, at))
+}
+
+/// Whether sockets of a kind stay for as long as their program keeps them. A connect that nobody answers is given up by the kernel after some two
+/// minutes (tcp_syn_retries, 6): how many come in the meantime is all that wait, and what is seen of their rise is its beginning.
+fn lasts(kind: Kind) -> bool {
+    kind != Kind::SynSent
 }
 
 /// A limit: its name, what is left, by how much its use grew, and the lines.
@@ -70,8 +77,7 @@ fn own(pile: &Pile, gained: u64) -> Option<Left> {
 
 /// Local ports toward the one remote that a growing pile of connections is for.
 fn ports(case: &Case<'_>, pile: &Pile, gained: u64) -> Option<Left> {
-    let holds_ports =
-        matches!(pile.kind, Kind::Established | Kind::CloseWait | Kind::SynSent | Kind::FinWait) && pile.accepted != Some(true);
+    let holds_ports = matches!(pile.kind, Kind::Established | Kind::CloseWait | Kind::FinWait) && pile.accepted != Some(true);
     let (remote, n) = pile.top_remote().filter(|(_, n)| holds_ports && n * 10 >= pile.count * 9)?;
     let all = u64::try_from(super::port_exhaustion::ports(case)).ok()?;
     let left = all.checked_sub(n).filter(|&n| n > 0)?;

@@ -4,9 +4,12 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
 use crate::capture::Quote;
+use crate::capture::table::Group;
 use crate::capture::tops::Tops;
-use crate::facts::SocketState;
-use crate::ledger::{CountIs, Family, Kind};
+use crate::facts::{Protocol, SocketState};
+use crate::ledger::pile::listening_ports;
+use crate::ledger::{CountIs, Family, Kind, tally};
+use std::collections::BTreeMap;
 
 /// Ports of the default range 32768 to 60999 (`net/ipv4/af_inet.c`).
 const DEFAULT_PORTS: i64 = 28_232;
@@ -57,71 +60,135 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let errors = errors(case);
     let used = used(case);
     let ports = ports(case);
-    let near = used.as_ref().is_some_and(|(n, ..)| n * 100 >= ports * case.thresholds.near_limit as i64);
-    let half = used.as_ref().is_some_and(|(n, ..)| n * 2 >= ports);
+    let near = used.as_ref().is_some_and(|u| u.count * 100 >= ports * case.thresholds.near_limit as i64);
+    let half = used.as_ref().is_some_and(|u| u.count * 2 >= ports);
     if errors.is_empty() && !near {
         return Vec::new();
     }
     let mut claim = support::note("port-exhaustion", Class::Exhaustion, "no local port is left toward the remote, so connects fail");
-    let mut at = Vec::new();
-    if let Some((n, remote, quotes)) = used.filter(|_| near || half) {
-        (claim.kind, claim.count, claim.is) = (Some(Kind::TimeWait), Some(n as u64), CountIs::Exact);
+    if let Some(used) = used.filter(|_| near || half) {
+        (claim.kind, claim.count, claim.is) = (used.kind(), Some(used.count as u64), CountIs::Exact);
         claim.evidence.push(Evidence::new(
             Strength::Strong,
             Witnessed::Table,
-            format!("{} connections use local ports, of {} in the range", number(n), number(ports)),
-            quotes,
+            format!("{} connections use local ports, of {} in the range{}", number(used.count), number(ports), used.by_state()),
+            used.at,
         ));
-        if let Some(remote) = remote {
-            support::add_remote(&mut claim, remote, n as u64, "the remote that most local ports are used for");
+        if let Some(remote) = used.remote {
+            support::add_remote(&mut claim, remote, used.count as u64, "the remote that most local ports are used for");
         }
     }
-    for (says, quotes, strength) in errors {
-        at.extend(quotes.clone());
-        claim.evidence.push(Evidence::new(strength, Witnessed::Log, says, quotes));
+    for error in errors {
+        claim.evidence.push(Evidence::new(error.strength, Witnessed::Log, error.says, error.at));
+        if let Some(remote) = error.remote {
+            support::add_remote(&mut claim, remote, 0, "connects to it fail, by the log");
+        }
     }
     claim.now = vec!["widen net.ipv4.ip_local_port_range, and reuse connections".into()];
     claim.fix = vec!["a connection pool; tcp_tw_reuse on the connecting side; more addresses on either side".into()];
     vec![claim]
 }
 
+/// Whether local ports are found to run out.
+pub(super) fn shown(case: &Case<'_>) -> bool {
+    !weigh(case).is_empty()
+}
+
+/// A line that says that no address was left.
+struct Error {
+    says: String,
+    at: Vec<Quote>,
+    strength: Strength,
+    /// Where the connect was to go, if told.
+    remote: Option<String>,
+}
+
 /// What says that no address was left: logs and traces.
-fn errors(case: &Case<'_>) -> Vec<(String, Vec<Quote>, Strength)> {
+fn errors(case: &Case<'_>) -> Vec<Error> {
     let logs = case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "port-exhaustion"));
-    let mut all: Vec<(String, Vec<Quote>, Strength)> = logs
-        .map(|s| (format!("the log says so {}: {}", support::times(s.count), s.means), vec![s.first.clone()], Strength::Strong))
+    let mut all: Vec<Error> = logs
+        .map(|s| Error {
+            says: format!("the log says so {}: {}", support::times(s.count), s.means.trim_end_matches('.')),
+            at: vec![s.first.clone()],
+            strength: Strength::Strong,
+            remote: s.endpoint.clone(),
+        })
         .take(2)
         .collect();
     for trace in case.snapshot.traces.iter().filter(|t| t.no_address.0 > 0) {
-        all.push((
-            format!("strace: connect fails with EADDRNOTAVAIL {} times", trace.no_address.0),
-            trace.no_address.1.0.clone(),
-            Strength::Decisive,
-        ));
+        all.push(Error {
+            says: format!("strace: connect fails with EADDRNOTAVAIL {} times", trace.no_address.0),
+            at: trace.no_address.1.0.clone(),
+            strength: Strength::Decisive,
+            remote: None,
+        });
     }
     all
 }
 
 /// The most connections to one remote (or in all, where remotes are not told), live or in TIME-WAIT, that use a local port of the range.
-fn used(case: &Case<'_>) -> Option<(i64, Option<String>, Vec<Quote>)> {
+struct Used {
+    count: i64,
+    remote: Option<String>,
+    /// How many are in which state, most first; empty where it is not told.
+    states: Vec<(SocketState, u64)>,
+    at: Vec<Quote>,
+}
+
+impl Used {
+    /// The kind of all of them, if it is one.
+    fn kind(&self) -> Option<Kind> {
+        match self.states.as_slice() {
+            [(state, _)] => Kind::of_socket(Protocol::Tcp, *state),
+            _ => None,
+        }
+    }
+
+    /// `: 20,000 ESTAB, 7,900 TIME-WAIT`, where there is more than one state.
+    fn by_state(&self) -> String {
+        if self.states.len() < 2 {
+            return String::new();
+        }
+        let each: Vec<String> = self.states.iter().map(|(state, n)| format!("{} {}", number(*n as i64), state.word())).collect();
+        format!(": {}", each.join(", "))
+    }
+}
+
+fn used(case: &Case<'_>) -> Option<Used> {
     let mut tops = Tops::default();
     let mut quotes = Vec::new();
-    if let Some(view) = case.ledger.best(Family::Tcp) {
-        let low = case.first_port();
-        for group in view.groups(Family::Tcp).filter(|g| !matches!(g.state, SocketState::Listen)) {
-            if group.uses_ports_from(low) {
-                tops.merge(&group.remotes);
-                if quotes.len() < 2 {
-                    quotes.extend(group.quotes.first());
-                }
-            }
+    let (low, listened) = (case.first_port(), listening_ports(case.snapshot));
+    let uses = |g: &&Group| g.state != SocketState::Listen && g.uses_ports_from(low, |port| listened.has(port));
+    let view = case.ledger.best(Family::Tcp);
+    for group in view.iter().flat_map(|v| v.groups(Family::Tcp)).filter(uses) {
+        tops.merge(&group.remotes);
+        if quotes.len() < 2 {
+            quotes.extend(group.quotes.first());
         }
     }
     if let Some((end, n)) = tops.first() {
-        return Some((n as i64, Some(case.show(end)), quotes));
+        let mut by_state: BTreeMap<SocketState, u64> = BTreeMap::new();
+        for group in view.iter().flat_map(|v| v.groups(Family::Tcp)).filter(uses) {
+            let here: u64 = group.remotes.iter().filter(|(e, _)| *e == end).map(|(_, n)| n).sum();
+            *by_state.entry(group.state).or_default() += here;
+        }
+        let mut states: Vec<(SocketState, u64)> = by_state.into_iter().filter(|(_, n)| *n > 0).collect();
+        states.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        return Some(Used { count: n as i64, remote: Some(case.show(end)), states, at: quotes });
     }
+    let waiting = |count: i64, remote, at| Used { count, remote, states: vec![(SocketState::TimeWait, count.max(0) as u64)], at };
     let figure = case.ledger.states.get(&SocketState::TimeWait)?;
-    Some((figure.value, None, figure.at.clone()))
+    // Of a count by peer, as a pipeline made it, the largest is the state's own.
+    let peer = tally::peers(case.snapshot, SocketState::TimeWait).into_iter().find(|p| p.1 as i64 == figure.value).map(|p| p.0);
+    Some(waiting(figure.value, peer, figure.at.clone()))
+}
+
+/// At most how many connections of a table were opened here: all that share state and holder with one from a port of the range.
+fn opened(case: &Case<'_>) -> i64 {
+    let (low, listened) = (case.first_port(), listening_ports(case.snapshot));
+    let from_range = |g: &&Group| g.locals.iter().any(|(end, _)| i64::from(end.port()) >= low && !listened.has(end.port()));
+    let groups = case.ledger.best(Family::Tcp).into_iter().flat_map(|v| v.groups(Family::Tcp));
+    groups.filter(|g| g.state != SocketState::Listen).filter(from_range).map(|g| g.count as i64).sum()
 }
 
 /// All connections by counts of their states, where those were made: live and in TIME-WAIT.
@@ -133,7 +200,7 @@ fn all_connections(case: &Case<'_>) -> Option<(i64, Vec<Quote>)> {
 }
 
 /// Whether the count of a state is not just that of the excerpt's rows.
-fn more_than_listed(case: &Case<'_>, group: &crate::capture::table::Group) -> bool {
+fn more_than_listed(case: &Case<'_>, group: &Group) -> bool {
     case.ledger.states.get(&group.state).is_some_and(|f| f.value > group.count as i64 || group.state == SocketState::Listen)
 }
 
@@ -147,7 +214,7 @@ pub(super) fn ports(case: &Case<'_>) -> i64 {
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     if !errors(case).is_empty() {
-        return Exclusion::not("connects fail for want of a local port", errors(case).into_iter().flat_map(|e| e.1).take(2).collect());
+        return Exclusion::not("connects fail for want of a local port", errors(case).into_iter().flat_map(|e| e.at).take(2).collect());
     }
     // An excerpt's rows say nothing of the others; counts of all states do.
     let partial = case.ledger.best(Family::Tcp).is_some_and(|v| v.partial);
@@ -155,7 +222,7 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
         let says = format!("{} connections in all, of {} local ports", number(n), number(ports(case)));
         return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
     }
-    if let Some((n, remote, at)) = used(case).filter(|_| !partial) {
+    if let Some(Used { count: n, remote, at, .. }) = used(case).filter(|_| !partial) {
         let to = remote.map_or(String::new(), |r| format!(" to {r}"));
         let says = format!("at most {} local ports are used{to}, of {}", number(n), number(ports(case)));
         return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
@@ -169,7 +236,14 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
         };
     }
     if case.ledger.states_whole {
-        return Exclusion::out("the table of connections shows no local port toward a remote in use", Vec::new());
+        let n = opened(case);
+        let none = "the table of connections shows no local port toward a remote in use".to_string();
+        let few = format!("at most {} local ports are used, of {}", number(n), number(ports(case)));
+        return if n * 2 < ports(case) {
+            Exclusion::out(if n == 0 { none } else { few }, Vec::new())
+        } else {
+            Exclusion::not(few, Vec::new())
+        };
     }
     Exclusion::not("cannot be ruled out: no table of connections was captured", Vec::new())
 }

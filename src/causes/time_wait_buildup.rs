@@ -77,7 +77,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     for (end, n) in remotes(case) {
         support::add_remote(&mut claim, end, n, "where the closed connections went");
     }
-    claim.now = vec!["nothing; watch the local ports (ip_local_port_range) if all go to one remote".into()];
+    claim.now = vec![match super::port_exhaustion::shown(case) {
+        true => "free the local ports that they hold: see port-exhaustion".into(),
+        false => "nothing; watch the local ports (ip_local_port_range) if all go to one remote".into(),
+    }];
     claim.fix = vec!["keep connections open and reuse them".into()];
     vec![claim]
 }

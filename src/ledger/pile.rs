@@ -210,7 +210,8 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<
 pub struct Ports(Vec<u64>);
 
 impl Ports {
-    fn has(&self, port: u16) -> bool {
+    /// Whether a port is one of them.
+    pub fn has(&self, port: u16) -> bool {
         self.0.get(usize::from(port / 64)).is_some_and(|bits| bits >> (port % 64) & 1 == 1)
     }
 }

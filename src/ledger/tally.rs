@@ -236,6 +236,29 @@ fn state_in(command: &str) -> Option<SocketState> {
     hits.next().is_none().then(|| state_of(hit)).flatten()
 }
 
+/// Peers of connections in a state, as a pipeline counted them by address, with their numbers, most first.
+pub fn peers(snapshot: &Snapshot, state: SocketState) -> Vec<(String, u64)> {
+    let of_state = snapshot.tallies.iter().filter(|t| state_in(&t.command) == Some(state) && counts_peers(&t.command));
+    let told = of_state.filter(|t| t.label.parse::<std::net::SocketAddr>().is_ok());
+    let mut peers: Vec<(String, u64)> = told.map(|t| (t.label.clone(), t.value)).collect();
+    peers.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    peers
+}
+
+/// Whether a pipeline prints the peer's column of a table: the last of ss and netstat but the holder, and of ss the fourth where it was asked for
+/// one state, which it then does not print.
+fn counts_peers(command: &str) -> bool {
+    let words = || command.split_whitespace().map(base_name);
+    let column = if words().any(|w| w == "netstat") {
+        5
+    } else if words().any(|w| w == "ss") {
+        if command.contains(" state ") { 4 } else { 5 }
+    } else {
+        return false;
+    };
+    command.contains(&format!("print ${column}")) || command.contains(&format!("print${column}"))
+}
+
 /// The kind of rows a counting command line selects.
 pub(super) fn kind_in(command: &str) -> Option<Kind> {
     if let Some(state) = state_in(command) {
@@ -254,4 +277,23 @@ fn without_header(tally: &Counted) -> u64 {
     let greps = tally.command.contains("grep") || tally.command.contains("awk") || tally.command.contains("-H");
     let lines = tally.command.contains("wc -l");
     if lines && !greps { tally.value.saturating_sub(1) } else { tally.value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_column_of_the_peer() {
+        for (command, peers) in [
+            ("ss -tan state time-wait | awk 'NR>1{print $4}' | sort | uniq -c", true),
+            ("ss -tan state time-wait | awk '{print $3}' | sort | uniq -c", false),
+            ("ss -Htan | awk '/TIME-WAIT/ {print $5}' | sort | uniq -c", true),
+            ("netstat -tan | grep TIME_WAIT | awk '{print $5}' | sort | uniq -c", true),
+            ("netstat -tan | grep TIME_WAIT | awk '{print $4}' | sort | uniq -c", false),
+            ("cat x | awk '{print $5}'", false),
+        ] {
+            assert_eq!(counts_peers(command), peers, "{command}");
+        }
+    }
 }
