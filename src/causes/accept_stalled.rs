@@ -23,6 +23,7 @@ cause! {
     /// # Evidence for
     /// - Ownerless CLOSE-WAIT rows, or a count of them as large as the queue: clients connected, sent, gave up, and nobody looked.
     /// - A stopped process; a trace without accept; EMFILE on accept.
+    /// - Two readings between which ListenOverflows rises and PassiveOpens stands still.
     ///
     /// # Evidence against
     /// - Accepts in the trace.
@@ -63,10 +64,12 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         let stopped = pid.and_then(|p| case.snapshot.processes.get(&p)).is_some_and(|p| matches!(p.state, Some(b'T' | b't' | b'D')));
         let traces: Vec<_> = case.snapshot.traces.iter().filter(|t| t.pid.is_some() && t.pid == pid).collect();
         let silent = !traces.is_empty() && traces.iter().all(|t| !t.by_name.contains_key("accept") && t.emfile.0 == 0);
-        if gone * 2 > waiting || stopped || silent {
+        let standstill = standstill(case);
+        let shown = super::backlog_overflow::shows_holders(case, listener);
+        if gone * 2 > waiting || stopped || silent || standstill.is_some() {
             let mut claim = support::note("accept-stalled", Class::Exhaustion, "waiting for a server that has stopped accepting");
             claim.owner = owner;
-            claim.count = Some(listener.queue.unwrap_or(0).max(waiting));
+            claim.count = Some(listener.queue.unwrap_or(0).max(if shown { waiting } else { 0 }));
             let says =
                 format!("{} connections wait to be accepted on {}", number(listener.queue.unwrap_or(0) as i64), case.show(listener.local));
             claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, [listener.quote.clone()]));
@@ -75,12 +78,16 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                     Some((n, at)) => {
                         (format!("{} connections are in CLOSE-WAIT, about as many as wait: their clients have gone", number(n as i64)), at)
                     }
-                    None => {
+                    None if shown => {
                         (format!("{} of the waiting clients have already gone (CLOSE-WAIT without owner)", number(gone as i64)), Vec::new())
+                    }
+                    None => {
+                        (format!("{} connections on that port are in CLOSE-WAIT: their clients have gone", number(gone as i64)), Vec::new())
                     }
                 };
                 claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at));
             }
+            claim.evidence.extend(standstill);
             if stopped {
                 claim.evidence.push(Evidence::new(
                     Strength::Decisive,
@@ -92,13 +99,24 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             if silent {
                 claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Trace, "the trace shows no accept at all", []));
             }
-            support::add_remote(&mut claim, case.show(listener.local), listener.queue.unwrap_or(0), "the listener");
+            support::add_listener(&mut claim, case.show(listener.local), listener.queue.unwrap_or(0), "the listener");
             claim.now = vec!["take a thread dump of the server, then restart it".into()];
             claim.fix = vec!["mend what blocks the accepting thread".into()];
             claims.push(claim);
         }
     }
     claims
+}
+
+/// Between two readings listeners turned connections away and the host took none in: no queue was emptied at all.
+fn standstill(case: &Case<'_>) -> Option<Evidence> {
+    let overflows = case.delta("tcpext.listen_overflows").filter(|f| f.value > 0)?;
+    let taken = case.delta("snmp.tcp.passive_opens").filter(|f| f.value == 0)?;
+    let says = format!(
+        "between two readings listen queues overflowed {} times and no connection was taken in (PassiveOpens stands still): the server has stopped accepting",
+        number(overflows.value)
+    );
+    Some(Evidence::new(Strength::Strong, Witnessed::Counters, says, overflows.at.into_iter().chain(taken.at).take(4)))
 }
 
 /// Connections in CLOSE-WAIT that somebody only counted, where they are about as many as wait in the queue.

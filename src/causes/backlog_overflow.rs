@@ -54,6 +54,8 @@ cause! {
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
+    // Where no holder is shown, rows without one may have been accepted long ago.
+    let waiting = if shows_holders(case, listener) { waiting } else { 0 };
     let overflows = case.counter("tcpext.listen_overflows").filter(|f| f.value > 0);
     let full = listener.backlog.is_some_and(|b| b > 0 && listener.queue.unwrap_or(0).saturating_mul(10) >= b.saturating_mul(7));
     if !full && !over_the_usual(listener) && overflows.is_none() && waiting < 5 {
@@ -82,7 +84,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             f.at,
         ));
     }
-    support::add_remote(&mut claim, address, listener.queue.unwrap_or(0), "the listener whose queue is full");
+    support::add_listener(&mut claim, address, listener.queue.unwrap_or(0), "the listener whose queue is full");
     claim.now = vec!["find out what keeps the server from accepting: load, a blocked thread, its descriptor limit".into()];
     claim.fix = vec!["accept faster (workers), then a larger backlog and net.core.somaxconn".into()];
     vec![claim]
@@ -91,6 +93,12 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 /// Whether as many wait as the usual bound allows, where the tool does not print the bound (netstat).
 fn over_the_usual(listener: &Listener) -> bool {
     listener.backlog.unwrap_or(0) == 0 && listener.queue.unwrap_or(0) >= USUAL
+}
+
+/// Whether a row on a listener's port that names no holder has none: its holder would be shown, as the listener's own is, or as root sees all.
+pub(super) fn shows_holders(case: &Case<'_>, listener: &Listener) -> bool {
+    let some = case.ledger.best(Family::Tcp).is_some_and(|v| v.groups(Family::Tcp).any(|g| g.owner.is_some()));
+    some && (case.ledger.unprivileged.is_none() || listener_owner(case, listener).is_some())
 }
 
 /// The listener with the most connections waiting relative to its backlog, and the ownerless connections on its port.

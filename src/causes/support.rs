@@ -237,6 +237,11 @@ pub fn add_remote(claim: &mut Claim, endpoint: String, count: u64, why: &str) {
     add_end(claim, Remote { endpoint, count, why: why.to_string(), near: false });
 }
 
+/// Adds the near end that connections arrive at.
+pub fn add_listener(claim: &mut Claim, endpoint: String, count: u64, why: &str) {
+    add_end(claim, Remote { endpoint, count, why: why.to_string(), near: true });
+}
+
 fn add_end(claim: &mut Claim, end: Remote) {
     let room = claim.remotes.len() < 8;
     match claim.remotes.iter_mut().find(|r| r.endpoint == end.endpoint) {

@@ -39,6 +39,8 @@ pub struct Coverage {
     pub growth: bool,
     /// No kind of socket could pile up unseen.
     pub whole: bool,
+    /// Something shows that other users' processes could not be looked at.
+    pub unprivileged: bool,
 }
 
 impl Coverage {
@@ -57,6 +59,7 @@ impl Coverage {
             logs: s.logs.lines > 0,
             limits: s.processes.values().any(|p| p.nofile.is_some()),
             growth: !case.earlier.is_empty() || case.host.takes.len() > 1,
+            unprivileged: case.ledger.unprivileged.is_some(),
             whole: !s.room.is_over() && !s.is_narrow(|_| true) && unread(case).next().is_none() && sees_all(case),
         }
     }

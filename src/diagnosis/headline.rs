@@ -18,7 +18,10 @@ pub fn headline(verdict: Verdict, findings: &[Finding], reports: &[HostReport]) 
             };
             format!("{}{hosts}{tail}", leak_sentence(f))
         }
-        (Verdict::Exhaustion, Some(f)) => format!("no leak, but a limit: {}", limit_sentence(f)),
+        (Verdict::Exhaustion, Some(f)) if shows_no_leak(findings, reports) => format!("no leak, but a limit: {}", limit_sentence(f)),
+        (Verdict::Exhaustion, Some(f)) => {
+            format!("a limit is reached: {}; whether anything leaks, the capture cannot tell", limit_sentence(f))
+        }
         (Verdict::Healthy, _) => {
             let note = findings.first().map_or(String::new(), |f| format!("; {}", note_sentence(f)));
             format!("no socket leak and no limit reached, on what was captured{note}")
@@ -29,6 +32,12 @@ pub fn headline(verdict: Verdict, findings: &[Finding], reports: &[HostReport]) 
             None => "cannot tell: the capture lacks what would decide".to_string(),
         },
     }
+}
+
+/// Whether silence of the evidence means that nothing leaks: all was captured that would show it, by someone who may see it.
+fn shows_no_leak(findings: &[Finding], reports: &[HostReport]) -> bool {
+    let covered = |r: &HostReport| r.coverage.enough_for_health() && r.unjudged.is_empty() && !r.coverage.unprivileged;
+    findings.iter().all(|f| f.claim.class != Class::Leak) && reports.iter().all(covered)
 }
 
 /// `java (pid 4684), com.acme.Main, leaks 157,624 TCP sockets in no connection state: left over by failed connects to 10.0.0.5:9092`.
@@ -59,10 +68,11 @@ pub fn leak_sentence(finding: &Finding) -> String {
 fn limit_sentence(finding: &Finding) -> String {
     let claim = &finding.claim;
     let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{}: ", o.named()));
-    let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
     let what = crate::causes::by_code(claim.code).map_or(claim.code, |c| c.claim());
-    let count = if count.is_empty() { String::new() } else { format!(" ({})", count.trim_end()) };
-    format!("{who}{what}{count}")
+    let where_to = claim.remotes.first().map(|r| format!("{} {}", if r.near { "on" } else { "toward" }, r.endpoint));
+    let extent: Vec<String> = claim.count.map(|n| number(n as i64)).into_iter().chain(where_to).collect();
+    let extent = if extent.is_empty() { String::new() } else { format!(" ({})", extent.join(" ")) };
+    format!("{who}{what}{extent}")
 }
 
 /// What a note says, in a few words.
