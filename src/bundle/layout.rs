@@ -207,8 +207,10 @@ fn inner_from(directories: &[&str], name: &str) -> usize {
         let above = end.checked_sub(2).and_then(|i| directories.get(i)).copied();
         let datum = datum_of_name(name);
         let of_a_process = last.len() > 2 || above == Some("logs") || datum.is_some_and(is_of_a_process);
-        // `1030/ss.txt` was taken at half past ten; what of a process is about itself tells the reader of the rows.
-        let at_a_time = is_clock(last) && end == directories.len() && datum.is_some_and(|d| !is_of_a_process(d) && d != "log");
+        // `1030/ss.txt` was taken at half past ten; what of a process is about itself tells the reader of the rows, or its own name does
+        // (`1030/fd_8702.txt`). No pid begins with a zero.
+        let of_the_host = datum.is_some_and(|d| !is_of_a_process(d) && d != "log");
+        let at_a_time = is_clock(last) && end == directories.len() && (of_the_host || last.starts_with('0') || names_a_number(name));
         let process_number = is_number(last) && last.len() <= PID_DIGITS && above != Some("samples") && of_a_process && !at_a_time;
         if !(LAST.contains(&last) || names_a_process(last) || process_number) {
             break;
@@ -239,6 +241,12 @@ fn names_a_process(directory: &str) -> bool {
     ["pid", "proc", "process"]
         .iter()
         .any(|word| directory.strip_prefix(word).is_some_and(|rest| is_number(rest.trim_start_matches(['_', '-', '.']))))
+}
+
+/// Whether a file name has a word that may be a pid: `fd_8702.txt`, `limits.21880`.
+fn names_a_number(name: &str) -> bool {
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric()).skip(1);
+    words.any(|word| is_number(word) && (3..=PID_DIGITS).contains(&word.len()))
 }
 
 fn is_of_a_process(datum: &str) -> bool {
@@ -321,6 +329,11 @@ fn sample_of_name(name: &str) -> Option<String> {
         }
     }
     let stem = strip_suffixes(name);
+    // `09-00.prom` has no other name.
+    let bare = name.rsplit_once('.').map_or(name, |(bare, _)| bare);
+    if is_time_of_day(bare) {
+        return Some(bare.to_string());
+    }
     let cut = stem.rfind(['.', '-', '_'])?;
     let (what, word) = (stem.get(..cut)?, stem.get(cut + 1..)?);
     // `netstat_-s_-6` ends with an option, `ss-4.txt` most likely too.
@@ -428,6 +441,10 @@ mod tests {
             ("1795357497/ss.txt", "", Some("1795357497")),
             ("20261122/ss.txt", "", Some("20261122")),
             ("1030/fd", "", None),
+            ("0610/fd", "", Some("0610")),
+            ("h/09-00.prom", "h", Some("09-00")),
+            ("1030/fd_8702.txt", "", Some("1030")),
+            ("h/1030/limits.21880", "h", Some("1030")),
             ("1030/limits", "", None),
             ("1090/ss.txt", "", None),
             ("h/1030/net/tcp", "h", None),

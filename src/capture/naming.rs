@@ -11,6 +11,8 @@ pub const ARGUMENT: u8 = 1;
 pub const LISTED: u8 = 2;
 /// The kernel's name.
 pub const KERNEL: u8 = 3;
+/// The longest name that the kernel keeps (`TASK_COMM_LEN` without its end).
+const KERNEL_BYTES: usize = 15;
 
 /// Names a process: a better source wins, of equally good ones the longer spelling, since lsof cuts to 9 bytes.
 pub fn name_it(proc: &mut Proc, seen: &[u8], rank: u8) {
@@ -19,9 +21,11 @@ pub fn name_it(proc: &mut Proc, seen: &[u8], rank: u8) {
     }
     let seen = seen.get(..MAX_NAME).unwrap_or(seen);
     let name = &mut proc.command;
-    // A cut name that the better source spells out, or the other way round, is the longer of both.
+    // A cut name that the better source spells out, or the other way round, is the longer of both; the kernel cuts only what is as long as
+    // its own names can be.
     let longer = seen.len() > name.len();
-    if rank > proc.command_rank && (longer || !name.as_bytes().starts_with(seen))
+    let whole = rank == KERNEL && seen.len() < KERNEL_BYTES;
+    if rank > proc.command_rank && (longer || whole || !name.as_bytes().starts_with(seen))
         || name.is_empty()
         || (longer && seen.starts_with(name.as_bytes()))
     {
@@ -51,4 +55,25 @@ pub fn argument(cmdline: &[u8]) -> &[u8] {
     }
     let base = memchr::memrchr(b'/', first).and_then(|at| first.get(at + 1..)).unwrap_or(first);
     base.strip_suffix(b":").unwrap_or(base)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_better_source_names_it() {
+        for (names, want) in [
+            (&[("gunicorn: work", ARGUMENT), ("gunicorn", KERNEL)][..], "gunicorn"),
+            (&[("gunicorn", KERNEL), ("gunicorn: work", ARGUMENT)], "gunicorn"),
+            (&[("systemd-r", LISTED), ("systemd-resolve", KERNEL)], "systemd-resolve"),
+            (&[("systemd-resolved", ARGUMENT), ("systemd-resolve", KERNEL)], "systemd-resolved"),
+            (&[("redis-ser", LISTED), ("redis-server", LISTED)], "redis-server"),
+            (&[("node", ARGUMENT), ("feed-worker", KERNEL)], "feed-worker"),
+        ] {
+            let mut proc = Proc::default();
+            names.iter().for_each(|(name, rank)| name_it(&mut proc, name.as_bytes(), *rank));
+            assert_eq!(proc.command, want, "{names:?}");
+        }
+    }
 }

@@ -25,6 +25,8 @@ const MAX_GROUPS: usize = 50_000;
 const CACHED: usize = 64;
 /// Descriptors of one process on one socket, from which they are copies that a row is kept for.
 const COPIES: usize = 8;
+/// Holders of a listener kept beside the first, at most.
+const MAX_OTHERS: usize = 64;
 /// Such rows kept, at most.
 const MAX_COPIED: usize = 256;
 /// Stands for all holders past that bound; no process has this number.
@@ -63,9 +65,9 @@ pub struct Table {
     held: Vec<(u32, u32)>,
     /// Inode and holder, for sockets that more than one process holds.
     pub shared: Vec<(u32, u32)>,
-    /// Sockets that their first holder has under many descriptors: the process, how many descriptors, and the row.
-    pub copied: Vec<(u32, u64, Quote)>,
-    /// Inode and peer inode of unix sockets.
+    /// Sockets that their first holder has under many descriptors.
+    pub copied: Vec<Copied>,
+    /// Inode and peer inode of unix sockets, 0 for the peer of a connected one that is closed.
     pub pairs: Vec<(u32, u32)>,
     /// Listeners, one by one.
     pub listeners: Vec<Listener>,
@@ -83,6 +85,19 @@ struct Known {
     quotes: u8,
 }
 
+/// A socket that a process has under many descriptors.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    /// The process.
+    pub pid: u32,
+    /// How many descriptors.
+    pub descriptors: u64,
+    /// Its remote end.
+    pub remote: Option<End>,
+    /// The row.
+    pub quote: Quote,
+}
+
 /// A listening socket.
 #[derive(Debug, Clone)]
 pub struct Listener {
@@ -94,6 +109,8 @@ pub struct Listener {
     pub backlog: Option<u64>,
     /// Who holds it.
     pub owner: Option<u32>,
+    /// Other processes that hold it, the first of them.
+    pub others: Vec<u32>,
     /// The holder's name as printed.
     pub command: Name,
     /// The row.
@@ -163,7 +180,7 @@ impl Table {
             self.pending.count(&mut self.groups);
         }
         self.keep_numbers(at, s, number, own, room);
-        self.keep_copies(at, s);
+        self.keep_copies(at, s, row.remote);
         let tcp = s.protocol.is_tcp();
         if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
             self.keep_listener(at, s, row.local.unwrap_or(End::Any(0)), names);
@@ -197,7 +214,9 @@ impl Table {
             if s.holders.len() > 1 && self.shared.len() < MAX_SHARED {
                 self.shared.extend(s.holders.iter().map(|h| (inode, h.pid)));
             }
-            if let Some(peer) = s.peer_inode.and_then(|i| u32::try_from(i).ok()).filter(|&i| i != 0) {
+            // One that listens, or was never connected, has no peer to lose.
+            let had_peer = s.state == SocketState::Established;
+            if let Some(peer) = s.peer_inode.and_then(|i| u32::try_from(i).ok()).filter(|&i| i != 0 || had_peer) {
                 self.pairs.push((inode, peer));
             }
         }
@@ -212,14 +231,14 @@ impl Table {
 
     /// Keeps a row of which one process has many descriptors.
     #[inline]
-    fn keep_copies(&mut self, at: &At<'_>, s: &Socket<'_>) {
+    fn keep_copies(&mut self, at: &At<'_>, s: &Socket<'_>, remote: Option<End>) {
         if s.holders.len() < COPIES || self.copied.len() >= MAX_COPIED {
             return;
         }
         let Some(pid) = s.holders.first().map(|h| h.pid) else { return };
         let fds: BTreeSet<u32> = s.holders.iter().filter(|h| h.pid == pid).filter_map(|h| h.fd).collect();
         if fds.len() >= COPIES {
-            self.copied.push((pid, fds.len() as u64, Quote::keep(at)));
+            self.copied.push(Copied { pid, descriptors: fds.len() as u64, remote, quote: Quote::keep(at) });
         }
     }
 
@@ -230,6 +249,7 @@ impl Table {
             queue: s.recv_q,
             backlog: s.send_q,
             owner: owner.map(|h| h.pid),
+            others: s.holders.iter().skip(1).take(MAX_OTHERS).map(|h| h.pid).collect(),
             command: names.add(owner.map_or(b"", |h| h.command)),
             quote: Quote::keep(at),
         });

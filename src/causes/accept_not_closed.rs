@@ -89,6 +89,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             )),
             _ => {}
         }
+        if let Some((server, child, port)) = super::fd_inherited::given(case, pile) {
+            let says =
+                format!("pid {child} did not accept them: pid {server}, which listens on port {port} too, started it and accepts there");
+            claim.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, says, rows()));
+        }
         if accepted || pile.kind != Kind::Closed {
             support::own_remotes(case, pile, claim, accepted);
         }

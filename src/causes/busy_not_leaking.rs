@@ -2,7 +2,7 @@
 
 use super::claim::{Class, Evidence, Missing, Strength, Witnessed};
 use super::support;
-use super::{Case, Claim, innocence, number, suspect};
+use super::{Case, Claim, innocence, many, number, suspect, unix_ends};
 use crate::ledger::{Kind, Pile};
 
 cause! {
@@ -59,8 +59,15 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
     };
     let mut claim = support::claim("busy-not-leaking", Class::Note, n, pile, says);
     let rows = || pile.traits.quotes.iter().take(1).cloned();
-    let says = format!("{} {}, {}", number(pile.count as i64), pile.kind.plural(), whom(case, pile));
-    claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
+    // Whose other ends are held by others is in use, as far as a table can tell.
+    let live = unix_ends::live(case, pile);
+    let strength = if live.is_some_and(|(n, _)| n * 10 >= pile.count * 9) { Strength::Strong } else { Strength::Moderate };
+    let whom = live.map_or_else(
+        || whom(case, pile),
+        |(n, holders)| format!("the other ends of {} of them held by {}", number(n as i64), many(holders as u64, "process", "processes")),
+    );
+    let says = format!("{} {}, {whom}", number(pile.count as i64), pile.kind.plural());
+    claim.evidence.push(Evidence::new(strength, Witnessed::Table, says, rows()));
     if pile.kind == Kind::Established && pile.traits.unread * 10 < pile.count {
         claim.evidence.push(Evidence::new(
             Strength::Weak,

@@ -8,7 +8,7 @@ use crate::capture::{End, Interner, Member, Quote, Snapshot};
 use crate::config::Thresholds;
 use crate::facts::IdentityKey;
 use crate::host::{Host, Source};
-use crate::ledger::{Figure, Kind, Ledger, Pile, books};
+use crate::ledger::{Figure, Kind, Ledger, Owner, Pile, books};
 use crate::signatures::Weight;
 
 /// One host's case.
@@ -135,6 +135,8 @@ impl<'a> Case<'a> {
                 match other {
                     Some(p) if p.command == owner.command && p.program() == owner.program => Some(Tie::Program),
                     Some(_) => None,
+                    // `strace -ff` writes a file for each thread.
+                    None if self.is_of_family(trace, owner) => Some(Tie::Program),
                     // A process that nothing else in the capture names may be another run of the only program that is in question.
                     None => self.is_only_program(pile).then_some(Tie::Loose),
                 }
@@ -142,6 +144,19 @@ impl<'a> Case<'a> {
             None if owner.pids.iter().any(|(p, _)| trace.threads.contains(p)) => Some(Tie::Process),
             None => self.is_only_program(pile).then_some(Tie::Loose),
         }
+    }
+
+    /// Whether a trace is of a set of files that differ in the number at the end of their names, one of which is an owner's.
+    fn is_of_family(&self, trace: &Trace, owner: &Owner) -> bool {
+        let Some(stem) = self.family(trace) else { return false };
+        let mut others = self.snapshot.traces.iter().filter(|t| t.pid.is_some_and(|pid| owner.has(pid)));
+        others.any(|t| self.family(t) == Some(stem))
+    }
+
+    /// The path of a trace's file without the number of its thread: `trace` of `trace.30553`.
+    fn family(&self, trace: &Trace) -> Option<&str> {
+        let (stem, number) = self.members.get(trace.at.member.0 as usize)?.path.rsplit_once('.')?;
+        (number.parse().ok() == trace.pid && trace.pid.is_some()).then_some(stem)
     }
 
     /// Log lines that may be the holders', with how surely they are.

@@ -52,28 +52,38 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let worst = case.ledger.holdings.iter().filter_map(|(&pid, h)| h.duplicated.as_ref().map(|d| (pid, h, d))).max_by_key(|(_, _, d)| d.0);
-    let Some((pid, holding, (rows, distinct, quote))) = worst else { return Vec::new() };
-    if *rows < MANY || *rows < distinct * 3 {
+    let worst = case
+        .ledger
+        .holdings
+        .iter()
+        .filter_map(|(&pid, h)| h.duplicated.as_ref().map(|d| (pid, h, d)))
+        .max_by_key(|(_, _, d)| d.descriptors);
+    let Some((pid, holding, found)) = worst else { return Vec::new() };
+    let (rows, distinct) = (found.descriptors, found.sockets);
+    if rows < MANY || rows < distinct * 3 {
         return Vec::new();
     }
     let mut claim = support::note("dup-not-closed", Class::Leak, "copies that are made again and again and never closed");
-    claim.owner = Some(Owner::of(case.snapshot, pid, *rows));
+    claim.owner = Some(Owner::of(case.snapshot, pid, rows));
     claim.kind = holding
         .kinds
         .keys()
         .copied()
         .filter(|k| !matches!(k, Kind::File | Kind::Eventpoll | Kind::Closed))
         .max_by_key(|&k| holding.count(k).map(|c| c.0));
-    (claim.count, claim.is, claim.copies) = (Some(*distinct), CountIs::Exact, Some(*rows));
+    (claim.count, claim.is, claim.copies) = (Some(distinct), CountIs::Exact, Some(rows));
     let says = format!(
-        "{} descriptors of pid {pid} refer to only {} different sockets",
-        super::number(*rows as i64),
-        super::number(*distinct as i64)
+        "{} descriptors of pid {pid} refer to only {}",
+        super::number(rows as i64),
+        super::many(distinct, "socket", "different sockets")
     );
-    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [quote.clone()]));
-    if let Some(traits) = claim.kind.and_then(|k| Some(holding.telling(k)?.traits())) {
-        for (end, n) in traits.remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [found.quote.clone()]));
+    // Where the process has other sockets of that kind too, their ends are not those of the copies.
+    let all = claim.kind.and_then(|k| holding.count(k)).is_some_and(|(n, _)| n <= distinct);
+    let told = found.remotes.total() > 0;
+    let telling = || Some(claim.kind.filter(|_| all).and_then(|k| holding.telling(k))?.traits().remotes);
+    if let Some(remotes) = if told { Some(found.remotes.clone()) } else { telling() } {
+        for (end, n) in remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
             support::add_remote(&mut claim, case.show(end), n, "the remote end of the duplicated sockets");
         }
     }

@@ -4,7 +4,7 @@ use super::Case;
 use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
 use super::support;
 use crate::capture::process::Proc;
-use crate::ledger::{CountIs, Kind, Owner, sets};
+use crate::ledger::{CountIs, Kind, Owner, Pile, sets};
 use std::collections::BTreeMap;
 
 /// Shared sockets from which it is no chance: a shell that inherits a few descriptors is common.
@@ -64,7 +64,10 @@ cause! {
 /// Sockets by inode with their holders, where holders of different programs share them.
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let found = shared_by_two(case);
-    if found.is_empty() { held_by_a_tool(case).into_iter().collect() } else { found }
+    if !found.is_empty() {
+        return found;
+    }
+    held_by_a_tool(case).or_else(|| with_the_listener(case)).into_iter().collect()
 }
 
 /// Programs that never open a network connection themselves: what they hold they were given.
@@ -110,11 +113,11 @@ const TOOLS: &[&str] = &[
 ];
 
 fn held_by_a_tool(case: &Case<'_>) -> Option<Claim> {
-    let tool = |p: &&(usize, &crate::ledger::Pile)| {
+    let tool = |p: &&(usize, &Pile)| {
         let command = p.1.owner.as_ref().map_or("", |o| o.command.as_str());
         matches!(p.1.kind, Kind::Established | Kind::CloseWait | Kind::Listen | Kind::FinWait | Kind::Closed) && TOOLS.contains(&command)
     };
-    let piles: Vec<(usize, &crate::ledger::Pile)> = case.ledger.piles.iter().enumerate().collect();
+    let piles: Vec<(usize, &Pile)> = case.ledger.piles.iter().enumerate().collect();
     let (n, pile) = piles.iter().filter(tool).find(|p| p.1.count as usize >= MANY)?;
     let mut claim =
         support::claim("fd-inherited", Class::Leak, *n, pile, "inherited from the process that started it, and never used or closed");
@@ -137,6 +140,60 @@ fn held_by_a_tool(case: &Case<'_>) -> Option<Claim> {
     claim.now = vec![format!("end {name}: the sockets live as long as it does")];
     claim.fix = vec!["create sockets with SOCK_CLOEXEC, or close all descriptors before exec".into()];
     Some(claim)
+}
+
+/// Connections that a server accepted and closed, and that children of it keep: they were given its listening socket with them, which such
+/// a program has no use for. A supervisor that hands over a listener accepts nothing itself.
+fn with_the_listener(case: &Case<'_>) -> Option<Claim> {
+    let piles = case.ledger.piles.iter().enumerate();
+    let accepted = piles.filter(|(_, p)| {
+        p.accepted == Some(true) && matches!(p.kind, Kind::CloseWait | Kind::Established | Kind::FinWait) && p.count as usize >= MANY
+    });
+    accepted.into_iter().find_map(|(n, pile)| {
+        let owner = pile.owner.as_ref()?;
+        let (parent, child, port) = given(case, pile)?;
+        let name = |pid: u32| case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command));
+        let mut claim =
+            support::claim("fd-inherited", Class::Leak, n, pile, "inherited from the process that started it, and never used or closed");
+        if let Some(suspicion) = super::suspect(case, pile) {
+            claim.evidence = suspicion.reasons;
+        }
+        let says = format!(
+            "port {port} is listened on by {}, which accepts there, and by {}, which it started: what the child holds it was given",
+            name(parent),
+            name(child)
+        );
+        let at = case.snapshot.processes.get(&child).and_then(|p| p.cmdline_at.clone());
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned().chain(at)));
+        support::own_remotes(case, pile, &mut claim, true);
+        claim.now = vec![format!("end {}: the sockets live as long as it does", owner.named())];
+        claim.fix = vec![format!("in {}: create sockets with SOCK_CLOEXEC, or close all descriptors before exec", name(parent))];
+        Some(claim)
+    })
+}
+
+/// A server and a child of it, another program, that holds accepted connections of a pile because it was given them, and their port.
+pub(super) fn given(case: &Case<'_>, pile: &Pile) -> Option<(u32, u32, u16)> {
+    let owner = pile.owner.as_ref().filter(|_| pile.accepted == Some(true))?;
+    let port = pile.traits.locals.first().filter(|(_, n)| n * 2 > pile.traits.locals.total())?.0.port();
+    owner.pids.iter().find_map(|&(pid, _)| {
+        let parent = parent_of(case, pid).filter(|&p| p > 1 && !owner.has(p) && differ(case, p, pid))?;
+        (accepts(case, parent, port) && listens(case, parent, port) && listens(case, pid, port)).then_some((parent, pid, port))
+    })
+}
+
+/// Whether a process holds connections on a local port.
+fn accepts(case: &Case<'_>, pid: u32, port: u16) -> bool {
+    let mut piles = case.ledger.piles.iter().filter(|p| p.kind == Kind::Established && p.held_by(pid));
+    piles.any(|p| p.traits.locals.iter().any(|(end, _)| end.port() == port))
+}
+
+/// Whether a process holds a socket that listens on a port.
+fn listens(case: &Case<'_>, pid: u32, port: u16) -> bool {
+    let mut piles = case.ledger.piles.iter().filter(|p| p.kind == Kind::Listen && p.held_by(pid));
+    let mut rows = case.snapshot.tables.iter().flat_map(|t| &t.listeners).filter(|l| l.local.port() == port);
+    piles.any(|p| p.traits.locals.iter().any(|(end, _)| end.port() == port))
+        || rows.any(|l| l.owner == Some(pid) || l.others.contains(&pid))
 }
 
 fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {

@@ -68,7 +68,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         && claims.is_empty()
     {
         let mut claim =
-            support::note("foreign-namespace", Class::Note, "counted by the kernel for the whole host, seen from inside one namespace");
+            support::note("foreign-namespace", Class::Note, "TCP sockets of other network namespaces, counted for the whole host");
         let alloc = case.ledger.books.alloc.as_ref().or(case.ledger.books.ss_alloc.as_ref());
         claim.count = case.ledger.books.unhashed.as_ref().map(|f| f.value.max(0) as u64);
         claim.is = CountIs::Estimate;

@@ -66,7 +66,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     // The kernel's message may mean buffers alone; counts that rule orphans out settle which.
     let ruled_out = rule_out(case).is_some_and(|e| e.out);
     let kernel = case.snapshot.logs.sightings.iter().find(|s| !ruled_out && s.points_to.iter().any(|p| p == "orphan-buildup"));
-    let near = limit(case).is_some_and(|l| orphans * 2 >= l);
+    let near = near_limit(case);
     if !near && kernel.is_none() && orphans < MANY && rows.0 < MANY / 10 {
         return Vec::new();
     }
@@ -80,6 +80,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             format!("the kernel counts {} orphaned TCP sockets on the host", number(figure.value)),
             figure.at.clone(),
         ));
+    }
+    if let Some(max) = case.counter("sysctl.net.ipv4.tcp_max_orphans").filter(|_| near) {
+        let says = format!("the kernel keeps {} orphans at most (tcp_max_orphans)", number(max.value));
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, says, max.at));
     }
     if rows.0 > 0 {
         claim.evidence.push(Evidence::new(
@@ -99,6 +103,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     claim.now = vec!["find the peers that do not acknowledge; tcp_orphan_retries shortens the wait".into()];
     vec![claim]
+}
+
+/// Whether half of the orphans that the kernel keeps are there: from then on it ends those that retransmit early.
+pub(super) fn near_limit(case: &Case<'_>) -> bool {
+    limit(case).is_some_and(|l| orphans(case) * 2 >= l)
 }
 
 fn orphan_rows(case: &Case<'_>) -> (i64, Vec<crate::capture::Quote>) {

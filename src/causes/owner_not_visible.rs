@@ -172,9 +172,10 @@ pub(super) fn without_holder(case: &Case<'_>) -> Option<(Kind, u64, Vec<Quote>)>
     }
     let mut best: Option<(Kind, u64, Vec<Quote>)> = None;
     for family in [Family::Tcp, Family::Udp] {
-        let Some(view) = case.ledger.best(family).filter(|v| v.holders_shown() && v.has_inodes()) else { continue };
-        for group in view.groups(family).filter(|g| g.owner.is_none() && g.no_holder as i64 >= MANY) {
-            let Some(kind) = Kind::of_socket(group.protocol, group.state) else { continue };
+        let Some(view) = case.ledger.best(family).filter(|v| v.holders_shown()) else { continue };
+        // Rows without an inode may have no file that a process could hold; those of `netstat -anp` show it of unix sockets only.
+        for group in view.groups(family).filter(|g| g.owner.is_none() && g.inodes.is_some() && g.no_holder as i64 >= MANY) {
+            let Some(kind) = Kind::of_socket(group.protocol, group.state).filter(|k| *k != Kind::TimeWait) else { continue };
             if best.as_ref().is_none_or(|b| b.1 < group.no_holder) {
                 best = Some((kind, group.no_holder, group.quotes.iter().collect()));
             }

@@ -82,6 +82,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                         format!("{} of them go to one remote", super::number(n as i64)),
                         rows(),
                     ));
+                    // The others are accepted ones, or to other services, where rows tell of all.
+                    if pile.traits.remotes.total() >= pile.count {
+                        claim.count = Some(n.min(pile.count));
+                    }
                 }
             }
         }

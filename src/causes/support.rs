@@ -223,14 +223,22 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
             && accepted
         {
             let why = if pile.kind == Kind::Listen { "the local end they listen on" } else { "the local end they were accepted on" };
-            add_end(claim, Remote { endpoint: case.show(local), count: n, why: why.to_string(), near: true });
+            // Rows of a socket that several processes share are counted for each.
+            let count = n.min(pile.count);
+            add_end(claim, Remote { endpoint: case.show(local), count, why: why.to_string(), near: true });
         }
         return;
     }
-    for (end, n) in pile.traits.top_remotes(3) {
+    let top = pile.traits.top_remotes(3);
+    let most = top.first().map_or(0, |t| t.1);
+    // Beside one that has hundreds those with a handful are other business of the program.
+    for (end, n) in top.into_iter().filter(|(_, n)| n * BESIDE >= most) {
         add_remote(claim, case.show(end), n, "the remote end of the rows");
     }
 }
+
+/// The share of the most frequent remote end, as a fraction of it, from which on another is named beside it.
+const BESIDE: u64 = 50;
 
 /// Adds a remote, or its count to one already named.
 pub fn add_remote(claim: &mut Claim, endpoint: String, count: u64, why: &str) {

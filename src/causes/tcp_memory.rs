@@ -4,6 +4,7 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
 use crate::capture::logs::Sighting;
+use crate::ledger::Figure;
 
 /// Pages below which memory is no matter on any machine: 256 MiB.
 const FEW: i64 = 65_536;
@@ -48,24 +49,34 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let mem = case.ledger.books.mem.as_ref();
+    let max = case.counter("sysctl.net.ipv4.tcp_mem.max").filter(|f| f.value > 0);
+    let pressure = case.counter("sysctl.net.ipv4.tcp_mem.pressure").filter(|f| f.value > 0);
+    let past = |mark: &Option<Figure>| mem.zip(mark.as_ref()).map(|(m, mark)| m.value >= mark.value);
     // The kernel's message may mean orphans alone; counts that rule full buffers out settle which, as they do for orphans.
-    let ruled_out = rule_out(case).is_some_and(|e| e.out);
+    let orphans = past(&max) == Some(false) && super::orphan_buildup::near_limit(case);
+    let ruled_out = orphans || rule_out(case).is_some_and(|e| e.out);
     let said = |s: &&Sighting| s.kernel && s.points_to.iter().any(|p| p == "tcp-memory");
     let kernel = case.snapshot.logs.sightings.iter().find(|s| !ruled_out && said(s));
-    let mem = case.ledger.books.mem.as_ref();
-    let max = case.counter("sysctl.net.ipv4.tcp_mem.max");
-    let pressure = case.counter("sysctl.net.ipv4.tcp_mem.pressure");
-    let near = mem.zip(pressure.as_ref().or(max.as_ref())).is_some_and(|(m, p)| p.value > 0 && m.value >= p.value);
+    let near = past(&pressure).or(past(&max)).unwrap_or(false);
     if kernel.is_none() && !near {
         return Vec::new();
     }
-    let mut claim = support::note("tcp-memory", Class::Exhaustion, "TCP buffers have reached the kernel's limit");
+    // Between the two marks the kernel shrinks buffers and refuses none.
+    let saving = kernel.is_none() && past(&max) == Some(false);
+    let (class, says) = if saving {
+        (Class::Note, "TCP buffers are past the mark from which the kernel shrinks them")
+    } else {
+        (Class::Exhaustion, "TCP buffers have reached the kernel's limit")
+    };
+    let mut claim = support::note("tcp-memory", class, says);
     if let Some(m) = mem {
         let of = max.as_ref().map_or(String::new(), |x| format!(" of at most {}", number(x.value)));
+        let from = pressure.filter(|_| saving).map_or(String::new(), |p| format!("; it shrinks them from {} on", number(p.value)));
         claim.evidence.push(Evidence::new(
             if near { Strength::Strong } else { Strength::Weak },
             Witnessed::Books,
-            format!("{} pages of TCP buffers{of}", number(m.value)),
+            format!("{} pages of TCP buffers{of}{from}", number(m.value)),
             m.at.iter().cloned().chain(max.into_iter().flat_map(|f| f.at)),
         ));
     }

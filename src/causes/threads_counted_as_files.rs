@@ -4,8 +4,11 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, number};
 use crate::capture::holding::FdList;
-use crate::formats::pid::pid_of;
-use crate::ledger::Owner;
+use crate::formats::{pid::pid_of, prompt};
+use crate::ledger::{Owner, tally};
+
+/// Fewer threads than this multiply nothing worth a word.
+const FEW_THREADS: u32 = 8;
 
 cause! {
     /// Plain lsof lists every descriptor of a process again for each of its threads; counting its lines multiplies. The process holds
@@ -56,7 +59,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             }
         }
     }
-    let Some((pid, rows, list)) = worst else { return Vec::new() };
+    let Some((pid, rows, list)) = worst else { return multiplied(case).into_iter().collect() };
     let mut claim = support::note("threads-counted-as-files", Class::Note, "the same descriptors listed again for each thread");
     let proc = case.snapshot.processes.get(&pid);
     claim.owner = proc.map(|p| Owner {
@@ -76,6 +79,31 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     claim.now = vec![format!("count descriptors with ls /proc/{pid}/fd | wc -l, never lines of lsof")];
     vec![claim]
+}
+
+/// Somebody counted lines of lsof, and descriptors and threads of a process whose product is that count.
+fn multiplied(case: &Case<'_>) -> Option<Claim> {
+    let lines = || case.snapshot.tallies.iter().filter(|t| prompt::program(t.command.as_bytes()) == b"lsof");
+    let counted = tally::descriptors(case.snapshot);
+    let (pid, own, threads, all) = counted.iter().find_map(|(&pid, own)| {
+        let threads = u64::from(case.snapshot.processes.get(&pid)?.threads.filter(|&n| n >= FEW_THREADS)?);
+        // Mapped files, the program and its directory are rows without a number, and come once for each thread too.
+        let product = own.0.saturating_mul(threads);
+        let all = lines().filter(|t| t.value >= product && t.value * 10 <= product.saturating_mul(13)).min_by_key(|t| t.value)?;
+        Some((pid, own, threads, all))
+    })?;
+    let mut claim = support::note("threads-counted-as-files", Class::Note, "the same descriptors listed again for each thread");
+    claim.owner = Some(tally::holder(case.snapshot, pid, all.value - own.0));
+    claim.count = Some(all.value - own.0);
+    let says = format!(
+        "lsof printed {} lines, and pid {pid} has {} descriptors and {} threads: each was counted once for each thread",
+        number(all.value as i64),
+        number(own.0 as i64),
+        number(threads as i64)
+    );
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [all.quote.clone(), own.1.clone()]));
+    claim.now = vec![format!("count descriptors with ls /proc/{pid}/fd | wc -l, never lines of lsof")];
+    Some(claim)
 }
 
 /// Lines of lsof with and without threads, as pipelines counted them.

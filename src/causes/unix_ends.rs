@@ -4,7 +4,9 @@ use super::case::{Case, same_owner};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use super::suspicion::Suspicion;
+use crate::ledger::peers::Peers;
 use crate::ledger::{Kind, Pile};
+use std::collections::BTreeSet;
 
 /// A unix socket is as innocent as its peers: many clients make a hub, one client with hundreds of connections to one server a hoard,
 /// a peer that is gone a socket that nobody closed.
@@ -24,10 +26,10 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
         mirrored(case, pile, s);
         return;
     };
-    let connected = peers.own + peers.gone + peers.others.values().sum::<u64>();
+    let connected = peers.gone + peers.live();
     let accepted = peers.with_path * 2 > peers.rows;
     let name = |p: u32| case.snapshot.processes.get(&p).map_or(String::new(), |p| p.command.clone());
-    if peers.gone >= 50 && peers.gone * 2 > connected {
+    if are_gone(peers) {
         s.reasons.push(Evidence::new(
             Strength::Strong,
             Witnessed::Table,
@@ -55,6 +57,25 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
             s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
         }
     }
+}
+
+/// Whether the peers of most connected sockets are gone.
+fn are_gone(peers: &Peers) -> bool {
+    peers.gone >= 50 && peers.gone > peers.live()
+}
+
+/// Whether the other ends of most sockets of a pile's first holder are gone.
+pub(super) fn mostly_gone(case: &Case<'_>, pile: &Pile) -> bool {
+    let first = pile.owner.as_ref().and_then(|o| o.pids.first());
+    first.and_then(|(pid, _)| case.ledger.peers.get(pid)).is_some_and(are_gone)
+}
+
+/// Of how many sockets of a pile the other ends are held, and by how many processes, where a table tells of peers.
+pub(super) fn live(case: &Case<'_>, pile: &Pile) -> Option<(u64, usize)> {
+    let owner = pile.owner.as_ref().filter(|_| pile.kind == Kind::Unix)?;
+    let peers: Vec<&Peers> = owner.pids.iter().filter_map(|(pid, _)| case.ledger.peers.get(pid)).filter(|p| p.known()).collect();
+    let holders: BTreeSet<u32> = peers.iter().flat_map(|p| p.others.keys().copied()).collect();
+    (!peers.is_empty()).then(|| (peers.iter().map(|p| p.live()).sum(), holders.len()))
 }
 
 /// Without peer inodes: as many sockets of another program without a path are the other ends of those that carry one, which it keeps open.

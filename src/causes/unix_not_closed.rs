@@ -62,7 +62,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::ask_for_trace(case, pile, claim);
         by_peers(case, pile, claim);
         claim.now = vec!["restart the program".into()];
-        claim.fix = vec!["keep one connection to the daemon, or close each on every path".into()];
+        claim.fix = vec![if unix_ends::mostly_gone(case, pile) {
+            "close each connection when a read returns 0: its other end has gone".into()
+        } else {
+            "keep one connection to the daemon, or close each on every path".into()
+        }];
     })
 }
 

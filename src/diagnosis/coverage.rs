@@ -94,8 +94,15 @@ fn sees_all(case: &Case<'_>) -> bool {
     if unhashed && listed && !cut && used.is_some_and(|n| n < limits.close_wait) {
         return true;
     }
-    let rest = if table(Family::Unix) && table(Family::Udp) { nameless < NAMELESS } else { others.is_some_and(|n| n < limits.unix) };
-    unhashed && !books.unhashed_is_bound && table(Family::Tcp) && counted(case, shown(case), hashed) && rest
+    let rest = if table(Family::Unix) && table(Family::Udp) {
+        nameless < NAMELESS
+    } else {
+        others.is_some_and(|n| n.saturating_sub(others_shown(case)) < limits.unix)
+    };
+    // So few TCP sockets that nobody is shown to hold are no pile, whoever holds them; of those that are established more may be.
+    let estab = value(&books.estab).filter(|&n| n < limits.established).unwrap_or(0).max(held_tcp(case));
+    let few = books.hashed().is_some_and(|n| n < limits.close_wait.saturating_add(estab)) && !cut && books.foreign.is_none();
+    unhashed && !books.unhashed_is_bound && (few || (table(Family::Tcp) && counted(case, shown(case), hashed))) && rest
 }
 
 /// Sockets of other families than TCP that tables or holders show.
@@ -126,10 +133,14 @@ fn counted(case: &Case<'_>, shown: u64, hashed: u64) -> bool {
 
 /// Whether the table or the descriptors of all processes show about as many TCP sockets as the kernel counts; orphans are no descriptors.
 fn holders_show(case: &Case<'_>, hashed: u64) -> bool {
-    let tcp = |k: Kind| k.is_inet() && !matches!(k, Kind::Closed | Kind::Udp | Kind::TimeWait);
-    let held = case.ledger.piles.iter().filter(|p| tcp(p.kind) && p.foreign.is_none()).map(|p| p.count).sum::<u64>();
     let orphans = case.ledger.books.orphan.as_ref().map_or(0, |f| f.value.max(0) as u64);
-    counted(case, shown(case).max(held.saturating_add(orphans)), hashed)
+    counted(case, shown(case).max(held_tcp(case).saturating_add(orphans)), hashed)
+}
+
+/// TCP sockets in a connection state that processes are shown to hold.
+fn held_tcp(case: &Case<'_>) -> u64 {
+    let tcp = |k: Kind| k.is_inet() && !matches!(k, Kind::Closed | Kind::Udp | Kind::TimeWait);
+    case.ledger.piles.iter().filter(|p| tcp(p.kind) && p.foreign.is_none()).map(|p| p.count).sum()
 }
 
 /// From how many sockets of other families than TCP on that the kernel counts and nothing shows one of them may pile up.

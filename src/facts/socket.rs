@@ -31,7 +31,7 @@ pub struct Socket<'a> {
     pub last_received_ms: Option<u64>,
     /// Milliseconds since data last went out (`lastsnd`), `None` if not printed.
     pub last_sent_ms: Option<u64>,
-    /// The inode of the peer of a unix socket, `None` if not printed.
+    /// The inode of the peer of a unix socket, 0 where it has none (any more), `None` if not printed.
     pub peer_inode: Option<u64>,
     /// The path of a unix socket, the group of a netlink socket, the interface of a packet socket; empty if none.
     pub name: &'a [u8],

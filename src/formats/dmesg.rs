@@ -4,12 +4,14 @@
 //! [12345.678901] TCP: too many orphaned sockets
 //! [Sat Nov 22 14:56:05 2026] VFS: file-max limit 2466177 reached
 //! <4>[12346.000001] [ T1234] TCP: out of memory -- consider tuning tcp_mem
+//! Out of socket memory
 //! ```
 //!
 //! Times are seconds since boot, or with `-T` the host's local time, guessed from the uptime. The lines that matter are rate limited:
-//! their number says nothing. The kernel's lines in syslog are read by [`super::log`]. Source: `dmesg(1)`, `kernel/printk/printk.c`.
+//! their number says nothing. Without `printk.time`, as in old distributions, there are none: then the command or the file's name tells
+//! whose lines they are. The kernel's lines in syslog are read by [`super::log`]. Source: `dmesg(1)`, `kernel/printk/printk.c`.
 
-use super::{Fit, Format, Hint, Parser, Probe, Taken, log, prompt, scan};
+use super::{FORMATS, Fit, Format, Hint, Parser, Probe, Taken, log, prompt, scan};
 use crate::facts::{At, Level, Message, Sink};
 
 /// The kernel's ring buffer.
@@ -17,6 +19,8 @@ pub struct Dmesg;
 
 struct Lines {
     inside: bool,
+    /// Whether the command or the file's name says that lines without a time are the kernel's too.
+    bare: bool,
 }
 
 impl Format for Dmesg {
@@ -44,8 +48,9 @@ impl Format for Dmesg {
         prompt::program(command) == b"dmesg" && !prompt::counts(command)
     }
 
-    fn parser(&self, _hint: &Hint<'_>) -> Box<dyn Parser> {
-        Box::new(Lines { inside: false })
+    fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
+        let name = hint.path.rsplit('/').next().unwrap_or("");
+        Box::new(Lines { inside: false, bare: self.printed_by(hint.command) || name.to_ascii_lowercase().contains("dmesg") })
     }
 }
 
@@ -65,9 +70,25 @@ impl Parser for Lines {
             _ if at.text.trim_ascii().is_empty() => Taken::Noise,
             _ if self.inside && at.text.first().is_some_and(u8::is_ascii_whitespace) => Taken::Noise,
             _ if scan::contains(at.text, b"Operation not permitted") => Taken::Noise,
+            _ if self.bare && is_message(at.text) => {
+                sink.message(
+                    at,
+                    &Message { at: b"", level: None, text: at.text.trim_ascii(), program: b"kernel", pid: None, thread: b"", kernel: true },
+                );
+                Taken::Row
+            }
             _ => Taken::Unknown,
         }
     }
+}
+
+/// Whether a line without a time can be the kernel's: words, that no command nor other format begins with.
+fn is_message(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.first().is_some_and(u8::is_ascii_alphanumeric)
+        && memchr::memchr(b' ', line).is_some()
+        && prompt::command(line).is_none()
+        && !FORMATS.iter().any(|f| f.opens(line))
 }
 
 /// `[TIME] TEXT`, perhaps behind `<LEVEL>`.
@@ -135,6 +156,17 @@ mod tests {
                 "message at=1.000001 level=warn program=kernel pid=- y",
             ]
         );
+    }
+
+    #[test]
+    fn old_kernels_print_no_time() {
+        let text = "Out of socket memory\nTCP: too many of orphaned sockets\n";
+        let (told, reading) = told_as("h/dmesg", text);
+        assert_eq!(told.lines.first().map(String::as_str), Some("message at=- level=- program=kernel pid=- Out of socket memory"));
+        assert_eq!((reading.rows(), reading.unparsed()), (2, 0));
+        let pasted = facts(&format!("$ dmesg\n{text}sockets: used 9\n"));
+        assert_eq!(pasted.iter().filter(|l| l.starts_with("message")).count(), 2, "{pasted:?}");
+        assert!(facts(text).is_empty(), "nothing says that it is the kernel's");
     }
 
     #[test]

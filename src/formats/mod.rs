@@ -36,6 +36,7 @@ mod named;
 mod netns_pids;
 mod netstat;
 mod netstat_s;
+mod node_exporter;
 mod ns;
 mod nstat;
 mod os_release;
@@ -62,7 +63,7 @@ mod stderr;
 mod strace;
 mod sysctl;
 mod systemctl;
-mod tally;
+pub mod tally;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -207,6 +208,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &netstat::Netstat,
     &netstat_s::NetstatS,
     &ns::Ns,
+    &node_exporter::NodeExporter,
     &nstat::Nstat,
     &os_release::OsRelease,
     &proc_net::ProcNetNetlink,

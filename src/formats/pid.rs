@@ -30,8 +30,8 @@ fn pid_of_path(path: &str) -> Option<u32> {
     let directory = parts.next().unwrap_or("");
     // In the name the number must stand beside a word that names a per-process file, so that dates and counters are not taken for pids.
     const WORDS: &[&str] = &[
-        "pid", "fd", "fds", "limits", "status", "cmdline", "strace", "wchan", "comm", "cgroup", "stat", "ns", "proc", "jstack", "stack",
-        "ulimit", "prlimit",
+        "pid", "fd", "fds", "limits", "status", "cmdline", "strace", "trace", "wchan", "comm", "cgroup", "stat", "ns", "proc", "jstack",
+        "stack", "ulimit", "prlimit",
     ];
     if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
         let number = name

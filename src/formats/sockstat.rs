@@ -91,7 +91,7 @@ fn fields(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The counter's name, unit and scope; `None` for a key that no analysis needs.
-fn counter_of(name: &[u8], key: &[u8]) -> Option<(&'static str, Unit, Scope)> {
+pub(super) fn counter_of(name: &[u8], key: &[u8]) -> Option<(&'static str, Unit, Scope)> {
     Some(match (name, key) {
         (b"sockets", b"used") => ("sockstat.sockets.used", Unit::Sockets, Scope::Unknown),
         (b"TCP", b"inuse") => ("sockstat.tcp.inuse", Unit::Sockets, Scope::Netns),

@@ -6,6 +6,7 @@
 //! # netstat -n | awk '/^tcp/ {++S[$NF]} END {for(a in S) print a, S[a]}'
 //! TIME_WAIT 28417
 //! ESTABLISHED 49
+//! fds of 2231: 1210                   what a loop echoes in front of a count
 //! # netstat -a | grep CLOSE_WAIT | awk '{print $5}' | sort | uniq -c | sort -nr
 //!    1382 ip-172-28-46-222
 //! ```
@@ -60,7 +61,7 @@ impl Format for Tally {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        line.len() <= 100 && labelled(line.trim_ascii()).is_some_and(|(label, _)| is_state(label))
+        line.len() <= 100 && labelled(line.trim_ascii()).is_some_and(|(label, _)| is_state(label) || counts_descriptors(label))
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {
@@ -95,6 +96,9 @@ impl Parser for Reading {
 
 impl Reading {
     fn row<'a>(&self, line: &'a [u8]) -> Option<(&'a [u8], u64)> {
+        if let Some(row) = labelled(line).filter(|(label, _)| counts_descriptors(label)) {
+            return Some(row);
+        }
         match self.shape {
             Shape::Bare => bare(line),
             Shape::NumberFirst => number_first(line),
@@ -186,6 +190,26 @@ fn shape_of(command: &[u8]) -> Shape {
         // `ps | awk '{print $2}'` prints pids: numbers that count nothing.
         Shape::States
     }
+}
+
+/// Whether a label says that descriptors of a process are counted, and of which: `fds of 2231`, `open files pid 2231`.
+fn counts_descriptors(label: &[u8]) -> bool {
+    descriptors_of(label).is_some()
+}
+
+/// The process whose descriptors a label counts.
+pub fn descriptors_of(label: &[u8]) -> Option<u32> {
+    const WORDS: &[&[u8]] = &[b"fd", b"fds", b"descriptors", b"handles"];
+    const BETWEEN: &[&[u8]] = &[b"of", b"for", b"in", b"pid", b"open", b"count", b"process", b"file"];
+    let mut words = label.split(|b| !b.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    let pid = scan::number32(words.next_back()?)?;
+    let (mut named, mut prose) = (false, false);
+    for word in words {
+        let word = word.to_ascii_lowercase();
+        named |= WORDS.contains(&word.as_slice());
+        prose |= !WORDS.contains(&word.as_slice()) && !BETWEEN.contains(&word.as_slice());
+    }
+    (named && !prose).then_some(pid)
 }
 
 /// State words of netstat and ss. In small letters only those that no other text has.

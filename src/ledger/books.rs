@@ -8,6 +8,7 @@ use super::views::{Family, View};
 use crate::capture::table::Group;
 use crate::capture::{Interner, Quote, Snapshot};
 use crate::facts::SocketState;
+use std::collections::BTreeMap;
 
 /// A number with the lines it comes from.
 #[derive(Clone, Debug, Default)]
@@ -164,6 +165,21 @@ impl Books {
                     unhashed.value, room, used.value
                 ));
             }
+        }
+    }
+
+    /// Takes out what the tables of other network namespaces list: the kernel's count of all TCP sockets holds them, that of the hashed ones
+    /// does not.
+    pub(super) fn listed_elsewhere(&mut self, views: &[View<'_>]) {
+        let elsewhere: BTreeMap<&str, u64> = views.iter().filter_map(|v| Some((v.netns.as_deref()?, v.hashed()))).collect();
+        let rows = i64::try_from(elsewhere.values().sum::<u64>()).unwrap_or(i64::MAX);
+        let Some(unhashed) = self.unhashed.as_ref().map(|f| f.value).filter(|&n| n > 0 && rows > 0) else { return };
+        let rest = unhashed.saturating_sub(rows).max(0);
+        self.unhashed_here = Some(self.unhashed_here.map_or(rest, |here| here.min(rest)));
+        if rows.saturating_mul(2) >= unhashed && self.foreign.is_none() {
+            let many = if elsewhere.len() == 1 { "another network namespace" } else { "other network namespaces" };
+            self.foreign =
+                Some(format!("of {unhashed} TCP sockets of the host in no table of this network namespace {rows} are in those of {many}"));
         }
     }
 

@@ -5,10 +5,12 @@ use super::kind::Kind;
 use super::sets;
 use super::views::{Family, View};
 use super::witness::{Part, Parts, Witness};
+use crate::capture::End;
 use crate::capture::holding::{Class, FdList};
 use crate::capture::process::Proc;
 use crate::capture::sockets::NO_FD;
 use crate::capture::table::Group;
+use crate::capture::tops::Tops;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::{DescriptorKind, Protocol};
 use rustc_hash::FxHashMap;
@@ -23,14 +25,27 @@ pub struct Holding<'a> {
     pub descriptors: Option<(u64, bool, Quote)>,
     /// Descriptors whose target the capture could not read.
     pub opaque: Option<(u64, Quote)>,
-    /// Descriptors of which one socket has many, at most: the worst ratio of descriptors to distinct sockets.
-    pub duplicated: Option<(u64, u64, Quote)>,
+    /// Descriptors of which one socket has many, by the source that shows most.
+    pub duplicated: Option<Duplicated>,
     /// Highest descriptor number seen.
     pub highest: Option<u32>,
     /// Rows whose number lsof hides: each is at least 10000.
     pub hidden_numbers: u64,
     /// Why its sockets seem to live in another network namespace, if something shows it.
     pub foreign: Option<(String, Quote)>,
+}
+
+/// Sockets that have several descriptors each.
+#[derive(Debug)]
+pub struct Duplicated {
+    /// Their descriptors.
+    pub descriptors: u64,
+    /// How many they are.
+    pub sockets: u64,
+    /// Their remote ends, where a row tells both.
+    pub remotes: Tops<End>,
+    /// A row.
+    pub quote: Quote,
 }
 
 /// Everything tables know of inodes, to tell what a descriptor's inode is.
@@ -254,17 +269,27 @@ fn numbers(view: &View<'_>, all: &mut BTreeMap<u32, Holding<'_>>) {
 
 /// Rows of which one process has many descriptors. Two tables show the same sockets, so the one that shows most counts.
 fn copies(view: &View<'_>, all: &mut BTreeMap<u32, Holding<'_>>) {
-    let mut by_pid: BTreeMap<u32, (u64, u64, &Quote)> = BTreeMap::new();
-    for (pid, descriptors, quote) in view.tables.iter().flat_map(|t| &t.copied) {
-        let (rows, distinct, _) = by_pid.entry(*pid).or_insert((0, 0, quote));
-        *rows += descriptors;
-        *distinct += 1;
+    let mut by_pid: BTreeMap<u32, Duplicated> = BTreeMap::new();
+    for copied in view.tables.iter().flat_map(|t| &t.copied) {
+        let found = by_pid.entry(copied.pid).or_insert_with(|| Duplicated {
+            descriptors: 0,
+            sockets: 0,
+            remotes: Tops::default(),
+            quote: copied.quote.clone(),
+        });
+        found.descriptors += copied.descriptors;
+        found.sockets += 1;
+        if let Some(remote) = copied.remote.filter(|r| !r.is_unset()) {
+            found.remotes.add_many(remote, 1);
+        }
     }
-    for (pid, (rows, distinct, quote)) in by_pid {
+    for (pid, mut found) in by_pid {
+        // A listing of descriptors, which may show as many, does not tell whom they are connected with.
         if let Some(holding) = all.get_mut(&pid)
-            && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
+            && holding.duplicated.as_ref().is_none_or(|d| found.descriptors >= d.descriptors)
         {
-            holding.duplicated = Some((rows, distinct, quote.clone()));
+            found.remotes.seal();
+            holding.duplicated = Some(found);
         }
     }
 }
@@ -412,18 +437,25 @@ fn duplicates(class: &Class, holding: &mut Holding<'_>) {
     if class.kind != DescriptorKind::Socket || class.sockets.len() < 2 {
         return;
     }
-    let distinct = class.sockets.distinct() as u64;
-    if (class.sockets.len() as u64) < distinct.saturating_mul(2) {
-        return;
-    }
     // A row that repeats number and socket is a listing pasted twice, no second descriptor.
     let mut last = None;
-    let rows = class.sockets.iter().filter(|&s| last.replace(s) != Some(s) || s.1 == NO_FD).count() as u64;
-    if rows >= distinct.saturating_mul(2)
-        && holding.duplicated.as_ref().is_none_or(|(r, ..)| rows > *r)
+    let descriptors = class.sockets.iter().filter(|&s| last.replace(s) != Some(s) || s.1 == NO_FD);
+    let (mut rows, mut distinct) = (0u64, 0u64);
+    let (mut inode, mut times) = (None, 0u64);
+    // One that has only one descriptor is no copy, whatever others have.
+    for (number, _) in descriptors {
+        times = if inode.replace(number) == Some(number) { times + 1 } else { 1 };
+        match times {
+            1 => {}
+            2 => (rows, distinct) = (rows + 2, distinct + 1),
+            _ => rows += 1,
+        }
+    }
+    if rows >= distinct.saturating_mul(2).max(2)
+        && holding.duplicated.as_ref().is_none_or(|d| rows > d.descriptors)
         && let Some(quote) = class.quotes.first()
     {
-        holding.duplicated = Some((rows, distinct, quote));
+        holding.duplicated = Some(Duplicated { descriptors: rows, sockets: distinct, remotes: Tops::default(), quote });
     }
 }
 

@@ -12,6 +12,8 @@ use std::sync::Arc;
 const MANY: i64 = 100;
 /// From how many on a trace that shows the mechanism is taken to explain them.
 const SOME: i64 = 24;
+/// From how many times on that a count has grown it is taken for a course.
+const SAMPLES: usize = 2;
 /// How often a trace alone must show a socket left over to be believed.
 const AGAIN: u64 = 10;
 
@@ -61,7 +63,9 @@ pub(super) fn counted(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
     let near = |n: u64| enough(n) && u128::from(n) * 10 <= unexplained.unsigned_abs() as u128 * 13;
     let mut candidates = counted.iter().filter(|(_, (n, _))| enough(*n));
     let (Some((&pid, (n, quote))), None) = (candidates.next(), candidates.next()) else { return };
-    if counted.len() >= 3 && near(*n) && !listed(&pid) {
+    // Where only one process was counted, its number must have grown with theirs.
+    let grew = || super::tally::course(snapshot, pid).windows(2).filter(|w| matches!(w, [a, b] if a < b)).count() >= SAMPLES;
+    if near(*n) && !listed(&pid) && (counted.len() >= 3 || grew()) {
         insert(ledger, snapshot, pid, unexplained as u64, "tally", quote.clone());
     }
 }

@@ -1,6 +1,7 @@
 //! The socket ledger: every socket the kernel counts, set against where it was seen, each once, with the rest that nobody explains.
 
 pub mod books;
+mod counted_ends;
 pub mod cut;
 pub mod holding;
 pub mod inodes;
@@ -65,12 +66,14 @@ impl<'a> Ledger<'a> {
         if let Some(view) = views::best(&views, Family::Tcp).filter(|v| v.covers_both_ip_versions()) {
             books.bound_by_rows(view);
         }
+        books.listed_elsewhere(&views);
         let holdings = holding::holdings(snapshot, &views, &books);
         let mut piles = pile::piles(snapshot, &holdings);
         books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
         labels::apply(snapshot, &mut piles);
+        counted_ends::apply(snapshot, &mut piles);
         tally::count_descriptors(snapshot, &mut piles);
         let unprivileged = unprivileged(snapshot);
         tally::unowned(snapshot, &views, &states, unprivileged.is_some(), &mut piles);

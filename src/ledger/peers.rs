@@ -26,16 +26,22 @@ impl Peers {
         self.others.iter().map(|(&p, &n)| (p, n)).max_by_key(|&(p, n)| (n, std::cmp::Reverse(p)))
     }
 
+    /// Sockets whose peer is held by a process.
+    pub fn live(&self) -> u64 {
+        self.own + self.others.values().sum::<u64>()
+    }
+
     /// Whether anything is known of peers.
     pub fn known(&self) -> bool {
-        self.own + self.gone + self.others.values().sum::<u64>() > 0
+        self.gone + self.live() > 0
     }
 }
 
 /// The peers of every process's unix sockets, by the tables that print peer inodes (ss).
 pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
     let mut all: BTreeMap<u32, Peers> = BTreeMap::new();
-    for table in snapshot.tables.iter().filter(|t| !t.pairs.is_empty()) {
+    // Before Linux 3.3 no peer was told, and each printed as 0.
+    for table in snapshot.tables.iter().filter(|t| t.pairs.iter().any(|p| p.1 != 0)) {
         let mut owner: FxHashMap<u32, (u32, bool)> = FxHashMap::default();
         for &(inode, group) in &table.rows {
             if let Some(g) = table.groups.get(group as usize).filter(|g| g.protocol == Protocol::Unix) {
@@ -52,8 +58,9 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
             let peers = all.entry(pid).or_default();
             peers.rows += 1;
             // A peer that is not listed may be of another namespace, or the table was cut: one that is closed has no inode any more.
-            match peer_of.get(&inode).and_then(|p| owner.get(p)).map(|o| o.0) {
-                None => {}
+            let peer = peer_of.get(&inode);
+            match peer.and_then(|p| owner.get(p)).map(|o| o.0) {
+                None => peers.gone += u64::from(peer == Some(&0)),
                 Some(0) => peers.gone += u64::from(whole),
                 Some(other) if other == pid => peers.own += 1,
                 Some(other) => *peers.others.entry(other).or_default() += 1,

@@ -94,7 +94,7 @@ fn rows_of_threads_only_are_no_count_of_descriptors() {
 #[test]
 fn rows_that_repeat_are_no_duplicated_descriptors() {
     let row = |fd: u32| format!("java 7 u {fd}u sock 0,6 0t0 77 can't identify protocol\n");
-    let duplicated = |l: &Ledger<'_>| l.holdings.get(&7).and_then(|h| h.duplicated.as_ref()).map(|(rows, ..)| *rows);
+    let duplicated = |l: &Ledger<'_>| l.holdings.get(&7).and_then(|h| h.duplicated.as_ref()).map(|d| d.descriptors);
     let same: String = (0..400).map(|_| row(5)).collect();
     assert_eq!(with(&[("lsof", &format!("{LSOF}{same}"))], duplicated), None);
     let other: String = (0..400).map(row).collect();

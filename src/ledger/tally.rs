@@ -10,6 +10,7 @@ use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
 use crate::formats::pid::pid_of;
+use crate::formats::tally::descriptors_of;
 use std::collections::BTreeMap;
 
 /// From how many sockets on as many descriptors of a process are no accident.
@@ -68,21 +69,37 @@ pub fn count_descriptors(snapshot: &Snapshot, piles: &mut [Pile]) {
     }
 }
 
-/// Descriptors of a process as a pipeline counted them: `ls /proc/PID/fd | wc -l`, or a loop that does so for each, by pid.
+/// Descriptors of a process as a pipeline counted them: `ls /proc/PID/fd | wc -l`, or a loop that does so for each, by pid. Of several
+/// counts the last.
 pub fn descriptors(snapshot: &Snapshot) -> BTreeMap<u32, (u64, Quote)> {
-    let of_listing = |t: &&Counted| t.command.contains("wc -l") && !t.command.contains("grep") && t.command.contains("/fd");
-    let number = |t: &Counted| {
-        // `ls -l` prints a total above.
-        let ls = t.command.find("ls ").and_then(|at| t.command.get(at..)).unwrap_or("");
-        let listing = ls.split('|').next().unwrap_or("");
-        let header = listing.split_whitespace().any(|w| w.starts_with('-') && !w.starts_with("--") && w.contains('l'));
-        t.value.saturating_sub(u64::from(header))
-    };
-    let pid = |t: &Counted| match t.label.as_str() {
+    snapshot.tallies.iter().filter_map(|t| Some((process_counted(t)?, (entries(t), t.quote.clone())))).collect()
+}
+
+/// All such counts of one process, in the order in which they were made.
+pub fn course(snapshot: &Snapshot, pid: u32) -> Vec<u64> {
+    snapshot.tallies.iter().filter(|t| process_counted(t) == Some(pid)).map(entries).collect()
+}
+
+/// The process whose descriptors are counted.
+fn process_counted(t: &Counted) -> Option<u32> {
+    if let Some(pid) = descriptors_of(t.label.as_bytes()) {
+        return Some(pid);
+    }
+    if !t.command.contains("wc -l") || t.command.contains("grep") || !t.command.contains("/fd") {
+        return None;
+    }
+    match t.label.as_str() {
         "" => pid_of("", t.command.as_bytes()).filter(|_| t.command.trim_start().starts_with("ls")),
         label => super::labels::process_of(label).map(|p| p.0).filter(|_| t.command.contains("for ")),
-    };
-    snapshot.tallies.iter().filter(of_listing).filter_map(|t| Some((pid(t)?, (number(t), t.quote.clone())))).collect()
+    }
+}
+
+/// How many entries a count of lines tells: `ls -l` prints a total above.
+fn entries(t: &Counted) -> u64 {
+    let ls = t.command.find("ls ").and_then(|at| t.command.get(at..)).unwrap_or("");
+    let listing = ls.split('|').next().unwrap_or("");
+    let header = listing.split_whitespace().any(|w| w.starts_with('-') && !w.starts_with("--") && w.contains('l'));
+    t.value.saturating_sub(u64::from(header))
 }
 
 /// A process as the capture names it, or else the label of a count.

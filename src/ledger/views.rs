@@ -86,11 +86,12 @@ impl<'a> View<'a> {
         self.tables.iter().any(|t| t.holders_shown)
     }
 
-    /// Whether it is a whole reading of IPv4 and IPv6 TCP: ss and netstat list both, `/proc/net` has a file for each.
+    /// Whether it is a whole reading of IPv4 and IPv6 TCP: `/proc/net` has a file for each, ss and netstat list both unless they are told
+    /// not to (`-4`, `--inet`), which the option alone may say that was not captured.
     pub fn covers_both_ip_versions(&self) -> bool {
         let has = |protocol| self.groups(Family::Tcp).any(|g| g.protocol == protocol);
         let tool = self.tables.iter().any(|t| !t.format.starts_with("proc-net"));
-        !self.partial && (tool || (has(Protocol::Tcp) && (has(Protocol::Tcp6) || self.no_ipv6)))
+        !self.partial && ((tool && has(Protocol::Tcp6)) || (has(Protocol::Tcp) && (has(Protocol::Tcp6) || self.no_ipv6)))
     }
 
     /// Whether its rows carry inodes.
@@ -129,9 +130,22 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> V
     }
     let mut views: Vec<View<'a>> = views.into_iter().map(|(_, v)| v).collect();
     for view in &mut views {
+        view.netns = view.netns.take().or_else(|| netns_of_process(view, members, snapshot));
         view.partial |= view.tables.iter().any(|t| t.headless) && !is_counted(view, books);
     }
     views
+}
+
+/// The namespace of the process whose `/proc/PID/net` a reading is, where lsof, which looks into the tables of its own namespace alone, found
+/// most of that process's sockets in no table, and this one lists them.
+fn netns_of_process(view: &View<'_>, members: &[Member], snapshot: &Snapshot) -> Option<String> {
+    let table = view.tables.first().filter(|t| t.format.starts_with("proc-net"))?;
+    let path = members.get(table.at.member.0 as usize).map(|m| m.path.as_str())?;
+    let pid: u32 = directory(path).strip_suffix("/net")?.rsplit('/').next()?.parse().ok()?;
+    let sockets = || snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists).flat_map(|l| l.sockets());
+    let unlisted: BTreeSet<u32> = sockets().filter(|c| c.unlisted).flat_map(|c| c.inodes()).collect();
+    let here = view.tables.iter().flat_map(|t| &t.rows).filter(|row| unlisted.contains(&row.0)).count();
+    (here > 0 && here * 2 >= unlisted.len()).then(|| format!("of pid {pid}"))
 }
 
 /// Whether the kernel counts no more TCP sockets than a view lists, so that nothing stood in front of its first row.

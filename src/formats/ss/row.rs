@@ -367,7 +367,7 @@ fn unix_row<'a>(row: &mut Row<'a>, text: &'a [u8]) -> Option<()> {
     row.socket.protocol = Protocol::Unix;
     row.socket.name = if ends.name == b"*" { b"" } else { ends.name };
     row.socket.inode = Some(ends.inode);
-    row.socket.peer_inode = ends.peer.filter(|&n| n != 0);
+    row.socket.peer_inode = ends.peer;
     row.socket.uid = row.tail.uid;
     Some(())
 }

@@ -20,6 +20,8 @@ pub enum Banner {
 /// What strace says of itself, where a line holds nothing else.
 pub fn banner(line: &[u8]) -> Option<Banner> {
     let line = line.trim_ascii();
+    // The terminal's echo of the key that ended it.
+    let line = line.strip_prefix(b"^C").unwrap_or(line);
     if line.starts_with(b"usage: strace") || line.starts_with(b"Usage: strace") {
         return Some(Banner::Usage);
     }
