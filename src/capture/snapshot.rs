@@ -69,6 +69,8 @@ pub struct Snapshot {
     pub strays: Vec<FdList>,
     /// Limits of the shell that captured.
     pub shell_limits: Vec<(String, Option<LimitValue>, Quote)>,
+    /// Limits of open files of processes that their files do not name.
+    pub nameless_limits: Vec<(LimitValue, Quote)>,
     /// Traces.
     pub traces: Vec<Trace>,
     /// Logs.
@@ -127,6 +129,7 @@ impl Snapshot {
         }
         self.strays.append(&mut other.strays);
         self.shell_limits.append(&mut other.shell_limits);
+        self.nameless_limits.append(&mut other.nameless_limits);
         self.traces.append(&mut other.traces);
         super::trace::drop_repeated(&mut self.traces);
         let left = self.logs.merge(other.logs) + self.stacks.merge(other.stacks);

@@ -93,9 +93,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     claim.now = vec![match pid {
         Some(pid) => format!("prlimit --pid {pid} --nofile=SOFT:HARD raises it at once"),
-        None => "prlimit --pid PID --nofile=SOFT:HARD raises it at once".into(),
+        None => "prlimit --pid PID --nofile=SOFT:HARD raises it at once; a process in a container has another PID on the node".into(),
     }];
     claim.fix = vec!["LimitNOFILE in the service's unit, sized for two descriptors per proxied connection; /etc/security/limits.conf does not apply to units".into()];
+    if pid.is_none() {
+        claim.fix.push(
+            "in a container the runtime sets it: docker run --ulimit nofile=, or LimitNOFILE of containerd's unit on the node".into(),
+        );
+    }
     vec![claim]
 }
 
@@ -179,6 +184,9 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
         None => nearest(case),
     };
     let Some(room) = known else {
+        if let Some(told) = nameless(case, suspect) {
+            return Some(told);
+        }
         return Exclusion::not(
             "cannot be ruled out: /proc/PID/limits of the process in question was not captured; a shell's ulimit is not it",
             Vec::new(),
@@ -200,6 +208,43 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     }
 }
 
+/// What limits say that do not tell whose they are: nothing is ruled out by them, and nobody has to look for them either.
+fn nameless(case: &Case<'_>, suspect: Option<&Pile>) -> Option<Exclusion> {
+    let all = &case.snapshot.nameless_limits;
+    let (limit, quote) = all.first()?;
+    if all.len() > 1 {
+        let says = format!("cannot be ruled out: {} captured limits name no process", number(all.len() as i64));
+        return Exclusion::not(says, all.iter().take(2).map(|(_, q)| q.clone()).collect());
+    }
+    let file = case.path(quote);
+    let LimitValue::At(limit) = limit else {
+        return Exclusion::not(format!("cannot be ruled out: the limits in {file} name no process"), vec![quote.clone()]);
+    };
+    let says = match suspect.and_then(open_of_pile).or_else(|| open_of_only(case)) {
+        Some((name, n, whole)) => {
+            let lead = if whole { "" } else { "at least " };
+            format!("if they are of {name}, {lead}{} of at most {} descriptors are open", number(n as i64), number(*limit as i64))
+        }
+        None => format!("whose limit of open files is {}, the capture does not tell", number(*limit as i64)),
+    };
+    Exclusion::not(format!("cannot be ruled out: the limits in {file} name no process; {says}"), vec![quote.clone()])
+}
+
+/// The holder of a pile and its open descriptors, and whether they were all counted.
+fn open_of_pile(pile: &Pile) -> Option<(String, u64, bool)> {
+    let counted = pile.descriptors.as_ref().filter(|d| d.1).map(|(n, ..)| (*n, true));
+    let (n, whole) = counted.or_else(|| pile.at_least.as_ref().map(|(n, _)| (*n, false)))?;
+    Some((pile.owner.as_ref()?.named(), n, whole))
+}
+
+/// The same of the only process whose descriptors were listed.
+fn open_of_only(case: &Case<'_>) -> Option<(String, u64, bool)> {
+    let mut listed = case.snapshot.processes.iter().filter(|(_, p)| !p.lists.is_empty());
+    let (&pid, _) = listed.next().filter(|_| listed.next().is_none())?;
+    let (n, whole, _) = case.ledger.holdings.get(&pid)?.descriptors.as_ref()?;
+    Some((owner(case, pid).named(), *n, *whole))
+}
+
 /// What a process has open of what it may have.
 struct Room {
     name: String,
@@ -210,8 +255,7 @@ struct Room {
 
 impl Room {
     fn of_pile(pile: &Pile) -> Option<Room> {
-        let counted = pile.descriptors.as_ref().filter(|d| d.1).map(|(n, ..)| (*n, true));
-        let open = counted.or_else(|| pile.at_least.as_ref().map(|(n, _)| (*n, false)));
+        let open = open_of_pile(pile).map(|(_, n, whole)| (n, whole));
         Some(Room { name: pile.owner.as_ref()?.named(), limit: pile.limit.clone()?, open })
     }
 

@@ -34,7 +34,8 @@ pub struct Process<'a> {
 /// One resource limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit<'a> {
-    /// The process; `None` for the shell that ran `ulimit`, which says little about any other process.
+    /// The process; `None` for the shell that ran `ulimit`, which says little about any other process, and for a file that does not name its
+    /// process.
     pub pid: Option<u32>,
     /// The limit's name as `/proc/PID/limits` spells it: `Max open files`.
     pub name: &'a str,

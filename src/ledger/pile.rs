@@ -61,6 +61,8 @@ pub struct Pile {
     pub at_least: Option<(u64, Quote)>,
     /// The soft limit of open files of the process that holds most.
     pub limit: Option<(u64, Quote)>,
+    /// A limit of open files that may be its: the only one captured of a process that the file does not name.
+    pub nameless_limit: Option<(u64, Quote)>,
     /// The longest unbroken run of descriptor numbers.
     pub longest_run: u64,
     /// Why the sockets may live in another network namespace.
@@ -105,6 +107,7 @@ impl Pile {
             descriptors: None,
             at_least: None,
             limit: None,
+            nameless_limit: None,
             longest_run: 0,
             foreign: None,
             in_use: false,
@@ -296,10 +299,19 @@ fn one_pile(
         descriptors: first.holding.descriptors.clone(),
         at_least: first.holding.at_least(),
         limit: first.proc.and_then(own_limit),
+        nameless_limit: None,
         longest_run,
         foreign: first.holding.foreign.clone(),
         in_use: in_use.contains(&first.pid),
     })
+}
+
+/// The one limit of open files that the capture has of a process which its file does not name.
+pub(super) fn nameless_limit(snapshot: &Snapshot) -> Option<(u64, Quote)> {
+    match snapshot.nameless_limits.as_slice() {
+        [(LimitValue::At(n), quote)] => Some((*n, quote.clone())),
+        _ => None,
+    }
 }
 
 /// The soft limit of open files of a process, where it has one.

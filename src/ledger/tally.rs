@@ -64,6 +64,9 @@ pub fn count_descriptors(snapshot: &Snapshot, piles: &mut [Pile]) {
         if pile.limit.is_none() {
             pile.limit = snapshot.processes.get(pid).and_then(super::pile::own_limit);
         }
+        if pile.limit.is_none() {
+            pile.nameless_limit = super::pile::nameless_limit(snapshot);
+        }
         let seen = pile.descriptors.iter().map(|(n, _, quote)| (*n, quote.clone()));
         pile.at_least = seen.chain(pile.at_least.take()).max_by_key(|(n, _)| *n);
     }

@@ -56,8 +56,11 @@ pub fn count(finding: &Finding, report: Option<&HostReport>) -> Option<String> {
     }
     if let Some((open, whole, _)) = &pile.descriptors {
         let lead = if *whole { "" } else { "at least " };
-        let limit =
-            pile.limit.as_ref().map_or("; its limit was not captured".to_string(), |(l, _)| format!(" of {} allowed", number(*l as i64)));
+        let limit = match (&pile.limit, &pile.nameless_limit) {
+            (Some((l, _)), _) => format!(" of {} allowed", number(*l as i64)),
+            (None, Some((l, _))) => format!(", of {} allowed if the captured limit is its own", number(*l as i64)),
+            (None, None) => "; its limit was not captured".to_string(),
+        };
         said.push_str(&format!("; {lead}{} descriptors open{limit}", number(*open as i64)));
     } else if let (Some((limit, _)), Some((open, _))) = (&pile.limit, &pile.at_least) {
         said.push_str(&format!("; at least {} descriptors open of {} allowed", number(*open as i64), number(*limit as i64)));

@@ -23,6 +23,8 @@ const MAX_READINGS: usize = 20_000;
 const MAX_LISTS: usize = 150_000;
 /// Traces kept, at most: `strace -ff` writes one for each thread.
 const MAX_TRACES: usize = 20_000;
+/// Limits kept of processes that their files do not name, at most.
+const MAX_NAMELESS: usize = 100;
 /// Socket tables kept, at most.
 const MAX_TABLES: usize = 10_000;
 /// Bytes of one text that is kept. Command lines of Java hold whole class paths in front of the class that tells the program.
@@ -195,12 +197,17 @@ impl Snapshot {
     /// Takes a limit.
     pub fn limit(&mut self, at: &At<'_>, l: &Limit<'_>) {
         self.facts += 1;
+        let of_files = l.name.eq_ignore_ascii_case("Max open files");
         match l.pid {
             Some(pid) => {
-                if l.name.eq_ignore_ascii_case("Max open files")
-                    && let (Some(proc), Some(soft)) = (process(&mut self.processes, &mut self.room, pid), l.soft.or(l.hard))
-                {
+                if of_files && let (Some(proc), Some(soft)) = (process(&mut self.processes, &mut self.room, pid), l.soft.or(l.hard)) {
                     proc.nofile = Some((soft, l.hard.unwrap_or(soft), Quote::keep(at)));
+                }
+            }
+            // A file of `/proc/PID/limits` is of some process, only its name does not tell of which; it is no shell's.
+            None if at.format == "limits" => {
+                if let Some(soft) = l.soft.or(l.hard).filter(|_| of_files && self.nameless_limits.len() < MAX_NAMELESS) {
+                    self.nameless_limits.push((soft, Quote::keep(at)));
                 }
             }
             None if self.shell_limits.len() < 100 => self.shell_limits.push((l.name.to_string(), l.soft, Quote::keep(at))),
