@@ -3,6 +3,8 @@
 use super::Case;
 use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
 use super::support;
+use crate::capture::Quote;
+use crate::capture::trace::Trace;
 use crate::ledger::{CountIs, Family, Kind, Owner};
 
 cause! {
@@ -48,7 +50,7 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let sent = case.snapshot.traces.iter().find(|t| t.rights.0 > t.rights.1 && t.rights.0 >= 2);
+    let sent = case.snapshot.traces.iter().find(|t| is_unanswered(t));
     let unread: u64 = case.ledger.best(Family::Unix).map_or(0, |v| v.groups(Family::Unix).map(|g| g.unread).sum());
     let Some((kind, count, quotes)) = super::owner_not_visible::without_holder(case) else {
         let Some(trace) = sent else { return Vec::new() };
@@ -70,13 +72,45 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     vec![claim]
 }
 
-fn sender(case: &Case<'_>, trace: &crate::capture::trace::Trace, kind: Kind, count: Option<u64>) -> Claim {
+/// Whether a trace shows descriptors being sent that nobody takes: then that no process holds them is no finding of its own.
+pub(super) fn shown(case: &Case<'_>) -> bool {
+    case.snapshot.traces.iter().any(is_unanswered)
+}
+
+/// Whether a trace sends descriptors again and again, and receives fewer.
+fn is_unanswered(trace: &Trace) -> bool {
+    trace.rights.0 > trace.rights.1 && trace.rights.0 >= 2
+}
+
+/// The process at the other end of the sender's unix sockets that leaves most unread, with how many bytes, and its row.
+fn receiver(case: &Case<'_>, sender: u32) -> Option<(Owner, u64, Option<Quote>)> {
+    let ends = &case.ledger.peers.get(&sender)?.others;
+    let groups = case.ledger.best(Family::Unix)?.groups(Family::Unix);
+    let unread = groups.filter(|g| g.recv_q > 0 && g.owner.is_some_and(|pid| ends.contains_key(&pid)));
+    let most = unread.max_by_key(|g| g.recv_q)?;
+    Some((Owner::of(case.snapshot, most.owner?, 0), most.recv_q, most.quotes.first()))
+}
+
+fn sender(case: &Case<'_>, trace: &Trace, kind: Kind, count: Option<u64>) -> Claim {
     let mut claim = support::note("in-flight", Class::Leak, "in flight over a unix socket, received by nobody");
     claim.owner = trace.pid.map(|pid| Owner::of(case.snapshot, pid, count.unwrap_or(0)));
     (claim.kind, claim.count, claim.is) = (Some(kind), count, CountIs::AtLeast);
     let says = format!("strace: descriptors were sent with SCM_RIGHTS {} times and received {} times", trace.rights.0, trace.rights.1);
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, trace.rights.2.0.clone()));
-    claim.now = vec!["restart the receiver of the unix socket: what is queued for it is freed".into()];
+    let receiver = trace.pid.and_then(|pid| receiver(case, pid));
+    claim.now = vec![match &receiver {
+        Some((who, ..)) => format!("restart {}, the receiver: what is queued for it is freed", who.named()),
+        None => "restart the receiver of the unix socket: what is queued for it is freed".into(),
+    }];
+    if let (Some((who, bytes, quote)), Some(sender)) = (receiver, &claim.owner) {
+        let other = if sender.command.is_empty() { "the sender" } else { &sender.command };
+        let says = format!(
+            "{} bytes wait unread in a unix socket of {}, the other end of one of {other}'s",
+            super::number(bytes as i64),
+            who.named()
+        );
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, quote));
+    }
     claim.fix = vec!["receive and close what is sent, and bound what may be sent".into()];
     claim
 }

@@ -17,6 +17,7 @@ pub use case::{Case, Growth, Tie};
 pub use claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
 pub use fd_limit_too_low::undecided as limit_undecided;
 pub use forecast::{HOST_LIMITS, HostLimit};
+pub use owner_not_visible::at_most as namespace_at_most;
 pub use say::{many, number};
 pub use support::{near, trace_command};
 use suspicion::innocence;

@@ -68,8 +68,13 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     if super::kernel_leak::shown(case).is_some() || case.ledger.books.unhashed_is_bound || rest < MANY || rest * 10 < here * 3 {
         return None;
     }
+    let grown = grown(case, here);
+    if at_most(case).is_some() && grown.is_none() {
+        return None;
+    }
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
-    (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), CountIs::Exact);
+    let is = if here < unhashed.value { CountIs::Estimate } else { CountIs::Exact };
+    (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), is);
     let bound = if here < unhashed.value { format!(", at most {} of them here", super::number(here)) } else { String::new() };
     let says = format!(
         "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse){bound}, and the listed processes hold {} of them",
@@ -77,7 +82,7 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
         super::number(here - rest)
     );
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Books, says, unhashed.at.clone()));
-    claim.evidence.extend(grown(case, here));
+    claim.evidence.extend(grown);
     if let Some(quote) = &case.ledger.unprivileged {
         claim.evidence.push(Evidence::new(
             Strength::Moderate,
@@ -104,6 +109,15 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
         }
     }
     Some(claim)
+}
+
+/// How many sockets in no table may be of this namespace, of how many on the whole host, where it may as well be none: sockets of other
+/// families take the same room, and no table of them was captured.
+pub fn at_most(case: &Case<'_>) -> Option<(i64, i64)> {
+    let books = &case.ledger.books;
+    let (rest, here, all) = (case.ledger.unexplained()?, books.held_unhashed()?, books.unhashed.as_ref()?.value);
+    let others = case.ledger.best(Family::Unix).is_some() || case.ledger.piles.iter().any(|p| p.kind == Kind::Unix);
+    (here < all && !others && rest > 0).then_some((rest, all))
 }
 
 /// How the kernel's count of them rose between its readings, and all sockets of the namespace with it: so they are this namespace's own.
@@ -136,6 +150,9 @@ fn support_logs(case: &Case<'_>, claim: &mut Claim) {
 
 /// Rows of a table that have an inode and no holder, although holders are shown.
 fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
+    if super::in_flight::shown(case) {
+        return None;
+    }
     let (kind, count, quotes) = without_holder(case)?;
     let remotes = remotes_without_holder(case, kind);
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");

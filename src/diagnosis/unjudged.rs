@@ -1,7 +1,7 @@
 //! What a capture shows and cannot settle: why silence of the causes is no proof of health.
 
 use crate::capture::trace::Origin;
-use crate::causes::{Case, Missing, flood_reported, limit_undecided, number};
+use crate::causes::{Case, Missing, flood_reported, limit_undecided, namespace_at_most, number};
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Pile, tally};
 
@@ -99,6 +99,16 @@ fn bound(case: &Case<'_>) -> Option<Unjudged> {
 /// Sockets in no table that no listed process holds, where not all processes were listed.
 fn nobodys(case: &Case<'_>) -> Option<Unjudged> {
     let ledger = case.ledger;
+    if let Some((here, all)) = namespace_at_most(case).filter(|(here, _)| *here >= MANY as i64) {
+        return Some(Unjudged {
+            says: format!(
+                "at most {} of the {} TCP sockets in no table are of this network namespace, perhaps none, and nothing shows who holds them",
+                number(here),
+                number(all)
+            ),
+            missing: all_descriptors(case),
+        });
+    }
     if ledger.all_listed || ledger.books.unhashed_is_bound || ledger.books.foreign.is_some() {
         return None;
     }
