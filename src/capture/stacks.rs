@@ -16,8 +16,10 @@ pub struct Standing {
     pub thread: String,
     /// The kernel's number of it, as strace and `ps -L` print it.
     pub tid: Option<u32>,
-    /// Its state as printed: `IO wait`, `TIMED_WAITING (sleeping)`.
+    /// Its state as printed: `IO wait`, `TIMED_WAITING (sleeping)`; of several the one that has lasted longest.
     pub state: String,
+    /// What the dump calls them.
+    pub noun: &'static str,
     /// The innermost frame of the program's own code.
     pub place: String,
     /// How many.
@@ -44,6 +46,9 @@ impl Stacks {
             && let Some(known) = self.index.get(&(place.clone(), at.format)).and_then(|&n| self.all.get_mut(n))
         {
             known.count = known.count.saturating_add(stack.count);
+            if minutes(stack.state) > minutes(known.state.as_bytes()) {
+                known.state = cut(stack.state);
+            }
             return true;
         }
         if self.all.len() >= 2 * MAX_ENTRIES {
@@ -56,6 +61,7 @@ impl Stacks {
             thread: cut(stack.thread),
             tid,
             state: cut(stack.state),
+            noun: if at.format == "goroutines" { "goroutines" } else { "threads" },
             place,
             count: stack.count,
             quote: Quote::keep(at),
@@ -92,6 +98,24 @@ impl Stacks {
         let left_out = given - other.all.len();
         self.all.append(&mut other.all);
         left_out as u64
+    }
+}
+
+/// How long a state has lasted, where it says so: `chan receive, 129 minutes`.
+fn minutes(state: &[u8]) -> u64 {
+    let text = std::str::from_utf8(state).unwrap_or("");
+    text.split(", ").filter_map(|part| part.strip_suffix(" minutes")?.parse().ok()).next().unwrap_or(0)
+}
+
+impl Standing {
+    /// Its state as it is said of several: ` (chan receive, up to 129 minutes)`, or nothing.
+    pub fn state_of_many(&self) -> String {
+        if self.state.is_empty() {
+            return String::new();
+        }
+        let lasting = minutes(self.state.as_bytes());
+        let longest = self.state.replace(&format!(", {lasting} minutes"), &format!(", up to {lasting} minutes"));
+        format!(" ({longest})")
     }
 }
 

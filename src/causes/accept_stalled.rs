@@ -100,12 +100,23 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                 claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Trace, "the trace shows no accept at all", []));
             }
             support::add_listener(&mut claim, case.show(listener.local), listener.queue.unwrap_or(0), "the listener");
-            claim.now = vec!["take a thread dump of the server, then restart it".into()];
+            claim.evidence.extend(dumped(case));
+            claim.now = vec![match case.snapshot.stacks.all.is_empty() {
+                true => "take a thread dump of the server, then restart it".into(),
+                false => "restart the server: the captured thread dump shows what its threads wait for".into(),
+            }];
             claim.fix = vec!["mend what blocks the accepting thread".into()];
             claims.push(claim);
         }
     }
     claims
+}
+
+/// Where most threads stood when they were dumped: a server whose handlers do not come back has none left to accept for.
+fn dumped(case: &Case<'_>) -> Option<Evidence> {
+    let (standing, n) = super::place::busiest(case)?;
+    let says = format!("the thread dump has {} {} in {}{}", number(n as i64), standing.noun, standing.place, standing.state_of_many());
+    Some(Evidence::new(Strength::Weak, Witnessed::Dump, says, [standing.quote.clone()]))
 }
 
 /// Between two readings listeners turned connections away and the host took none in: no queue was emptied at all.

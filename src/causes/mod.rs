@@ -202,7 +202,7 @@ fn on_piles(
         weigh(pile, &mut claim);
         claim.evidence.extend(forecast::forecast(case, pile));
         claim.evidence.extend(clock::clocks(case, pile));
-        claim.evidence.extend(place::places(case, pile));
+        place::tell(case, pile, &mut claim);
         claims.push(claim);
     }
     claims

@@ -1,19 +1,29 @@
 //! Where in the program: the thread that a trace sees leaving sockets open, and what dumps of threads or goroutines say of it.
 
-use super::case::{Case, Tie};
-use super::claim::{Evidence, Strength, Witnessed};
+use super::case::{Case, Tie, same_owner};
+use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::say::number;
 use super::support::near;
+use crate::capture::stacks::Standing;
 use crate::capture::trace::Trace;
-use crate::ledger::{Pile, leaves_open};
+use crate::ledger::{Kind, Pile, leaves_open};
 
 /// From how many sockets on as many threads in one place are no accident.
 const SOME: u64 = 20;
+/// By how much percent the two numbers may differ where one is to explain the other: a dump and a table are of different moments.
+const CLOSE: u64 = 5;
 
-/// The threads that leave a pile's sockets open, and places in which as many threads stand as there are sockets.
-pub fn places(case: &Case<'_>, pile: &Pile) -> Vec<Evidence> {
+/// Tells of the threads that leave a pile's sockets open, and of a place in which as many threads stand as there are sockets.
+pub fn tell(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     let traces = case.traces(pile);
-    traces.iter().filter_map(|(trace, tie)| thread(case, pile, trace, *tie)).chain(crowd(case, pile)).collect()
+    claim.evidence.extend(traces.iter().filter_map(|(trace, tie)| thread(case, pile, trace, *tie)));
+    let Some((standing, evidence)) = crowd(case, pile) else { return };
+    if evidence.strength >= Strength::Moderate {
+        // What handlers wait for is why they close nothing: their calls would show no more.
+        claim.missing.retain(|m| !m.command.starts_with("strace"));
+        claim.fix.insert(0, format!("mend what keeps {} waiting in {}", standing.noun, standing.place));
+    }
+    claim.evidence.push(evidence);
 }
 
 /// The one thread of a trace that makes the sockets which are left open, named where a dump names it.
@@ -36,16 +46,37 @@ fn thread(case: &Case<'_>, pile: &Pile, trace: &Trace, tie: Tie) -> Option<Evide
     Some(Evidence::new(Strength::Weak, Witnessed::Trace, says, quotes))
 }
 
-/// A place in which as many threads stand as there are sockets.
-fn crowd(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+/// A place in which as many threads stand as there are sockets, or as there are connections that the same process has accepted: clients
+/// that have gone and clients that still wait are in the same hands.
+fn crowd<'a>(case: &Case<'a>, pile: &Pile) -> Option<(&'a Standing, Evidence)> {
     let places = case.snapshot.stacks.places();
-    let (standing, n) = places.into_iter().find(|(_, n)| pile.count >= SOME && near(*n, pile.count, 15))?;
-    let state = if standing.state.is_empty() { String::new() } else { format!(" ({})", standing.state) };
+    let accepted = pile.accepted == Some(true);
+    let beside = if accepted { accepted_beside(case, pile) } else { 0 };
+    let fits = |n: u64, percent| near(n, pile.count, percent) || beside > 0 && near(n, pile.count + beside, percent.min(CLOSE));
+    let (standing, n) = places.into_iter().find(|(_, n)| pile.count >= SOME && fits(*n, 15))?;
+    let more = match near(n, pile.count, 15) {
+        true => String::new(),
+        false => format!(" and {} more connections that it has accepted", number(beside as i64)),
+    };
     let says = format!(
-        "a thread dump has {} threads in {}{state}, as many as the {} sockets",
+        "a thread dump has {} {} in {}{}, as many as the {} sockets{more}",
         number(n as i64),
+        standing.noun,
         standing.place,
+        standing.state_of_many(),
         number(pile.count as i64)
     );
-    Some(Evidence::new(Strength::Weak, Witnessed::Dump, says, [standing.quote.clone()]))
+    let strength = if accepted && fits(n, CLOSE) { Strength::Moderate } else { Strength::Weak };
+    Some((standing, Evidence::new(strength, Witnessed::Dump, says, [standing.quote.clone()])))
+}
+
+/// Connections of the same holder that it has accepted too, in other states.
+fn accepted_beside(case: &Case<'_>, pile: &Pile) -> u64 {
+    let others = case.ledger.piles.iter().filter(|p| p.kind != pile.kind && matches!(p.kind, Kind::CloseWait | Kind::Established));
+    others.filter(|p| p.accepted == Some(true) && same_owner(p, pile)).map(|p| p.count).sum()
+}
+
+/// The place in which most threads of the capture's dumps stand, if they are many.
+pub fn busiest<'a>(case: &Case<'a>) -> Option<(&'a Standing, u64)> {
+    case.snapshot.stacks.places().into_iter().next().filter(|(_, n)| *n >= SOME)
 }
