@@ -6,9 +6,10 @@ use super::{Case, Claim, Exclusion, number};
 use crate::capture::Quote;
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
+use crate::capture::trace::Trace;
 use crate::facts::{Protocol, SocketState};
 use crate::ledger::pile::listening_ports;
-use crate::ledger::{CountIs, Family, Kind, tally};
+use crate::ledger::{CountIs, Family, Figure, Kind, Owner, tally};
 use std::collections::BTreeMap;
 
 /// Ports of the default range 32768 to 60999 (`net/ipv4/af_inet.c`).
@@ -77,11 +78,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         if let Some(remote) = used.remote {
             support::add_remote(&mut claim, remote, used.count as u64, "the remote that most local ports are used for");
         }
+    } else if !errors.is_empty() {
+        claim.evidence.extend(waiting(case));
     }
+    claim.owner = failing(case, &errors);
     for error in errors {
-        claim.evidence.push(Evidence::new(error.strength, Witnessed::Log, error.says, error.at));
+        claim.evidence.push(Evidence::new(error.strength, error.by, error.says, error.at));
         if let Some(remote) = error.remote {
-            support::add_remote(&mut claim, remote, 0, "connects to it fail, by the log");
+            support::add_remote(&mut claim, remote, 0, "connects to it fail");
         }
     }
     claim.now = vec!["widen net.ipv4.ip_local_port_range, and reuse connections".into()];
@@ -101,6 +105,10 @@ struct Error {
     strength: Strength,
     /// Where the connect was to go, if told.
     remote: Option<String>,
+    /// What says so.
+    by: Witnessed,
+    /// Whose connect it was, if told.
+    pid: Option<u32>,
 }
 
 /// What says that no address was left: logs and traces.
@@ -112,6 +120,8 @@ fn errors(case: &Case<'_>) -> Vec<Error> {
             at: vec![s.first.clone()],
             strength: Strength::Strong,
             remote: s.endpoint.clone(),
+            by: Witnessed::Log,
+            pid: s.pid,
         })
         .take(2)
         .collect();
@@ -120,10 +130,40 @@ fn errors(case: &Case<'_>) -> Vec<Error> {
             says: format!("strace: connect fails with EADDRNOTAVAIL {} times", trace.no_address.0),
             at: trace.no_address.1.0.clone(),
             strength: Strength::Decisive,
-            remote: None,
+            remote: refused_address(case, trace),
+            by: Witnessed::Trace,
+            pid: trace.pid,
         });
     }
     all
+}
+
+/// The remote that most connects of a trace without an address left were to go to.
+fn refused_address(case: &Case<'_>, trace: &Trace) -> Option<String> {
+    let failed = trace.failed.top(1, |(end, errno)| !end.is_unset() && case.names.bytes(*errno) == b"EADDRNOTAVAIL");
+    failed.first().map(|((end, _), _)| case.show(*end))
+}
+
+/// The process whose connects fail, where all that says so names the same.
+fn failing(case: &Case<'_>, errors: &[Error]) -> Option<Owner> {
+    let mut pids = errors.iter().filter_map(|e| e.pid);
+    let pid = pids.next()?;
+    pids.all(|p| p == pid).then(|| Owner::of(case.snapshot, pid, 0)).filter(|o| !o.command.is_empty())
+}
+
+/// Entries in TIME-WAIT that take the ports of the range, by the kernel's count, where no table shows what takes them.
+fn waiting(case: &Case<'_>) -> Option<Evidence> {
+    let entries = case.ledger.books.timewait.as_ref()?;
+    if entries.value * 100 < ports(case) * case.thresholds.near_limit as i64 {
+        return None;
+    }
+    let (range, mut at) = match range(case) {
+        Some((low, high)) => (format!("({} to {})", low.value, high.value), low.at),
+        None => ("of the default range".to_string(), Vec::new()),
+    };
+    let says = format!("{} entries in TIME-WAIT, of {} local ports {range}", number(entries.value), number(ports(case)));
+    at.extend(entries.at.iter().cloned());
+    Some(Evidence::new(Strength::Moderate, Witnessed::Books, says, at))
 }
 
 /// The most connections to one remote (or in all, where remotes are not told), live or in TIME-WAIT, that use a local port of the range.
@@ -204,12 +244,15 @@ fn more_than_listed(case: &Case<'_>, group: &Group) -> bool {
     case.ledger.states.get(&group.state).is_some_and(|f| f.value > group.count as i64 || group.state == SocketState::Listen)
 }
 
+/// The captured bounds of the range of local ports.
+fn range(case: &Case<'_>) -> Option<(Figure, Figure)> {
+    let (low, high) = (case.counter("sysctl.net.ipv4.ip_local_port_range.low")?, case.counter("sysctl.net.ipv4.ip_local_port_range.high")?);
+    Some((low, high)).filter(|(low, high)| high.value >= low.value)
+}
+
 /// Local ports of the range.
 pub(super) fn ports(case: &Case<'_>) -> i64 {
-    match (case.counter("sysctl.net.ipv4.ip_local_port_range.low"), case.counter("sysctl.net.ipv4.ip_local_port_range.high")) {
-        (Some(low), Some(high)) if high.value >= low.value => high.value - low.value + 1,
-        _ => DEFAULT_PORTS,
-    }
+    range(case).map_or(DEFAULT_PORTS, |(low, high)| high.value - low.value + 1)
 }
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {

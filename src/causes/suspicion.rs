@@ -182,9 +182,16 @@ fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     let says = format!(
         "{} of them have descriptor numbers in one unbroken run, up to {}: created in a loop, none closed in between",
         number(run as i64),
-        number(high as i64 - 1)
+        number(last_plain(case, pile, high) as i64)
     );
     s.reasons.push(Evidence::new(strength, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned()));
+}
+
+/// The last number that a run of whole numbers may reach: of 10,000 and more lsof prints only the last digits.
+fn last_plain(case: &Case<'_>, pile: &Pile, high: u64) -> u64 {
+    let first = pile.owner.as_ref().and_then(|o| o.pids.first());
+    let hidden = first.and_then(|(pid, _)| case.ledger.holdings.get(pid)).is_some_and(|h| h.hidden_numbers > 0);
+    if hidden { (high - 1).min(9999) } else { high - 1 }
 }
 
 /// Whether a run is most of a pile, and not that of the sockets from which a table has taken all but a few.

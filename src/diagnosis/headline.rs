@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, HostReport, Verdict};
 use super::grade::Grade;
-use crate::causes::{Class, number};
-use crate::ledger::CountIs;
+use crate::causes::{Claim, Class, number};
+use crate::ledger::{CountIs, Kind};
 
 /// The headline of a diagnosis.
 pub fn headline(verdict: Verdict, findings: &[Finding], reports: &[HostReport]) -> String {
@@ -69,6 +69,12 @@ fn limit_sentence(finding: &Finding) -> String {
     let claim = &finding.claim;
     let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{}: ", o.named()));
     let what = crate::causes::by_code(claim.code).map_or(claim.code, |c| c.claim());
+    // Which remote that is, where it is known.
+    let far = claim.remotes.first().filter(|r| !r.near).filter(|_| what.contains("toward one remote"));
+    if let Some(remote) = far {
+        let count = claim.count.map_or(String::new(), |n| format!(" ({} {})", number(n as i64), noun(claim, n)));
+        return format!("{who}{}{count}", what.replace("one remote", &remote.endpoint));
+    }
     let where_to = claim.remotes.first().map(|r| format!("{} {}", if r.near { "on" } else { "toward" }, r.endpoint));
     let extent: Vec<String> = claim.count.map(|n| number(n as i64)).into_iter().chain(where_to).collect();
     let extent = if extent.is_empty() { String::new() } else { format!(" ({})", extent.join(" ")) };
@@ -78,15 +84,35 @@ fn limit_sentence(finding: &Finding) -> String {
 /// What a note says, in a few words.
 pub fn note_sentence(finding: &Finding) -> String {
     let claim = &finding.claim;
-    if claim.kind.is_none() {
+    // Nobody holds what waits to time out, even where it is known who left it.
+    let held = claim.kind.filter(|k| claim.owner.is_none() || *k != Kind::TimeWait);
+    if held.is_none() {
         let whose = claim.owner.as_ref().map_or(String::new(), |o| format!(" of {}", o.named()));
-        let count = claim.count.map_or(String::new(), |n| format!(" ({} rows or events)", number(n as i64)));
+        let count = claim.count.map_or(String::new(), |n| format!(" ({} {})", number(n as i64), noun(claim, n)));
         return format!("{}{whose}: {}{count}", claim.code, claim.says);
     }
     let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{} holds ", o.named()));
     let kind = claim.kind.map_or(String::new(), |k| format!("{} ", k.plural()));
     let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
     format!("{who}{count}{kind}({}): {}", claim.code, claim.says)
+}
+
+/// What a claim counts.
+fn noun(claim: &Claim, n: u64) -> String {
+    claim.kind.map_or_else(|| counted(claim.code).to_string(), |k| k.noun(n).to_string())
+}
+
+/// What a look-alike counts that is of no kind of socket.
+fn counted(code: &str) -> &'static str {
+    match code {
+        "accept-stalled" | "backlog-overflow" | "port-exhaustion" | "syn-flood" => "connections",
+        "fd-limit-too-low" | "fd-limit-by-files" => "descriptors",
+        "threads-counted-as-files" => "rows",
+        "system-file-limit" => "open files",
+        "conntrack-full" => "entries",
+        "foreign-namespace" => "sockets",
+        _ => "rows or events",
+    }
 }
 
 /// The hosts of the first leak, where there are several hosts.
