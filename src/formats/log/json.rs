@@ -16,6 +16,8 @@ pub struct Object<'a> {
     pub error: &'a [u8],
     /// `name`, `service`, `_COMM`.
     pub program: &'a [u8],
+    /// `pod`, `container`: who wrote it, where no program is named. A `logger` is a part of a program, and names none.
+    pub pod: &'a [u8],
     /// `pid`, `_PID`.
     pub pid: Option<u32>,
 }
@@ -173,7 +175,8 @@ fn keep<'a>(found: &mut Object<'a>, key: &[u8], value: &'a [u8], is_error: bool)
         b"time" | b"ts" | b"timestamp" | b"@timestamp" | b"t" | b"asctime" => found.at = value,
         b"level" | b"severity" | b"s" | b"levelname" | b"lvl" | b"log.level" => found.level = level(value),
         b"PRIORITY" => found.level = level(value).or(Some(Level::Info)),
-        b"name" | b"service" | b"app" | b"logger" | b"_COMM" | b"SYSLOG_IDENTIFIER" if found.program.is_empty() => found.program = value,
+        b"name" | b"service" | b"app" | b"_COMM" | b"SYSLOG_IDENTIFIER" if found.program.is_empty() => found.program = value,
+        b"pod" | b"pod_name" | b"container" | b"container_name" if found.pod.is_empty() => found.pod = value,
         b"pid" | b"_PID" | b"process" => found.pid = crate::formats::scan::number32(value),
         _ if is_error => found.error = value,
         _ => {}

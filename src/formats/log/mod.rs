@@ -137,7 +137,7 @@ impl Lines {
             at: object.at,
             level: object.level,
             text: self.text.trim_ascii(),
-            program: object.program,
+            program: if object.program.is_empty() { object.pod } else { object.program },
             pid: object.pid,
             ..head::empty()
         };
