@@ -11,6 +11,9 @@ use crate::host::{Host, Source};
 use crate::ledger::{Figure, Kind, Ledger, Owner, Pile, books};
 use crate::signatures::Weight;
 
+/// By how much the numbers in a trace may differ from the highest that rows show: both are of different moments.
+const NEXT: i32 = 256;
+
 /// One host's case.
 pub struct Case<'a> {
     /// The host.
@@ -142,8 +145,28 @@ impl<'a> Case<'a> {
                 }
             }
             None if owner.pids.iter().any(|(p, _)| trace.threads.contains(p)) => Some(Tie::Process),
-            None => self.is_only_program(pile).then_some(Tie::Loose),
+            None => (self.is_only_program(pile) || self.leads_where_only(trace, pile)).then_some(Tie::Loose),
         }
+    }
+
+    /// Whether a trace that names no process leaves connections open to the remote that the rows of a pile lead to and no other process's
+    /// do, under numbers that follow or are among those of its holder.
+    fn leads_where_only(&self, trace: &Trace, pile: &Pile) -> bool {
+        let Some((remote, n)) = pile.top_remote().filter(|_| pile.accepted != Some(true)) else { return false };
+        let others = |p: &&Pile| p.owner.is_some() && !same_owner(p, pile);
+        if n * 10 < pile.count * 9 || self.ledger.piles.iter().filter(others).any(|p| p.traits.remotes.get(&remote) > 0) {
+            return false;
+        }
+        let first = pile.owner.as_ref().and_then(|o| o.pids.first());
+        let highest = first.and_then(|(pid, _)| self.ledger.holdings.get(pid)?.highest);
+        let follows = |(low, high): (i32, i32)| {
+            highest.is_none_or(|h| {
+                let h = i32::try_from(h).unwrap_or(i32::MAX);
+                low <= h.saturating_add(NEXT) && high >= h.saturating_sub(NEXT)
+            })
+        };
+        let left = |(p, t): (&Pattern, &Tale)| p.remote == Some(remote) && t.open > 0 && t.numbers.is_some_and(follows);
+        trace.tales.iter().any(left)
     }
 
     /// Whether a trace is of a set of files that differ in the number at the end of their names, one of which is an owner's.

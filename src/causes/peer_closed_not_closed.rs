@@ -1,9 +1,11 @@
 //! Client side: the peer has closed, this program has not.
 
+use super::case::Tie;
 use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
-use crate::ledger::Kind;
+use crate::capture::trace::{Origin, Outcome};
+use crate::ledger::{Kind, Pile};
 
 cause! {
     /// Connections that this program opened were closed by the peer, and the program does not close its end: CLOSE-WAIT piles up on
@@ -85,12 +87,37 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             );
             claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, rows()));
         }
-        support::by_trace(case, pile, claim, "a read that returns 0 (the peer has closed)", |p| {
-            p.eof && p.origin != crate::capture::trace::Origin::Accept
-        });
+        support::by_trace(case, pile, claim, "a read that returns 0 (the peer has closed)", |p| p.eof && p.origin != Origin::Accept);
+        opened(case, pile, claim);
         support::by_logs(case, pile, claim, &["peer-closed-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program or reload its pool; nothing else ends CLOSE-WAIT".into()];
         claim.fix = vec!["close when a read returns 0, and close or return each connection on every path".into()];
     })
+}
+
+/// Connections that a trace shows being opened to the remote of the rows and left open, before their peers have closed.
+fn opened(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
+    let Some((remote, _)) = pile.top_remote().filter(|_| pile.accepted != Some(true)) else { return };
+    for (trace, tie) in case.traces(pile) {
+        let tales = case.tales(trace, |p| {
+            !p.eof
+                && !matches!(p.outcome, Outcome::Failed(_))
+                && p.remote == Some(remote)
+                && matches!(p.origin, Origin::Socket(t) if t.is_tcp())
+        });
+        let (left, closed) = tales.iter().fold((0, 0), |(left, closed), (_, t)| (left + t.open, closed + t.closed));
+        if left < 2 || left <= closed {
+            continue;
+        }
+        let says = format!(
+            "the trace shows {} connections opened to {} and left open, {} closed",
+            super::number(left as i64),
+            case.show(remote),
+            super::number(closed as i64)
+        );
+        let strength = if tie == Tie::Loose { Strength::Moderate } else { Strength::Strong };
+        let quotes = tales.iter().filter(|(_, t)| t.open > 0).flat_map(|(_, t)| t.quotes.0.iter().cloned()).take(2);
+        claim.evidence.push(Evidence::new(strength, Witnessed::Trace, says, quotes));
+    }
 }
