@@ -262,6 +262,8 @@ impl Parser for Trace {
         match self.other(at, prefix.body, prefix.tid, sink) {
             Taken::Unknown => match self.open {
                 Some(key) => self.continuation(at, key, sink),
+                // The call stands in an earlier line, as unfinished.
+                None if at.text.trim_ascii() == b"<detached ...>" => Taken::Noise,
                 None => Taken::Unknown,
             },
             taken => taken,

@@ -340,3 +340,11 @@ proptest::proptest! {
         told_bytes("paste.txt", &text);
     }
 }
+
+/// A call that an earlier line has left unfinished ends in a mark of its own when strace lets go.
+#[test]
+fn a_mark_of_detaching_alone() {
+    let text = "[pid 7] 1.0 futex(0x1, FUTEX_WAIT, 2, NULL <unfinished ...>\nstrace: Process 7 detached\n <detached ...>\n";
+    let (_, reading) = crate::formats::testing::told_as("strace", text);
+    assert_eq!((reading.format(), reading.unparsed()), ("strace", 0));
+}
