@@ -1,13 +1,16 @@
 //! Log lines summed up by what they say: one entry for each signature, endpoint and writer.
 
 use super::quote::Quote;
-use crate::facts::{At, Message};
-use crate::signatures::{Signatures, Weight};
+use crate::facts::{At, MemberId, Message};
+use crate::signatures::{Signatures, Weight, endpoint_in};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
 
 /// Different sightings kept, at most; past it, lines of one signature are one whatever they name.
 const MAX_SIGHTINGS: usize = 4096;
+
+/// Bytes kept of a line with a time.
+const MAX_HEADLINE: usize = 400;
 
 /// What a log says again and again.
 #[derive(Clone, Debug)]
@@ -58,6 +61,8 @@ pub struct Logs {
     pub sightings: Vec<Sighting>,
     /// Log lines read.
     pub lines: u64,
+    /// The last line with a time, of which those below it are more: where it stands and its beginning.
+    headline: (MemberId, Vec<u8>),
 }
 
 /// Lines that mean nothing, by their hashes, each until another takes its place.
@@ -68,10 +73,20 @@ impl Logs {
     /// Takes one line of a log.
     pub fn add(&mut self, at: &At<'_>, message: &Message<'_>, signatures: &Signatures, plain: &mut Plain) {
         self.lines += 1;
+        if !message.at.is_empty() {
+            self.headline.0 = at.citation.member;
+            self.headline.1.clear();
+            self.headline.1.extend_from_slice(message.text.get(..MAX_HEADLINE).unwrap_or(message.text));
+        }
         if plain.has(message.text) {
             return;
         }
         let Some(mut found) = signatures.find(message.text) else { return plain.keep(message.text) };
+        // An exception below a headline often leaves to it what was tried.
+        let below = message.at.is_empty() && self.headline.0 == at.citation.member && found.signature.weight == Weight::Cause;
+        if below && found.endpoint.is_none() {
+            found.endpoint = endpoint_in(&self.headline.1);
+        }
         let mut key = (found.signature.id.clone(), found.endpoint.clone(), message.pid);
         let mut program = message.program;
         if self.sightings.len() >= MAX_SIGHTINGS && !self.index.contains_key(&key) {
@@ -174,6 +189,25 @@ mod tests {
         let rest = logs.sightings.last().unwrap();
         assert_eq!((rest.count, rest.endpoint.as_deref(), rest.pid, rest.program.as_str()), (10, None, None, ""));
         assert_eq!(logs.sightings[5].count, 2);
+    }
+
+    #[test]
+    fn an_exception_below_a_headline_is_of_what_that_names() {
+        let mut logs = Logs::default();
+        let mut tell = |member: u32, time: &str, text: &str| {
+            let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
+            let message =
+                Message { pid: None, program: b"", text: text.as_bytes(), level: None, thread: b"", at: time.as_bytes(), kernel: false };
+            logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
+        };
+        let refused = "java.net.ConnectException: Connection refused";
+        tell(0, "09:00:05", "attempt 1 to logbus-2.acme.internal/10.20.5.15:9092 failed");
+        tell(0, "", refused);
+        tell(1, "", refused);
+        tell(1, "09:00:06", "still trying");
+        tell(1, "", refused);
+        let ends: Vec<_> = logs.sightings.iter().map(|s| (s.endpoint.as_deref(), s.count)).collect();
+        assert_eq!(ends, [(Some("10.20.5.15:9092"), 1), (None, 2)]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod intake;
 pub mod intern;
 pub mod lines;
 pub mod logs;
-mod naming;
+pub mod naming;
 mod parts;
 pub mod passing;
 mod pending;

@@ -155,22 +155,23 @@ impl Table {
 
     fn take(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner, room: &mut Room) -> Option<bool> {
         self.holders_shown |= s.holders_shown;
-        let owner = s.holders.first();
+        let owner = holder(s);
         let key = Key { protocol: s.protocol, state: s.state, owner: owner.map_or(0, |h| h.pid) };
         let name = owner.map_or(0, |h| hash(h.command));
+        let first = owner.map(|o| o.pid) == s.holders.first().map(|h| h.pid);
         let (number, known, own) = match self.index.get_mut(&key.packed()) {
             Some(group) => {
                 if group.quotes > 0 {
                     group.quotes -= 1;
                     self.groups.get_mut(group.number as usize)?.quotes.offer(at, &names.lines);
                 }
-                (group.number, owner.is_none() || group.name == name, owner.is_some())
+                (group.number, owner.is_none() || group.name == name, owner.is_some() && first)
             }
             None => {
                 let number = self.start_group(key, owner, name, names, room);
                 let group = self.groups.get_mut(number as usize)?;
                 group.quotes.offer(at, &names.lines);
-                (number, false, group.owner.is_some())
+                (number, false, group.owner.is_some() && first)
             }
         };
         let row = Row::of(s, names);
@@ -243,13 +244,13 @@ impl Table {
     }
 
     fn keep_listener(&mut self, at: &At<'_>, s: &Socket<'_>, local: End, names: &mut Interner) {
-        let owner = s.holders.first();
+        let owner = holder(s);
         self.listeners.push(Listener {
             local,
             queue: s.recv_q,
             backlog: s.send_q,
             owner: owner.map(|h| h.pid),
-            others: s.holders.iter().skip(1).take(MAX_OTHERS).map(|h| h.pid).collect(),
+            others: s.holders.iter().map(|h| h.pid).filter(|&pid| owner.is_some_and(|o| o.pid != pid)).take(MAX_OTHERS).collect(),
             command: names.add(owner.map_or(b"", |h| h.command)),
             quote: Quote::keep(at),
         });
@@ -329,6 +330,12 @@ impl Table {
     pub fn covers(&self, protocol: impl Fn(Protocol) -> bool) -> bool {
         self.groups.iter().any(|g| protocol(g.protocol))
     }
+}
+
+/// Whose row it is: the first holder but systemd, which keeps the listeners that it has handed over to their services.
+#[inline]
+fn holder<'s, 'a>(s: &'s Socket<'a>) -> Option<&'s Holder<'a>> {
+    s.holders.iter().find(|h| h.pid != 1).or(s.holders.first())
 }
 
 #[inline]

@@ -8,7 +8,7 @@ use crate::capture::{End, Interner, Member, Quote, Snapshot};
 use crate::config::Thresholds;
 use crate::facts::IdentityKey;
 use crate::host::{Host, Source};
-use crate::ledger::{Figure, Kind, Ledger, Owner, Pile, books};
+use crate::ledger::{Family, Figure, Kind, Ledger, Pile, books};
 use crate::signatures::Weight;
 
 /// By how much the numbers in a trace may differ from the highest that rows show: both are of different moments.
@@ -72,17 +72,52 @@ impl<'a> Case<'a> {
             .then(|| Figure { value: last.value.saturating_sub(first.value), at: vec![first.quote.clone(), last.quote.clone()] })
     }
 
+    /// How much a counter rose between its last two readings.
+    pub fn step(&self, name: &str) -> Option<Figure> {
+        let series = self.host.series(self.sources, name);
+        let [.., before, last] = series.as_slice() else { return None };
+        Some(Figure { value: last.value.saturating_sub(before.value), at: vec![before.quote.clone(), last.quote.clone()] })
+    }
+
+    /// How many more sockets a pile has than in the snapshot before: a program that was restarted in between the first and the last has begun
+    /// anew.
+    pub fn gained(&self, pile: &Pile) -> Option<u64> {
+        let before = same_pile(&self.earlier.last()?.piles, pile).filter(|_| self.in_order())?;
+        pile.count.checked_sub(before.count)
+    }
+
     /// How a pile changed since the first snapshot that tells of it.
     pub fn growth(&self, pile: &Pile) -> Option<Growth> {
         let Some(first) = self.earlier.first() else { return self.growth_by_books(pile) };
         let same = same_pile(&first.piles, pile);
-        let covered = same.is_some() || first.piles.iter().any(|p| p.owner.is_some()) || first.states_whole;
-        if !covered {
+        // Of a listing that was cut nobody knows how many more there were.
+        if !self.in_order() || first.cut.is_some() || (same.is_none() && !self.covers(first, pile)) {
             return None;
         }
         let from = same.map_or(0, |p| p.count);
+        if from < pile.count && counted_already(first, pile) {
+            return None;
+        }
         let at = same.into_iter().chain([pile]).filter_map(|p| p.traits.quotes.first().cloned()).collect();
         Some(Growth { from, to: pile.count, at, seconds: self.seconds() })
+    }
+
+    /// Whether something says that the first snapshot with rows is older than the diagnosed one: the names of samples, their dates, or the
+    /// order of the inputs. Two directories of one capture may be of one moment.
+    fn in_order(&self) -> bool {
+        let Some(main) = self.host.takes.get(self.host.main) else { return false };
+        let Some(first) = self.host.takes.iter().take(self.host.main).find(|t| t.snapshot.has_rows()) else { return false };
+        let dated = |take: &crate::host::Take| take.snapshot.identity.contains_key(&IdentityKey::Date);
+        first.input != main.input || first.sample.is_some() || main.sample.is_some() || (dated(first) && dated(main))
+    }
+
+    /// Whether an earlier snapshot would show a pile if it had been there: a whole table that names holders, descriptors of all processes or
+    /// of a holder; of a pile without a holder the states of all connections. What was not captured was not nothing.
+    fn covers(&self, earlier: &Ledger<'_>, pile: &Pile) -> bool {
+        let Some(owner) = &pile.owner else { return earlier.states_whole };
+        let table = family_of(pile.kind).is_some_and(|f| earlier.best(f).is_some_and(|v| !v.partial && v.holders_shown()));
+        let listed = |pid: &u32| earlier.holdings.get(pid).is_some_and(|h| h.descriptors.as_ref().is_some_and(|d| d.1));
+        table || earlier.all_listed || owner.pids.iter().any(|(pid, _)| listed(pid))
     }
 
     /// The first port that the kernel hands out by itself: what the host says, or Linux's default.
@@ -139,7 +174,7 @@ impl<'a> Case<'a> {
                     Some(p) if p.command == owner.command && p.program() == owner.program => Some(Tie::Program),
                     Some(_) => None,
                     // `strace -ff` writes a file for each thread.
-                    None if self.is_of_family(trace, owner) => Some(Tie::Program),
+                    None if self.is_beside(trace, |pid| owner.has(pid)) => Some(Tie::Program),
                     // A process that nothing else in the capture names may be another run of the only program that is in question.
                     None => self.is_only_program(pile).then_some(Tie::Loose),
                 }
@@ -169,11 +204,10 @@ impl<'a> Case<'a> {
         trace.tales.iter().any(left)
     }
 
-    /// Whether a trace is of a set of files that differ in the number at the end of their names, one of which is an owner's.
-    fn is_of_family(&self, trace: &Trace, owner: &Owner) -> bool {
+    /// Whether a trace is of a set of files that differ in the number at the end of their names, one of which is of such a process.
+    pub fn is_beside(&self, trace: &Trace, known: impl Fn(u32) -> bool) -> bool {
         let Some(stem) = self.family(trace) else { return false };
-        let mut others = self.snapshot.traces.iter().filter(|t| t.pid.is_some_and(|pid| owner.has(pid)));
-        others.any(|t| self.family(t) == Some(stem))
+        self.snapshot.traces.iter().any(|t| t.pid.is_some_and(&known) && self.family(t) == Some(stem))
     }
 
     /// The path of a trace's file without the number of its thread: `trace` of `trace.30553`.
@@ -253,6 +287,32 @@ impl<'a> Case<'a> {
     /// The path of the member a quote stands in.
     pub fn path(&self, quote: &Quote) -> &str {
         self.members.get(quote.at.member.0 as usize).map_or("", |m| m.path.as_str())
+    }
+}
+
+/// Whether the kernel counted as many sockets in an earlier snapshot as a pile has now, although its listing, which may have been cut, shows
+/// fewer.
+fn counted_already(earlier: &Ledger<'_>, pile: &Pile) -> bool {
+    let counted = match pile.kind {
+        Kind::Established => earlier.books.estab.as_ref().map(|f| f.value),
+        Kind::Closed => earlier.books.held_unhashed(),
+        _ => None,
+    };
+    let whole = earlier.best(Family::Tcp).is_some_and(|v| !v.partial) && pile.kind == Kind::Established;
+    let listed: u64 = earlier.piles.iter().filter(|p| p.kind == pile.kind && !same_owner(p, pile)).map(|p| p.count).sum();
+    counted.is_some_and(|n| !whole && n.max(0) as u64 >= pile.count.saturating_add(listed))
+}
+
+/// The family whose tables list sockets of a kind; those in no connection state are in none.
+fn family_of(kind: Kind) -> Option<Family> {
+    match kind {
+        Kind::Closed | Kind::Eventpoll | Kind::Unidentified | Kind::File => None,
+        Kind::Udp => Some(Family::Udp),
+        Kind::Unix => Some(Family::Unix),
+        Kind::Netlink => Some(Family::Netlink),
+        Kind::Packet => Some(Family::Packet),
+        Kind::Raw => Some(Family::Raw),
+        _ => Some(Family::Tcp),
     }
 }
 

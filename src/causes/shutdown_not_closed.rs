@@ -3,7 +3,10 @@
 use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
-use crate::ledger::Kind;
+use crate::ledger::{Figure, Kind};
+
+/// From how many sockets on counters tell how they ended.
+const FEW: u64 = 20;
 
 cause! {
     /// A program calls `shutdown()` and takes it for close, or waits for an event that never comes before it closes: the connection
@@ -80,37 +83,54 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 
 /// Opened as often as there are sockets, but neither failed nor reset: what is left is a regular end without close.
 fn by_elimination(case: &Case<'_>, pile: &crate::ledger::Pile, claim: &mut Claim) {
-    if pile.count < 20 {
-        return;
-    }
-    let get = |name| case.counter(name).filter(|f| f.value >= 0);
-    let (Some(active), Some(passive), Some(fails), Some(resets)) =
-        (get("snmp.tcp.active_opens"), get("snmp.tcp.passive_opens"), get("snmp.tcp.attempt_fails"), get("snmp.tcp.estab_resets"))
-    else {
-        return;
+    // Between two samples counters tell of these sockets; since the kernel started they tell of all that ever was.
+    let lately = case.gained(pile).filter(|&n| n >= FEW).and_then(|n| Some((n, Opens::of(|name| case.step(name))?)));
+    let (count, opens, when) = match lately {
+        Some((gained, opens)) => (gained, opens, "between the last samples "),
+        None => match Opens::of(|name| case.counter(name)) {
+            Some(opens) if pile.count >= FEW => (pile.count, opens, ""),
+            _ => return,
+        },
     };
-    let opened = active.value.max(passive.value) as u64;
-    let few = |n: i64| (n as u64) * 2 < pile.count;
-    if opened * 10 >= pile.count * 8 && few(fails.value) && few(resets.value) {
+    let few = |n: i64| (n.max(0) as u64) * 2 < count;
+    let opened = opens.active.value.max(opens.passive.value).max(0) as u64;
+    let (fails, resets) = (opens.fails.value, opens.resets.value);
+    if opened * 10 >= count * 8 && few(fails) && few(resets) {
         let says = format!(
-            "{} connections were opened, but only {} attempts failed and {} were reset: most ended regularly",
-            super::number(opened as i64),
-            fails.value,
-            resets.value
+            "{when}{} connections were opened, but only {fails} attempts failed and {resets} were reset: most ended regularly",
+            super::number(opened as i64)
         );
-        claim.evidence.push(Evidence::new(
-            Strength::Strong,
-            Witnessed::Counters,
-            says,
-            active.at.into_iter().chain(fails.at).chain(resets.at),
-        ));
-    } else if opened * 2 < pile.count || !few(fails.value) || !few(resets.value) {
+        // What a log says of these is nearer than what was counted of all.
+        let told = when.is_empty() && case.told_by_cause(pile).is_some();
+        let strength = if told { Strength::Weak } else { Strength::Strong };
+        let at = opens.active.at.into_iter().chain(opens.fails.at).chain(opens.resets.at);
+        claim.evidence.push(Evidence::new(strength, Witnessed::Counters, says, at));
+    } else if opened * 2 < count || !few(fails) || !few(resets) {
         let says = format!(
-            "{} opens, {} failed attempts and {} resets explain the sockets otherwise",
-            super::number(opened as i64),
-            fails.value,
-            resets.value
+            "{when}{} opens, {fails} failed attempts and {resets} resets explain the sockets otherwise",
+            super::number(opened as i64)
         );
-        claim.against.push(Evidence::new(Strength::Moderate, Witnessed::Counters, says, active.at.into_iter().chain(fails.at)));
+        let strength = if when.is_empty() { Strength::Moderate } else { Strength::Strong };
+        claim.against.push(Evidence::new(strength, Witnessed::Counters, says, opens.active.at.into_iter().chain(opens.fails.at)));
+    }
+}
+
+/// What the kernel counts of connections and of how they ended.
+struct Opens {
+    active: Figure,
+    passive: Figure,
+    fails: Figure,
+    resets: Figure,
+}
+
+impl Opens {
+    fn of(get: impl Fn(&str) -> Option<Figure>) -> Option<Opens> {
+        let get = |name| get(name).filter(|f| f.value >= 0);
+        Some(Opens {
+            active: get("snmp.tcp.active_opens")?,
+            passive: get("snmp.tcp.passive_opens")?,
+            fails: get("snmp.tcp.attempt_fails")?,
+            resets: get("snmp.tcp.estab_resets")?,
+        })
     }
 }

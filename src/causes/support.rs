@@ -149,27 +149,24 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
 
 /// How a total since boot (or its rise between samples) compares with the pile: as many events as sockets, or too few to explain them.
 pub fn by_counter(case: &Case<'_>, pile: &Pile, claim: &mut Claim, name: &str, what: &str) {
-    if let (Some(delta), Some(growth)) = (case.delta(name), case.growth(pile)) {
-        let gained = growth.to.saturating_sub(growth.from);
-        if gained >= 10 {
-            let rose = delta.value.max(0) as u64;
-            if near(rose, gained, 15) {
-                let says = format!(
-                    "between the samples {what} rose by {} while the sockets grew by {}",
-                    number(rose as i64),
-                    number(gained as i64)
-                );
-                claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, delta.at));
-            } else if rose * 2 < gained {
-                let says = format!(
-                    "between the samples {what} rose by only {} while the sockets grew by {}",
-                    number(rose as i64),
-                    number(gained as i64)
-                );
-                claim.against.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, delta.at));
-            }
-            return;
+    // Of a program that was restarted in between, which has begun anew, the last two samples tell.
+    let grown = || Some((case.growth(pile).map(|g| g.to.saturating_sub(g.from)).filter(|&n| n >= 10)?, case.delta(name)?));
+    let lately = || Some((case.gained(pile).filter(|&n| n >= 10)?, case.step(name)?));
+    if let Some((gained, delta)) = grown().or_else(lately) {
+        let rose = delta.value.max(0) as u64;
+        if near(rose, gained, 15) {
+            let says =
+                format!("between the samples {what} rose by {} while the sockets grew by {}", number(rose as i64), number(gained as i64));
+            claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, delta.at));
+        } else if rose * 2 < gained {
+            let says = format!(
+                "between the samples {what} rose by only {} while the sockets grew by {}",
+                number(rose as i64),
+                number(gained as i64)
+            );
+            claim.against.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, delta.at));
         }
+        return;
     }
     let Some(total) = case.counter(name) else { return };
     if pile.count < 20 || total.value < 0 {

@@ -6,7 +6,7 @@ use crate::capture::Quote;
 use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing, number};
 use crate::facts::{LimitValue, NoteKind};
-use crate::ledger::{Family, Kind, Owner, View};
+use crate::ledger::{Family, Kind, Owner, View, tally};
 use crate::signatures::Weight;
 
 /// Remarks on one host, at most.
@@ -99,9 +99,11 @@ fn sees_all(case: &Case<'_>) -> bool {
     } else {
         others.is_some_and(|n| n.saturating_sub(others_shown(case)) < limits.unix)
     };
-    // So few TCP sockets that nobody is shown to hold are no pile, whoever holds them; of those that are established more may be.
+    // So few TCP sockets that nobody is shown to hold are no pile, whoever holds them; of those that are established more may be. The kernel's
+    // counts alone tell too little of that: somebody must have looked at holders or descriptors.
+    let looked = listed || !tally::descriptors(case.snapshot).is_empty() || ledger.views.iter().any(View::holders_shown);
     let estab = value(&books.estab).filter(|&n| n < limits.established).unwrap_or(0).max(held_tcp(case));
-    let few = books.hashed().is_some_and(|n| n < limits.close_wait.saturating_add(estab)) && !cut && books.foreign.is_none();
+    let few = books.hashed().is_some_and(|n| n < limits.close_wait.saturating_add(estab)) && looked && !cut && books.foreign.is_none();
     unhashed && !books.unhashed_is_bound && (few || (table(Family::Tcp) && counted(case, shown(case), hashed))) && rest
 }
 

@@ -1,5 +1,6 @@
 //! What a capture shows and cannot settle: why silence of the causes is no proof of health.
 
+use crate::capture::tops::Tops;
 use crate::capture::trace::Origin;
 use crate::causes::{Case, Missing, flood_reported, limit_undecided, namespace_at_most, number};
 use crate::facts::SocketState;
@@ -37,6 +38,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
         .filter_map(|p| foreign(p).or_else(|| unknown_kind(p)).or_else(|| excerpt(p)).or_else(|| pool(case, p)))
         .collect();
     all.extend(left_out(case));
+    all.extend(nameless_pool(case));
     all.extend(bound(case));
     all.extend(nobodys(case));
     all.extend(traced(case));
@@ -246,34 +248,58 @@ fn excerpt(pile: &Pile) -> Option<Unjudged> {
     })
 }
 
-/// Connections of one client to one remote, in one sample, that no trace shows in use: a level and a leak look alike.
-fn pool(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
-    let client = pile.kind == Kind::Established && pile.accepted != Some(true) && pile.count >= POOL;
-    let owner = pile.owner.as_ref().filter(|_| client && case.earlier.is_empty())?;
-    let (remote, n) = pile.top_remote().filter(|(_, n)| n * 10 >= pile.count * 9)?;
-    // A proxy has as many clients as upstream connections.
-    let serves = case.ledger.piles.iter().any(|p| {
-        p.kind == Kind::Established
-            && p.accepted == Some(true)
-            && p.count * 2 >= pile.count
-            && owner.pids.iter().any(|(pid, _)| p.held_by(*pid))
-    });
-    let used = case.traces(pile).iter().any(|(t, _)| t.used_before.len() >= 10);
-    if serves || used {
-        return None;
-    }
-    let pid = owner.pids.first()?.0;
+/// Connections with one remote whose holder could not be seen, in one sample.
+fn nameless_pool(case: &Case<'_>) -> Option<Unjudged> {
+    case.ledger.unprivileged.as_ref().filter(|_| case.earlier.is_empty())?;
+    let mut remotes = Tops::default();
+    let groups = case.ledger.best(Family::Tcp)?.groups(Family::Tcp);
+    groups.filter(|g| g.state == SocketState::Established && g.owner.is_none()).for_each(|g| remotes.merge(&g.remotes));
+    let (remote, n) = remotes.first().filter(|(_, n)| *n >= POOL)?;
     Some(Unjudged {
         says: format!(
-            "{} holds {} connections to {}, and one sample cannot tell a pool from a leak",
-            owner.named(),
+            "{} connections to {} have no owner in a capture without privilege, and one sample cannot tell a pool from a leak",
             number(n as i64),
             case.show(remote)
         ),
         missing: Missing {
-            what: "a second capture a few minutes later".into(),
-            would: "tell growth from a level".into(),
-            command: format!("sh collect.sh --pid {pid}"),
+            what: "the same table as root, and again a few minutes later".into(),
+            would: "name the process and tell growth from a level".into(),
+            command: "sudo ss -tanpoi".into(),
         },
+    })
+}
+
+/// Connections of one client to one remote, in one sample, that no trace shows in use: a level and a leak look alike.
+fn pool(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let client = pile.kind == Kind::Established && pile.accepted != Some(true) && pile.count >= POOL;
+    if !client || !case.earlier.is_empty() {
+        return None;
+    }
+    let holds = |pile: &Pile, other: &Pile| match &pile.owner {
+        Some(owner) => owner.pids.iter().any(|(pid, _)| other.held_by(*pid)),
+        None => other.owner.is_none(),
+    };
+    let (remote, n) = pile.top_remote().filter(|(_, n)| n * 10 >= pile.count * 9)?;
+    // A proxy has as many clients as upstream connections.
+    let serves = case
+        .ledger
+        .piles
+        .iter()
+        .any(|p| p.kind == Kind::Established && p.accepted == Some(true) && p.count * 2 >= pile.count && holds(pile, p));
+    let used = case.traces(pile).iter().any(|(t, _)| t.used_before.len() >= 10);
+    if serves || used {
+        return None;
+    }
+    let (name, command) = match &pile.owner {
+        Some(owner) => (owner.named(), format!("sh collect.sh --pid {}", owner.pids.first()?.0)),
+        None => ("a process that the capture does not name".to_string(), "sudo sh collect.sh".to_string()),
+    };
+    Some(Unjudged {
+        says: format!(
+            "{name} holds {} connections to {}, and one sample cannot tell a pool from a leak",
+            number(n as i64),
+            case.show(remote)
+        ),
+        missing: Missing { what: "a second capture a few minutes later".into(), would: "tell growth from a level".into(), command },
     })
 }

@@ -44,6 +44,10 @@ impl Format for Dmesg {
         kernel_line(line).is_some()
     }
 
+    fn begins_with_time(&self) -> bool {
+        true
+    }
+
     fn printed_by(&self, command: &[u8]) -> bool {
         prompt::program(command) == b"dmesg" && !prompt::counts(command)
     }
@@ -167,6 +171,8 @@ mod tests {
         let pasted = facts(&format!("$ dmesg\n{text}sockets: used 9\n"));
         assert_eq!(pasted.iter().filter(|l| l.starts_with("message")).count(), 2, "{pasted:?}");
         assert!(facts(text).is_empty(), "nothing says that it is the kernel's");
+        let again = "[12345.678901] nf_conntrack: table full, dropping packet\n".repeat(9);
+        assert_eq!(told_as("dmesg", &again).0.lines.last().map(|l| l.contains("nf_conntrack: table full")), Some(true));
     }
 
     #[test]

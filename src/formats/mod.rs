@@ -148,6 +148,10 @@ pub trait Format: Sync {
     fn greedy(&self) -> bool {
         false
     }
+    /// Whether its lines begin with a time of their own, which nobody else has put in front.
+    fn begins_with_time(&self) -> bool {
+        false
+    }
     /// Whether a line can only go on from one of this format, so that no other need be asked: of a log that is mostly stack traces nearly
     /// every line does.
     fn continues(&self, _line: &[u8]) -> bool {

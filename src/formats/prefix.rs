@@ -58,6 +58,9 @@ enum Prefix {
 impl Prefixes {
     /// The prefixes that the lines of this text have, if more of it is understood without them; `plain` is the format it fits as it stands.
     pub fn of(probe: &Probe<'_>, plain: Option<(&dyn Format, Fit)>) -> Option<Prefixes> {
+        if plain.is_some_and(|(format, fit)| format.begins_with_time() && fit == Fit::Sure) {
+            return None;
+        }
         let head = first_lines(probe.head);
         let known = plain.is_some_and(|(format, fit)| !format.greedy() && fit >= Fit::Likely);
         let mut open: VecDeque<(Vec<Prefix>, Vec<u8>)> = candidates(head, known).into_iter().map(|p| (vec![p], head.to_vec())).collect();

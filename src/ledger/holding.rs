@@ -82,8 +82,19 @@ impl<'a> Known<'a> {
             known.add_rows(snapshot);
             let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
             known.named = sets::Union::of(classes().filter(identified).map(|c| &c.sockets)).all();
+        } else if classes().any(|c| c.unlisted) {
+            // Rows with an inode are told by that.
+            known.add_numbers(snapshot.tables.iter().filter(|t| t.rows.is_empty()));
         }
         known
+    }
+
+    /// Descriptors that tables name, by process.
+    fn add_numbers(&mut self, tables: impl Iterator<Item = &'a crate::capture::table::Table>) {
+        for (pid, fd) in tables.flat_map(|t| t.held()) {
+            self.held.entry(pid).or_default().push(fd);
+        }
+        self.held.values_mut().for_each(|fds| fds.sort_unstable());
     }
 
     fn add_rows(&mut self, snapshot: &'a Snapshot) {
@@ -93,10 +104,8 @@ impl<'a> Known<'a> {
             let base = self.groups.len() as u32;
             self.groups.extend(table.groups.iter());
             self.rows.extend(table.rows.iter().map(|&(inode, group)| (inode, base + group)));
-            for (pid, fd) in table.held() {
-                self.held.entry(pid).or_default().push(fd);
-            }
         }
+        self.add_numbers(snapshot.tables.iter());
         sets::sort_by_number(&mut self.rows, |r| r.0);
         // Of an inode that several groups have, the first one.
         self.rows.dedup_by(|next, kept| {
@@ -105,7 +114,6 @@ impl<'a> Known<'a> {
             same
         });
         self.rows.shrink_to_fit();
-        self.held.values_mut().for_each(|fds| fds.sort_unstable());
     }
 
     /// Asks for the inodes of one listing in order.
@@ -303,7 +311,7 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
     let mut kinds: Vec<(Kind, u64, &'a Class)> = Vec::with_capacity(list.classes.len());
     for class in &list.classes {
         let Some(kind) = kind_of_class(class, list) else { continue };
-        let count = if class.kind == DescriptorKind::Socket { distinct(class, kind, known) } else { class.rows };
+        let count = if class.kind == DescriptorKind::Socket { distinct(pid, class, kind, known) } else { class.rows };
         kinds.push((kind, count, class));
         duplicates(class, holding);
     }
@@ -327,12 +335,21 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
     }
 }
 
-/// Distinct sockets of a class; of unlisted ones, those that no table knows: the others came to be while lsof was reading.
-fn distinct(class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
+/// Distinct sockets of a class; of unlisted ones, those that no table knows: the others came to be while lsof was reading, or are of another
+/// network namespace whose table was captured.
+fn distinct(pid: u32, class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
     let hidden = class.rows - class.sockets.len() as u64;
-    let count =
-        if class.unlisted && kind == Kind::Closed { sets::missing_of(&class.sockets, &known.inodes) } else { class.sockets.distinct() };
-    count as u64 + hidden
+    if !class.unlisted || kind != Kind::Closed {
+        return class.sockets.distinct() as u64 + hidden;
+    }
+    let missing = sets::missing_of(&class.sockets, &known.inodes) as u64;
+    // A table without inodes names them by their descriptors; a few numbers may have been handed out again in between.
+    let named = known.held.get(&pid).map_or(0, |held| {
+        let mut held = AnyOrder { all: held, rest: held, last: 0 };
+        class.sockets.iter().filter(|&(_, fd)| held.has(fd)).count() as u64
+    });
+    let rest = if named * 10 >= missing * 9 { missing.saturating_sub(named) } else { missing };
+    rest + hidden
 }
 
 /// The kind that a listing itself tells; `None` where only the inode can.

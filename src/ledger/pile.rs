@@ -288,6 +288,7 @@ fn one_pile(
     traits.seal();
     let count = if shares.len() > 1 { distinct_over(&shares, kind, listed).unwrap_or(sum).min(sum) } else { sum };
     words.sort_by(|a, b| b.count.cmp(&a.count).then(a.source.cmp(b.source)));
+    let tabled = words.iter().any(|w| matches!(w.source, "ss" | "netstat") || w.source.starts_with("proc-net"));
     Some(Pile {
         owner: Some(owner(snapshot, &shares)),
         kind,
@@ -301,7 +302,8 @@ fn one_pile(
         limit: first.proc.and_then(own_limit),
         nameless_limit: None,
         longest_run,
-        foreign: first.holding.foreign.clone(),
+        // What a table lists in a state is in the table of its own namespace, whichever that is.
+        foreign: first.holding.foreign.clone().filter(|_| matches!(kind, Kind::Closed | Kind::Unidentified) || !tabled),
         in_use: in_use.contains(&first.pid),
     })
 }

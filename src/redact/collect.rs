@@ -3,6 +3,7 @@
 use super::names::is_common;
 use crate::bundle::datum::command_of;
 use crate::bundle::{MemberEnd, MemberHead, Visitor};
+use crate::capture::naming;
 use crate::facts::*;
 use crate::formats::reader::Reader;
 use crate::formats::reading::Traced;
@@ -110,7 +111,9 @@ impl Sink for Names<'_> {
 
     fn process(&mut self, _at: At<'_>, p: &Process<'_>) {
         add(&mut self.0.users, p.user);
-        add(&mut self.0.commands, p.command);
+        // Where no other name was captured, a process is called by its first argument.
+        let name = if p.command.is_empty() { naming::argument(p.cmdline) } else { p.command };
+        add(&mut self.0.commands, name);
     }
 
     fn message(&mut self, _at: At<'_>, m: &Message<'_>) {

@@ -101,6 +101,11 @@ pub struct Sighting<'s> {
     pub errno: Option<i64>,
 }
 
+/// The last peer that a text names, by its address and port.
+pub fn endpoint_in(text: &[u8]) -> Option<String> {
+    endpoint::nearest(text, text.len(), text.len())
+}
+
 impl Signatures {
     /// The signatures that are compiled in.
     pub fn builtin() -> &'static Signatures {
