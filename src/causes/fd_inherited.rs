@@ -152,7 +152,7 @@ fn with_the_listener(case: &Case<'_>) -> Option<Claim> {
     accepted.into_iter().find_map(|(n, pile)| {
         let owner = pile.owner.as_ref()?;
         let (parent, child, port) = given(case, pile)?;
-        let name = |pid: u32| case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command));
+        let name = |pid: u32| named(case, pid);
         let mut claim =
             support::claim("fd-inherited", Class::Leak, n, pile, "inherited from the process that started it, and never used or closed");
         if let Some(suspicion) = super::suspect(case, pile) {
@@ -222,7 +222,7 @@ fn shared_by_two(case: &Case<'_>) -> Vec<Claim> {
     let rows = |pid: u32| {
         case.snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).find_map(|c| c.quotes.first())
     };
-    let name = |pid: u32| case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command));
+    let name = |pid: u32| named(case, pid);
     let says = format!(
         "{} sockets have the same inode under {} and under {}: one socket, two holders",
         super::number(count as i64),
@@ -294,6 +294,10 @@ fn differ(case: &Case<'_>, a: u32, b: u32) -> bool {
         (Some(a), Some(b)) => a.command != b.command || (!a.cmdline.is_empty() && !b.cmdline.is_empty() && a.program() != b.program()),
         _ => false,
     }
+}
+
+fn named(case: &Case<'_>, pid: u32) -> String {
+    case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command))
 }
 
 fn parent_of(case: &Case<'_>, pid: u32) -> Option<u32> {

@@ -4,13 +4,10 @@
 //! # ss -tn state close-wait | awk '{print $4}' | sort | uniq -c
 //!    1828 10.40.2.15:443
 //! ```
-//!
-//! Which column is the remote one depends on the tool: the fifth of netstat, and of ss the fourth where a state is selected, as it then
-//! prints none.
 
 use super::kind::Kind;
 use super::pile::Pile;
-use super::tally::kind_in;
+use super::tally::{counts_peers, kind_in};
 use crate::capture::End;
 use crate::capture::Snapshot;
 use crate::facts::{Addr, Endpoint};
@@ -43,12 +40,7 @@ pub(super) fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
 
 /// Whether a pipeline counts by the column of remote ends.
 fn counts_remotes(command: &str) -> bool {
-    let remote = match command {
-        c if c.contains("netstat") => "$5",
-        c if c.contains(" state ") => "$4",
-        _ => "$5",
-    };
-    command.contains("uniq -c") && command.contains(&format!("print {remote}"))
+    command.contains("uniq -c") && counts_peers(command)
 }
 
 /// An end told by numbers.

@@ -267,7 +267,7 @@ pub fn peers(snapshot: &Snapshot, state: SocketState) -> Vec<(String, u64)> {
 
 /// Whether a pipeline prints the peer's column of a table: the last of ss and netstat but the holder, and of ss the fourth where it was asked for
 /// one state, which it then does not print.
-fn counts_peers(command: &str) -> bool {
+pub(super) fn counts_peers(command: &str) -> bool {
     let words = || command.split_whitespace().map(base_name);
     let column = if words().any(|w| w == "netstat") {
         5
