@@ -66,6 +66,8 @@ pub struct Class {
     passing: Passing,
 }
 
+/// No row has come, or none that found room.
+const NO_RUN: (usize, u32, u64) = (usize::MAX, 0, 0);
 /// Descriptor numbers for which room is kept from one class to the next.
 const KEPT: usize = 1 << 12;
 
@@ -83,7 +85,7 @@ impl FdList {
             filtered,
             headless: false,
             classes: Vec::new(),
-            run: (usize::MAX, 0, 0),
+            run: NO_RUN,
             shuffled: false,
             thread: None,
         }
@@ -114,6 +116,7 @@ impl FdList {
         }
         let Some(number) = self.class(d, room) else {
             self.filtered = true;
+            self.run = NO_RUN;
             room.left_out(Over::Classes);
             return;
         };
@@ -145,6 +148,25 @@ impl FdList {
             let cut = if unix { memchr::memmem::find(d.name, b" type=") } else { None };
             class.names.add(names.add(cut.and_then(|i| d.name.get(..i)).unwrap_or(d.name)));
         }
+    }
+
+    /// Adds the row added just before, a socket without ends, with another number and inode; `false` if it must be added in full.
+    #[inline]
+    pub fn again(&mut self, fd: u32, inode: u64, room: &mut Room) -> bool {
+        let number = self.run.0;
+        let (Ok(inode), Some(class)) = (u32::try_from(inode), self.classes.get_mut(number)) else { return false };
+        if class.kind != DescriptorKind::Socket || !class.quotes.is_full() || fd == NO_FD || !room.another_socket() {
+            return false;
+        }
+        class.rows += 1;
+        class.sockets.push(inode, fd);
+        self.descriptors += 1;
+        self.highest = self.highest.max(Some(fd));
+        let run = self.extend_run(number, fd);
+        if let Some(class) = self.classes.get_mut(number) {
+            class.longest_run = class.longest_run.max(run);
+        }
+        true
     }
 
     /// Whether the rows of a thread repeat what is counted already: every thread shows the same descriptors, so of a listing of threads

@@ -242,6 +242,11 @@ impl Sink for Route<'_> {
         self.snapshot.descriptor(&at, d, self.names);
     }
 
+    #[inline]
+    fn again(&mut self, fd: u32, inode: u64) -> bool {
+        self.snapshot.again(fd, inode)
+    }
+
     fn socket(&mut self, at: At<'_>, s: &Socket<'_>) {
         self.snapshot.socket(&at, s, self.names);
     }

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a block: enough for lines that resemble each other to take little, few enough to read one of them.
 const BLOCK: usize = 16 << 10;
+/// Bytes that are kept as they are before blocks are compressed: those of most captures are fewer.
+const LOOSE: usize = 2 << 20;
 /// No line.
 const NONE: u32 = u32::MAX;
 
@@ -18,14 +20,23 @@ pub struct Lines(Mutex<Packed>);
 
 #[derive(Debug, Default)]
 struct Packed {
-    /// In order of their first lines, each compressed by itself.
-    blocks: Vec<(Citation, Box<[u8]>)>,
+    /// In order of their first lines, each by itself.
+    blocks: Vec<(Citation, Block)>,
+    /// Bytes of the blocks that are not compressed.
+    loose: usize,
     /// Of each line how far it is from the one before, its length and its text.
     open: Vec<u8>,
     open_first: Citation,
     last: Citation,
     /// Lines that came after a later one.
     strays: BTreeMap<Citation, Box<[u8]>>,
+}
+
+/// Some lines that follow one another.
+#[derive(Debug)]
+enum Block {
+    Loose(Box<[u8]>),
+    Compressed(Box<[u8]>),
 }
 
 /// The first few lines of something that may have millions, all of one member.
@@ -73,7 +84,13 @@ impl Packed {
 
     fn close(&mut self) {
         if !self.open.is_empty() {
-            self.blocks.push((self.open_first, compress_prepend_size(&self.open).into()));
+            let block = if self.loose < LOOSE {
+                self.loose += self.open.len();
+                Block::Loose(self.open.as_slice().into())
+            } else {
+                Block::Compressed(compress_prepend_size(&self.open).into())
+            };
+            self.blocks.push((self.open_first, block));
         }
         self.open.clear();
     }
@@ -84,7 +101,10 @@ impl Packed {
         } else {
             let before = self.blocks.partition_point(|b| b.0 <= at).checked_sub(1);
             let (first, block) = before.and_then(|n| self.blocks.get(n))?;
-            line_of(&decompress_size_prepended(block).unwrap_or_default(), *first, at)
+            match block {
+                Block::Loose(block) => line_of(block, *first, at),
+                Block::Compressed(block) => line_of(&decompress_size_prepended(block).unwrap_or_default(), *first, at),
+            }
         };
         found.or_else(|| self.strays.get(&at).map(|text| text.to_vec()))
     }
@@ -123,6 +143,12 @@ impl Firsts {
             self.member = at.citation.member;
             self.lines.get_or_insert_with(|| lines.clone()).keep(at);
         }
+    }
+
+    /// Whether there is no room for more.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.numbers.iter().all(|n| *n != NONE)
     }
 
     /// The first one.
@@ -169,21 +195,22 @@ mod tests {
 
     #[test]
     fn similar_lines_take_little() {
-        let (mut packed, mut whole) = (Packed::default(), 0);
+        let (mut packed, mut whole) = (Packed { loose: LOOSE, ..Packed::default() }, 0);
         for n in 100..1100 {
             let text = format!("java      4684 apps {n}u sock 0,6 0t0 {} can't identify protocol", 674_209_205 + n * 3);
             packed.keep(at(n, "").citation, text.as_bytes());
             whole += text.len();
         }
         packed.close();
-        let bytes: usize = packed.blocks.iter().map(|(_, block)| block.len()).sum();
+        let compressed = packed.blocks.iter().map(|(_, block)| if let Block::Compressed(bytes) = block { bytes.len() } else { whole });
+        let bytes: usize = compressed.sum();
         assert!(bytes * 4 < whole, "{bytes} of {whole}");
     }
 
     proptest! {
         #[test]
-        fn any_line_comes_back(texts in prop::collection::vec("\\PC{0,300}|[a 1]{0,300}", 1..200)) {
-            let mut packed = Packed::default();
+        fn any_line_comes_back(texts in prop::collection::vec("\\PC{0,300}|[a 1]{0,300}", 1..200), loose in prop::sample::select(&[0, LOOSE])) {
+            let mut packed = Packed { loose, ..Packed::default() };
             for (n, text) in (0..).zip(&texts) {
                 packed.keep(at(n, "").citation, text.as_bytes());
             }

@@ -114,6 +114,12 @@ impl Room {
         take(&mut self.sockets) || self.left_out(Over::Sockets)
     }
 
+    /// Room for one more socket row that is told again if there is none, and is counted only then.
+    #[inline]
+    pub fn another_socket(&mut self) -> bool {
+        take(&mut self.sockets)
+    }
+
     /// Room for one more class of descriptors or group of rows.
     pub fn class(&mut self) -> bool {
         take(&mut self.classes)

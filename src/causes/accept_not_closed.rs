@@ -4,7 +4,7 @@ use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
 use crate::capture::trace::Origin;
-use crate::ledger::Kind;
+use crate::ledger::{Kind, Pile};
 
 cause! {
     /// A server accepts connections and never closes them: its clients leave, its descriptors stay. Either a path lacks the close, or
@@ -107,13 +107,28 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::by_trace(case, pile, claim, "accept() of a connection", fits);
         support::by_logs(case, pile, claim, &["accept-not-closed"]);
         support::ask_for_trace(case, pile, claim);
+        unheard(pile, claim);
         claim.now = vec!["restart the server; a higher descriptor limit only delays the end".into()];
         claim.fix = vec!["close each accepted connection when its client has gone, and give handlers a deadline".into()];
     })
 }
 
+/// Connections whose requests nobody has read: what should read and close them is probably stuck, which a dump of the threads tells.
+fn unheard(pile: &Pile, claim: &mut Claim) {
+    let Some(pid) = pile.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0) else { return };
+    if pile.kind != Kind::CloseWait || pile.accepted != Some(true) || pile.unheard() * 2 <= pile.count {
+        return;
+    }
+    let says = format!(
+        "{} of them hold a request that was never read: what should take them up is stuck, or does not come back to them",
+        super::number(pile.unheard() as i64)
+    );
+    claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));
+    claim.missing.push(support::threads(pid));
+}
+
 /// Unlisted sockets of a program that only listens can only have been accepted.
-fn server_only(case: &Case<'_>, pile: &crate::ledger::Pile, claim: &mut Claim) {
+fn server_only(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     if !support::listens(case, pile) {
         let says = "nothing shows the program listening";
         claim.against.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, []));

@@ -79,8 +79,8 @@ fn close_wait(pile: &Pile, bar: &Bar) -> Option<Evidence> {
             "the peers of {count} connections have closed; they were opened here, each from its own port to one service, so none waits to be accepted: a process holds each, and only it can end them ({bar})"
         );
         (strength, says)
-    } else if pile.count >= bar.count && held {
-        // Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
+    } else if pile.count >= bar.count && held && !(pile.accepted == Some(true) && pile.unheard() * 2 > pile.count) {
+        // What has come for a service and was not read may wait to be accepted: then no process holds it. Without holders shown the count alone is evidence, if nothing shows that they wait in an accept queue.
         (Strength::Moderate, format!("{count} connections are in CLOSE-WAIT; the capture does not name who holds them"))
     } else {
         return None;

@@ -279,6 +279,17 @@ pub fn ask_for_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     }
 }
 
+/// Where each thread of a process stands.
+pub fn threads(pid: u32) -> Missing {
+    Missing {
+        what: format!("a dump of the threads of {pid}"),
+        would: "show what they wait for".into(),
+        command: format!(
+            "jstack {pid} (Java), kill -QUIT {pid} (Go, Java: to its log), py-spy dump --pid {pid} (Python), gdb -p {pid} -batch -ex 'thread apply all bt'"
+        ),
+    }
+}
+
 /// What tells connections in use from those that were forgotten, where a table does not.
 pub fn idle_times() -> Missing {
     Missing {

@@ -53,6 +53,11 @@ pub trait Sink {
     }
     /// One open descriptor of one process (lsof, `/proc/PID/fd`, lsfd).
     fn descriptor(&mut self, _at: At<'_>, _fact: &Descriptor<'_>) {}
+    /// The socket told just before once more, but with another number and inode, on the next line; it has neither ends nor a thread.
+    /// Whether it was taken: if not, it is told in full.
+    fn again(&mut self, _fd: u32, _inode: u64) -> bool {
+        false
+    }
     /// One socket of a protocol table (ss, netstat, `/proc/net/*`).
     fn socket(&mut self, _at: At<'_>, _fact: &Socket<'_>) {}
     /// One number with a name, a unit and a scope.

@@ -48,6 +48,7 @@ pub mod prompt;
 mod ps;
 pub mod reader;
 pub mod reading;
+mod run;
 pub mod scan;
 mod slabinfo;
 #[cfg(test)]
@@ -78,6 +79,7 @@ pub mod wide;
 mod width;
 mod word;
 
+use self::run::Run;
 use crate::facts::{At, Sink};
 
 /// How well a text fits a format.
@@ -177,6 +179,11 @@ pub trait Format: Sync {
 pub trait Parser {
     /// Takes one line, without its line end.
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken;
+    /// Takes the rows at the beginning of a text that repeat the row taken just before but for descriptor and inode, none of them longer
+    /// than `longest` bytes. Nothing is lost if it takes none.
+    fn run(&mut self, _text: &[u8], _longest: usize, _sink: &mut dyn Sink) -> Run {
+        Run::default()
+    }
     /// The text is over; hands on what was still open.
     fn end(&mut self, _at: At<'_>, _sink: &mut dyn Sink) {}
 }

@@ -63,6 +63,28 @@ pub struct Reader {
     last: Taken,
 }
 
+/// Where the lines of a text end.
+struct Ends<'t> {
+    base: usize,
+    found: memchr::Memchr<'t>,
+}
+
+impl<'t> Ends<'t> {
+    /// The line ends from a place on.
+    fn behind(text: &'t [u8], place: usize) -> Self {
+        Ends { base: place, found: memchr::memchr_iter(b'\n', text.get(place..).unwrap_or(b"")) }
+    }
+}
+
+impl Iterator for Ends<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        Some(self.base + self.found.next()?)
+    }
+}
+
 /// The parser at work, with what its format says of itself: rows are too many to ask anew for each.
 struct Active {
     format: &'static dyn Format,
@@ -224,7 +246,7 @@ impl Reader {
         // One search through the chunk spares one through each line.
         let escapes = memchr::memchr(ESCAPE, rest).is_some();
         let mut start = 0;
-        let mut ends = memchr::memchr_iter(b'\n', rest);
+        let mut ends = Ends::behind(rest, 0);
         while let Some((end, offered)) = self.rows(rest, &mut start, &mut ends, escapes, sink) {
             // Line ends are found one behind the other.
             let line = &rest[start..end];
@@ -243,11 +265,11 @@ impl Reader {
     /// Gives lines to the parser at work for as long as it takes them and nothing but that can become of them. The end of the first line
     /// that is not so, and whether the parser has been offered it.
     #[inline]
-    fn rows(
+    fn rows<'t>(
         &mut self,
-        text: &[u8],
+        text: &'t [u8],
         start: &mut usize,
-        ends: &mut memchr::Memchr<'_>,
+        ends: &mut Ends<'t>,
         escapes: bool,
         sink: &mut dyn Sink,
     ) -> Option<(usize, bool)> {
@@ -255,7 +277,7 @@ impl Reader {
         let active = self.current.as_mut().filter(|a| plain && !a.greedy);
         let section = self.section.and_then(|number| self.reading.sections.get_mut(number));
         let (Some(active), Some(section)) = (active, section) else { return ends.next().map(|end| (end, false)) };
-        for end in ends {
+        while let Some(end) = ends.next() {
             // Line ends are found one behind the other.
             let line = &text[*start..end];
             if line.len() > self.max_line {
@@ -268,6 +290,18 @@ impl Reader {
                 Taken::Row => {
                     section.rows += 1;
                     self.width.see(active.format, self.line, line, Taken::Row);
+                    if let Some(longest) = self.width.whole() {
+                        // A line end was found there.
+                        let run = active.parser.run(&text[end + 1..], longest, sink);
+                        if run.rows > 0 {
+                            self.line = self.line.saturating_add(run.rows);
+                            section.rows += run.rows;
+                            section.lines += run.rows + 1;
+                            *start = end + 1 + run.bytes;
+                            *ends = Ends::behind(text, *start);
+                            continue;
+                        }
+                    }
                 }
                 Taken::Noise => {}
                 Taken::Unknown => return Some((end, true)),

@@ -37,6 +37,12 @@ impl Width {
         }
     }
 
+    /// How long rows like the last one may be without being looked at, if rows are whole so far.
+    #[inline]
+    pub fn whole(&self) -> Option<usize> {
+        (self.broken == 0).then_some(self.longest)
+    }
+
     fn take(&mut self, format: &dyn Format, number: u32, line: &[u8], taken: Taken) {
         if line.len() > self.longest {
             *self = Width { longest: line.len(), ..Width::default() };

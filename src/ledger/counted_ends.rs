@@ -31,8 +31,7 @@ pub(super) fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
             continue;
         }
         let most = ends.iter().map(|(end, n)| (*n, *end)).max();
-        ends.into_iter().for_each(|(end, n)| pile.traits.remotes.add_many(end, n));
-        pile.traits.remotes.seal();
+        pile.set_remotes(ends);
         let one_service = most.is_some_and(|(n, end)| n >= MANY && n * 10 >= pile.count * 9 && end.port() > 0);
         pile.accepted = pile.accepted.or_else(|| one_service.then_some(false));
     }

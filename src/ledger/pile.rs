@@ -11,6 +11,7 @@ use crate::capture::trace::Trace;
 use crate::capture::{End, Quote, Snapshot};
 use crate::facts::{LimitValue, SocketState};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// How sure a count is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,7 @@ pub struct Pile {
     pub foreign: Option<(String, Quote)>,
     /// Whether a trace of the holder shows data on most of its descriptors.
     pub in_use: bool,
+    top_remote: OnceLock<Option<(End, u64)>>,
 }
 
 /// One source's count.
@@ -111,6 +113,7 @@ impl Pile {
             longest_run: 0,
             foreign: None,
             in_use: false,
+            top_remote: OnceLock::new(),
         }
     }
 }
@@ -151,7 +154,20 @@ impl Owner {
 impl Pile {
     /// The most frequent remote end and its count.
     pub fn top_remote(&self) -> Option<(End, u64)> {
-        self.traits.top_remotes(1).into_iter().next()
+        // Each cause asks for it, of thousands of ends.
+        *self.top_remote.get_or_init(|| self.traits.top_remotes(1).into_iter().next())
+    }
+
+    /// Its remote ends, as another source has counted them.
+    pub(super) fn set_remotes(&mut self, ends: impl IntoIterator<Item = (End, u64)>) {
+        ends.into_iter().for_each(|(end, n)| self.traits.remotes.add_many(end, n));
+        self.traits.remotes.seal();
+        self.top_remote = OnceLock::new();
+    }
+
+    /// How many of its rows hold more unread than the end of the connection: whole requests that nobody has read.
+    pub fn unheard(&self) -> u64 {
+        self.traits.unread.saturating_sub(self.traits.unread_one)
     }
 
     /// Whether one of its holders is this process.
@@ -305,6 +321,7 @@ fn one_pile(
         // What a table lists in a state is in the table of its own namespace, whichever that is.
         foreign: first.holding.foreign.clone().filter(|_| matches!(kind, Kind::Closed | Kind::Unidentified) || !tabled),
         in_use: in_use.contains(&first.pid),
+        top_remote: OnceLock::new(),
     })
 }
 

@@ -143,7 +143,9 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         let accepted = super::pile::accepted(&traits, &listening);
         let owner = likely_owner(piles).or_else(|| as_many(snapshot, count)).filter(|_| kind == Kind::CloseWait);
         let word = Word { source: "table", count, quote: figure.at.first().cloned() };
-        piles.push(Pile { accepted, ..Pile::told(owner, kind, word, CountIs::AtLeast, traits) });
+        let mut pile = Pile::told(owner, kind, word, CountIs::AtLeast, traits);
+        pile.accepted = accepted;
+        piles.push(pile);
     }
     unowned_udp(views, piles);
 }

@@ -97,6 +97,14 @@ impl Snapshot {
         }
     }
 
+    /// Takes the descriptor taken just before once more, with another number and inode; `false` if it must be told in full.
+    #[inline]
+    pub fn again(&mut self, fd: u32, inode: u64) -> bool {
+        let taken = self.hot.as_mut().is_some_and(|hot| hot.list.again(fd, inode, &mut self.room));
+        self.facts += u64::from(taken);
+        taken
+    }
+
     /// Takes a descriptor whose process is not told.
     fn stray(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
         if self.strays.last().is_none_or(|l| l.at.member != at.citation.member) && self.strays.len() < 1000 {

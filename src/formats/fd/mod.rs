@@ -20,6 +20,7 @@ mod row;
 mod tests;
 
 use self::row::{Head, Owner, Row, is_mode, listed, owner_in, plain};
+use super::run::Run;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan, target};
 use crate::facts::{At, Descriptor, FdRef, Note, NoteKind, Sink};
 
@@ -36,6 +37,8 @@ struct Reading {
     /// Whether a link was missing because its descriptor had been closed meanwhile.
     gone: bool,
     in_info: bool,
+    /// Whether the row before was a socket of the process at hand, told in the words of [`Head`].
+    socket: bool,
 }
 
 impl Format for Fd {
@@ -86,16 +89,36 @@ impl Format for Fd {
             .or_else(|| owner_in(hint.path.as_bytes()))
             .filter(|o| o.pid.is_some())
             .unwrap_or(Owner { pid: hint.pid, tid: None });
-        Box::new(Reading { owner, head: Head::default(), names_only: is_short_ls(hint.command), noted: None, gone: false, in_info: false })
+        Box::new(Reading {
+            owner,
+            head: Head::default(),
+            names_only: is_short_ls(hint.command),
+            noted: None,
+            gone: false,
+            in_info: false,
+            socket: false,
+        })
     }
 }
 
 impl Parser for Reading {
     #[inline]
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
+        self.socket = false;
         let Some(row) = self.head.row(at.text) else { return self.other(at, sink) };
+        self.socket = row.owner.is_none() && row.target.is_some_and(|target| target.starts_with(b"socket:["));
         self.emit(at, &row, sink);
         Taken::Row
+    }
+
+    #[inline]
+    fn run(&mut self, text: &[u8], longest: usize, sink: &mut dyn Sink) -> Run {
+        if !self.socket || self.owner.tid.is_some() {
+            return Run::default();
+        }
+        let shapes = [(&b" -> socket:["[..], &b"]"[..]), (b" -> 'socket:[", b"]'")];
+        let runs = shapes.map(|(middle, tail)| self.head.shape(middle, tail));
+        runs.iter().flatten().map(|shape| shape.run(text, longest, sink)).find(|run| run.rows > 0).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! One row of a listing, read backwards from its arrow.
 
+use super::super::run::Shape;
 use super::super::{scan, target};
 use std::ops::Range;
 
@@ -52,6 +53,12 @@ impl Head {
         let (fd, rest) = scan::leading_number(rest)?;
         let target = rest.strip_prefix(b" -> ")?;
         Some(Row { user: line.get(self.user.clone())?, fd: u32::try_from(fd).ok()?, owner: None, target: Some(unquote(target)) })
+    }
+
+    /// Rows that begin as the one before.
+    #[inline]
+    pub(super) fn shape<'a>(&'a self, middle: &'a [u8], tail: &'a [u8]) -> Option<Shape<'a>> {
+        (!self.text.is_empty()).then_some(Shape { head: &self.text, middle, tail })
     }
 
     fn keep(&mut self, line: &[u8], row: &Row<'_>) {

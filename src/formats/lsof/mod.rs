@@ -28,6 +28,7 @@ use self::cell::is_denied;
 use self::fields::FieldSets;
 use self::remarks::{Remark, remark};
 use self::table::{Between, Prefix};
+use super::run::Run;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
 use crate::facts::{At, Descriptor, DescriptorKind, Identity, IdentityKey, Note, NoteKind, Sink};
 
@@ -122,6 +123,11 @@ impl Parser for Reading {
             return Taken::Row;
         }
         self.other(at, sink)
+    }
+
+    #[inline]
+    fn run(&mut self, text: &[u8], longest: usize, sink: &mut dyn Sink) -> Run {
+        self.prefix.run(text, longest, sink)
     }
 
     fn end(&mut self, at: At<'_>, sink: &mut dyn Sink) {

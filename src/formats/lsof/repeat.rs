@@ -9,6 +9,7 @@
 //! Such rows are compared, not read again. It is only a short cut: whatever does not match is read from its beginning.
 
 use crate::facts::{Descriptor, DescriptorKind, FdRef, Protocol};
+use crate::formats::run::Shape;
 use crate::formats::scan::{self, Fields};
 
 /// Digits of a number that is shown as its end behind a star.
@@ -47,6 +48,12 @@ impl Repeat {
         d.unlisted = true;
         d.name = tail.get(start..start + length).unwrap_or(b"");
         true
+    }
+
+    /// Rows of this shape behind a head, if their descriptors are shown whole.
+    #[inline]
+    pub(super) fn shape<'a>(&'a self, head: &'a [u8]) -> Option<Shape<'a>> {
+        (!self.star && !self.middle.is_empty()).then_some(Shape { head, middle: &self.middle, tail: &self.tail })
     }
 
     /// The number of the descriptor, shown as that of the row that was kept, and what follows its digits.

@@ -13,7 +13,8 @@
 
 use super::cell::{Cells, Type, describe, fd_of, type_of};
 use super::repeat::Repeat;
-use crate::facts::{Descriptor, DescriptorKind, FdRef};
+use crate::facts::{Descriptor, DescriptorKind, FdRef, Sink};
+use crate::formats::run::Run;
 use crate::formats::scan::{self, Fields};
 use std::ops::Range;
 
@@ -72,6 +73,8 @@ pub(super) struct Prefix {
     command: Range<usize>,
     user: Range<usize>,
     repeat: Repeat,
+    /// Whether the row before was one that [`Repeat`] has kept.
+    repeated: bool,
 }
 
 /// FD, and the text behind it.
@@ -81,9 +84,11 @@ impl Prefix {
     /// Reads one row into a fresh descriptor; `false` if it is none. With `skim` a file without a number is not read to its end.
     #[inline]
     pub(super) fn row<'a>(&mut self, line: &'a [u8], between: Between, skim: bool, d: &mut Descriptor<'a>) -> bool {
+        self.repeated = false;
         if let Some(row) = self.same(line) {
             if self.repeat.read(row, d) {
                 self.introduce(line, d);
+                self.repeated = true;
                 return true;
             }
             let mut fields = Fields::new(row);
@@ -92,8 +97,7 @@ impl Prefix {
             {
                 self.introduce(line, d);
                 d.fd = fd;
-                if skim && kind == Type::File && matches!(fd, FdRef::Name(name) if name != NOFD) {
-                    d.kind = DescriptorKind::File;
+                if skim && kind == Type::File && skimmed(fd, fields.rest(), d) {
                     return true;
                 }
                 describe(d, &typed(fd, kind, fields));
@@ -107,6 +111,13 @@ impl Prefix {
         describe(d, &cells(fd, behind));
         self.repeat.keep(line.get(self.text.len()..).unwrap_or(b""), d);
         true
+    }
+
+    /// Tells the rows that repeat the one before; those of a thread are told one by one.
+    #[inline]
+    pub(super) fn run(&self, text: &[u8], longest: usize, sink: &mut dyn Sink) -> Run {
+        let shape = self.repeat.shape(&self.text).filter(|_| self.repeated && self.tid.is_none());
+        shape.map_or(Run::default(), |shape| shape.run(text, longest, sink))
     }
 
     /// The row from its FD on, if the line begins as the one before.
@@ -161,6 +172,19 @@ impl Prefix {
         (self.pid, self.command, self.user) = (pid, command, user);
         Some((fd, line.get(from..)?))
     }
+}
+
+/// Reads of a file no more than is asked for: its kind, and the path of one that has a number. No column in front of the path has a slash.
+#[inline]
+fn skimmed<'a>(fd: FdRef<'_>, rest: &'a [u8], d: &mut Descriptor<'a>) -> bool {
+    if let FdRef::Name(name) = fd {
+        d.kind = DescriptorKind::File;
+        return name != NOFD;
+    }
+    let Some(path) = memchr::memchr(b'/', rest).and_then(|slash| rest.get(slash..)) else { return false };
+    d.kind = DescriptorKind::File;
+    d.name = path.trim_ascii_end();
+    true
 }
 
 /// Whether a line by itself is a row.
