@@ -45,6 +45,13 @@ pub struct Source {
     pub names: Interner,
 }
 
+impl Host {
+    /// Its own name, where a snapshot tells it.
+    pub fn name(&self) -> Option<String> {
+        host_name(&self.takes)
+    }
+}
+
 /// Sorts the snapshots of all inputs into hosts.
 pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
     let mut sources = Vec::new();

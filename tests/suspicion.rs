@@ -171,3 +171,155 @@ fn a_load_that_grew_is_a_question() {
     assert!(leaks(&grown(false, 400, 1300, false)));
     assert!(!leaks(&grown(false, 100, 300, false)));
 }
+
+/// Rows of a table: state, bytes unread, both ends and what stands behind.
+fn rows(count: usize, row: impl Fn(usize) -> String) -> String {
+    (0..count).map(row).collect()
+}
+
+/// Whole requests that nobody has read may wait to be accepted: without a holder shown they are no leak of anybody.
+#[test]
+fn unread_requests_without_a_holder_may_wait_to_be_accepted() {
+    let table = |unread: usize| {
+        let rows = rows(900, |n| format!("tcp {unread} 0 10.0.0.5:8000 10.0.9.7:{} CLOSE_WAIT\n", 33_000 + n));
+        diagnose(&[member(
+            "netstat.txt",
+            &format!(
+                "$ netstat -ant\nProto Recv-Q Send-Q Local Address Foreign Address State\ntcp 0 0 0.0.0.0:8000 0.0.0.0:* LISTEN\n{rows}"
+            ),
+        )])
+    };
+    assert_eq!(table(251).verdict, Verdict::Inconclusive);
+    assert!(leaks(&table(1)));
+}
+
+/// Descriptors that several processes hold, none of which listens where they were accepted.
+#[test]
+fn connections_that_siblings_share_were_given_to_them() {
+    let shared = rows(70, |n| {
+        let holders = [910, 911, 912].map(|pid| format!("(\"copier\",pid={pid},fd={})", n + 3)).join(",");
+        format!("CLOSE-WAIT 1 0 10.0.0.5:9001 10.0.9.7:{} users:({holders}) ino:{}\n", 33_000 + n, 50_000 + n)
+    });
+    let text = format!(
+        "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n\
+         LISTEN 0 128 0.0.0.0:9001 0.0.0.0:* users:((\"keeper\",pid=900,fd=3)) ino:40000\n{shared}"
+    );
+    let told = diagnose(&[member("ss-tanpe.txt", &text)]);
+    assert_eq!(
+        told.findings.iter().map(|f| f.claim.code).collect::<Vec<_>>(),
+        ["fd-inherited"],
+        "{:?}",
+        told.findings.iter().map(|f| (f.claim.code, f.claim.kind)).collect::<Vec<_>>()
+    );
+}
+
+fn table_in_use() -> Member {
+    let text = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n\
+        LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=812,fd=3))\n\
+        ESTAB 0 0 10.0.0.5:22 10.0.9.7:51022 users:((\"sshd\",pid=2041,fd=3))\n";
+    member("ss-tanp.txt", text)
+}
+
+/// A limit that was reached months ago, or on another host, is none that is reached.
+#[test]
+fn lines_of_another_time_or_host_reach_no_limit_here() {
+    let with = |log: &str| {
+        let told = diagnose(&[
+            table_in_use(),
+            member("date.txt", "Fri Oct  2 10:40:00 UTC 2026\n"),
+            member("hostname.txt", "gw1\n"),
+            member("messages", log),
+        ]);
+        told.verdict == Verdict::Exhaustion
+    };
+    let line = |at: &str, host: &str| format!("{at} {host} kernel: nf_conntrack: nf_conntrack: table full, dropping packet\n");
+    let own = "Oct  2 10:00:00 gw1 cron[77]: started\n";
+    assert!(with(&format!("{own}{}", line("Oct  2 10:30:00", "gw1"))));
+    assert!(!with(&format!("{own}{}", line("Mar 17 10:30:00", "gw1"))), "of March");
+    assert!(!with(&format!("{own}{}", line("Oct  2 10:30:00", "fw9"))), "of another host");
+    assert!(with(&line("Oct  2 10:30:00", "gw1.example.org")), "the same host by its whole name");
+}
+
+/// Four files of a logger are not what filled the limit of somebody else.
+#[test]
+fn a_handful_of_files_fills_no_limit() {
+    let files = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\nlogger 640 syslog 3w REG 253,0 88 401465 /var/log/a\nlogger 640 syslog 4w REG 253,0 88 401466 /var/log/b\n";
+    let log = "2026-10-02 10:30:00,120 ERROR [x] app - java.io.IOException: Too many open files\n";
+    let told = diagnose(&[member("lsof.txt", files), member("app.log", log)]);
+    assert!(told.findings.iter().all(|f| f.claim.code != "fd-limit-by-files"), "{told:?}");
+}
+
+/// A trace of whoever sends descriptors does not show that nobody took them.
+#[test]
+fn what_is_sent_is_in_flight_only_where_it_is_missing() {
+    let sent = rows(20, |n| {
+        format!(
+            "77 sendmsg(7, {{msg_controllen=24, msg_control=[{{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[{n}]}}]}}, 0) = 1\n"
+        )
+    });
+    assert!(!leaks(&diagnose(&[member("strace.txt", &sent)])));
+}
+
+/// What a child closes by ending, by becoming another program or by a range of numbers is closed.
+#[test]
+fn descriptors_close_without_close() {
+    let left = |end: &str| {
+        let child = rows(12, |n| {
+            format!(
+                "99 clone(child_stack=NULL, flags=SIGCHLD) = {0}\n{0} socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0) = 10\n{0} socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0) = 11\n{0} {end}\n",
+                100 + n
+            )
+        });
+        let told = diagnose(&[member("strace.txt", &format!("99 read(0, \"a\", 1) = 1\n{child}99 read(0, \"a\", 1) = 1\n"))]);
+        told.headline.contains("23 sockets")
+    };
+    assert!(left("getpid() = 7"));
+    for end in [
+        "exit_group(0) = ?",
+        "execve(\"/bin/true\", [\"true\"], 0x55d0c8 /* 11 vars */) = 0",
+        "close_range(3, 4294967295, 0) = 0",
+        "close_range(3, ~0U, 0) = 0",
+    ] {
+        assert!(!left(end), "{end}");
+    }
+    assert!(left("close_range(3, 9, 0) = 0"));
+}
+
+/// The table of a pod, which names no holders, beside the node's.
+#[test]
+fn a_table_of_other_addresses_is_another_namespaces() {
+    let pod = rows(300, |n| format!("CLOSE-WAIT 1 0 10.244.3.7:{} 10.96.0.77:9200\n", 33_000 + n));
+    let pod = member("pod-ss-tan.txt", &format!("State Recv-Q Send-Q Local Address:Port Peer Address:Port\n{pod}"));
+    let told = diagnose(&[table_in_use(), pod]);
+    assert!(leaks(&told) && told.headline.contains("10.96.0.77:9200"), "{told:?}");
+}
+
+/// As many listeners as ports that the kernel handed out: one capture cannot tell whether each is used once and closed.
+#[test]
+fn listeners_on_ports_of_the_kernels_choice_are_a_question() {
+    let lsof_of =
+        |first: usize, by: usize| diagnose(&[lsof("ftpd", [(0..300).map(|n| format!("TCP *:{} (LISTEN)", first + n * by)).collect()])]);
+    assert_eq!(lsof_of(33_000, 7).verdict, Verdict::Inconclusive);
+    assert!(lsof_of(33_000, 7).headline.contains("that the kernel chose"));
+    assert!(!lsof_of(20_000, 7).headline.contains("that the kernel chose"));
+}
+
+/// Sockets that a pipeline counted, of a process that pidof names.
+#[test]
+fn sockets_counted_in_a_listing_are_their_process() {
+    let told = diagnose(&[member(
+        "ticket.txt",
+        "# ls -l /proc/$(pidof collector)/fd | grep socket | wc -l\n1018\n# ss -anp | grep collector\n\
+         tcp LISTEN 0 128 127.0.0.1:9100 *:* users:((\"collector\",pid=9801,fd=4))\n",
+    )]);
+    assert!(told.headline.contains("collector (pid 9801) holds 1,017 sockets"), "{}", told.headline);
+}
+
+/// Rows of one family that were counted for one program, of which only some are shown.
+#[test]
+fn a_count_of_one_family_for_one_program() {
+    let shown = rows(40, |n| format!("ESTAB 0 0 10.9.0.5:{} 1.1.1.1:53 users:((\"relay\",pid=1931,fd={}))\n", 33_000 + n, n + 3));
+    let told =
+        diagnose(&[member("ticket.txt", &format!("# ss -unp | grep relay | wc -l\n28232\n# ss -unp | grep relay | head -40\n{shown}"))]);
+    assert!(leaks(&told) && told.headline.contains("28,232 UDP sockets"), "{}", told.headline);
+}

@@ -206,7 +206,8 @@ fn inner_from(directories: &[&str], name: &str) -> usize {
         // `samples/03/fd-counts` counts descriptors of all processes; 3 is none of them. In a container pids are as small.
         let above = end.checked_sub(2).and_then(|i| directories.get(i)).copied();
         let datum = datum_of_name(name);
-        let of_a_process = last.len() > 2 || above == Some("logs") || datum.is_some_and(is_of_a_process);
+        // A file that names its process itself (`2/pid-8702-fd.txt`) does not need a directory for it.
+        let of_a_process = last.len() > 2 || above == Some("logs") || datum.is_some_and(is_of_a_process) && !names_a_number(name);
         // `1030/ss.txt` was taken at half past ten; what of a process is about itself tells the reader of the rows, or its own name does
         // (`1030/fd_8702.txt`). No pid begins with a zero.
         let of_the_host = datum.is_some_and(|d| !is_of_a_process(d) && d != "log");
@@ -444,6 +445,7 @@ mod tests {
             ("0610/fd", "", Some("0610")),
             ("h/09-00.prom", "h", Some("09-00")),
             ("1030/fd_8702.txt", "", Some("1030")),
+            ("1/pid-8702-fd.txt", "", Some("1")),
             ("h/1030/limits.21880", "h", Some("1030")),
             ("1030/limits", "", None),
             ("1090/ss.txt", "", None),

@@ -9,6 +9,9 @@ use std::hash::Hasher;
 /// Different sightings kept, at most; past it, lines of one signature are one whatever they name.
 const MAX_SIGHTINGS: usize = 4096;
 
+/// Hosts remembered, at most: more than two make no difference.
+const MAX_HOSTS: usize = 8;
+
 /// Bytes kept of a line with a time.
 const MAX_HEADLINE: usize = 400;
 
@@ -29,6 +32,8 @@ pub struct Sighting {
     pub broker: Option<String>,
     /// The process that wrote it, where the line says.
     pub pid: Option<u32>,
+    /// The host that a line of syslog names, empty if none.
+    pub host: String,
     /// The program that wrote it, where the line says.
     pub program: String,
     /// Lines.
@@ -56,13 +61,17 @@ const MAX_PLAIN: usize = 240;
 /// All sightings of a capture.
 #[derive(Debug, Default)]
 pub struct Logs {
-    index: FxHashMap<(String, Option<String>, Option<u32>), usize>,
+    index: FxHashMap<(String, Option<String>, Option<u32>, Vec<u8>), usize>,
+    /// Hosts that its lines name.
+    hosts: Vec<String>,
     /// In the order of their first line.
     pub sightings: Vec<Sighting>,
     /// Log lines read.
     pub lines: u64,
     /// The last line with a time, of which those below it are more: where it stands and its beginning.
     headline: (MemberId, Vec<u8>),
+    /// Its time as printed.
+    headline_at: Vec<u8>,
 }
 
 /// Lines that mean nothing, by their hashes, each until another takes its place.
@@ -73,10 +82,13 @@ impl Logs {
     /// Takes one line of a log.
     pub fn add(&mut self, at: &At<'_>, message: &Message<'_>, signatures: &Signatures, plain: &mut Plain) {
         self.lines += 1;
+        self.meet(message.host);
         if !message.at.is_empty() {
             self.headline.0 = at.citation.member;
             self.headline.1.clear();
             self.headline.1.extend_from_slice(message.text.get(..MAX_HEADLINE).unwrap_or(message.text));
+            self.headline_at.clear();
+            self.headline_at.extend_from_slice(message.at);
         }
         if plain.has(message.text) {
             return;
@@ -87,13 +99,16 @@ impl Logs {
         if below && found.endpoint.is_none() {
             found.endpoint = endpoint_in(&self.headline.1);
         }
-        let mut key = (found.signature.id.clone(), found.endpoint.clone(), message.pid);
+        let mut key = (found.signature.id.clone(), found.endpoint.clone(), message.pid, message.host.to_vec());
         let mut program = message.program;
         if self.sightings.len() >= MAX_SIGHTINGS && !self.index.contains_key(&key) {
             (found.endpoint, found.broker, program) = (None, None, b"");
-            key = (key.0, None, None);
+            key = (key.0, None, None, Vec::new());
         }
-        let number = *self.index.entry(key).or_insert_with_key(|(_, _, pid)| {
+        // What follows a line with a time is of that time.
+        let of_headline = message.at.is_empty() && self.headline.0 == at.citation.member;
+        let time = if of_headline { self.headline_at.as_slice() } else { message.at };
+        let number = *self.index.entry(key).or_insert_with_key(|(_, _, pid, host)| {
             self.sightings.push(Sighting {
                 signature: found.signature.id.clone(),
                 means: found.signature.means.clone(),
@@ -102,6 +117,7 @@ impl Logs {
                 endpoint: found.endpoint.clone(),
                 broker: found.broker.clone(),
                 pid: *pid,
+                host: String::from_utf8_lossy(host).into_owned(),
                 program: String::from_utf8_lossy(program).into_owned(),
                 count: 0,
                 attempts: None,
@@ -109,7 +125,7 @@ impl Logs {
                 kernel: message.kernel,
                 first: Quote::keep(at),
                 last: Quote::keep(at),
-                first_at: String::from_utf8_lossy(message.at).into_owned(),
+                first_at: String::from_utf8_lossy(time).into_owned(),
                 last_at: String::new(),
             });
             self.sightings.len() - 1
@@ -121,8 +137,23 @@ impl Logs {
         if sighting.count > 1 {
             sighting.last = Quote::keep(at);
         }
-        if !message.at.is_empty() {
-            sighting.last_at = String::from_utf8_lossy(message.at).into_owned();
+        if !time.is_empty() {
+            sighting.last_at = String::from_utf8_lossy(time).into_owned();
+        }
+    }
+
+    /// Whether a line comes from another host than this one, which a log that was gathered from several may hold.
+    pub fn is_elsewhere(&self, sighting: &Sighting, own: &str) -> bool {
+        !sighting.host.is_empty()
+            && !same_host(&sighting.host, own)
+            && (self.hosts.len() > 1 || self.hosts.iter().any(|h| same_host(h, own)))
+    }
+
+    /// Remembers a host that a line names; most name the same as the line before.
+    fn meet(&mut self, host: &[u8]) {
+        let known = host.is_empty() || self.hosts.iter().any(|h| h.as_bytes() == host);
+        if !known && self.hosts.len() < MAX_HOSTS {
+            self.hosts.push(String::from_utf8_lossy(host).into_owned());
         }
     }
 
@@ -130,6 +161,7 @@ impl Logs {
     pub fn merge(&mut self, mut other: Logs) -> u64 {
         self.lines += other.lines;
         let given = other.sightings.len();
+        other.hosts.iter().for_each(|host| self.meet(host.as_bytes()));
         other.sightings.truncate(MAX_SIGHTINGS.saturating_sub(self.sightings.len()));
         let left_out = given - other.sightings.len();
         self.sightings.append(&mut other.sightings);
@@ -156,6 +188,12 @@ impl Plain {
     }
 }
 
+/// Whether two names are one host's, with or without its domain.
+fn same_host(a: &str, b: &str) -> bool {
+    let short = |name: &str| name.split('.').next().unwrap_or("").to_ascii_lowercase();
+    short(a) == short(b)
+}
+
 /// The place of a line among those that mean nothing.
 fn slot(text: &[u8]) -> usize {
     let mut hasher = FxHasher::default();
@@ -173,7 +211,7 @@ mod tests {
         let at = At { citation: Citation::default(), format: "log", text: text.as_bytes() };
         logs.add(
             &at,
-            &Message { pid, program: b"app", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false },
+            &Message { pid, host: b"", program: b"app", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false },
             Signatures::builtin(),
             &mut Plain::default(),
         );
@@ -196,8 +234,16 @@ mod tests {
         let mut logs = Logs::default();
         let mut tell = |member: u32, time: &str, text: &str| {
             let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
-            let message =
-                Message { pid: None, program: b"", text: text.as_bytes(), level: None, thread: b"", at: time.as_bytes(), kernel: false };
+            let message = Message {
+                pid: None,
+                host: b"",
+                program: b"",
+                text: text.as_bytes(),
+                level: None,
+                thread: b"",
+                at: time.as_bytes(),
+                kernel: false,
+            };
             logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
         };
         let refused = "java.net.ConnectException: Connection refused";
@@ -217,7 +263,8 @@ mod tests {
         let refused = "java.net.ConnectException: Connection refused";
         for text in (0..3 * SLOTS).map(frame).chain([refused.to_string(), refused.to_string(), frame(7), String::new()]) {
             let at = At { citation: Citation::default(), format: "log", text: text.as_bytes() };
-            let message = Message { pid: None, program: b"", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false };
+            let message =
+                Message { pid: None, host: b"", program: b"", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false };
             logs.add(&at, &message, Signatures::builtin(), &mut plain);
         }
         assert!(plain.has(frame(7).as_bytes()) && !plain.has(refused.as_bytes()));

@@ -33,7 +33,7 @@ pub struct Proc {
     /// Soft and hard limit of open files.
     pub nofile: Option<(LimitValue, LimitValue, Quote)>,
     /// Network namespace.
-    pub netns: Option<String>,
+    pub netns: Option<(String, Quote)>,
     /// cgroup path.
     pub cgroup: Option<String>,
     /// Executable.

@@ -118,6 +118,10 @@ fn whom(case: &Case<'_>, pile: &Pile) -> String {
         None => "whose remote ends are not told".into(),
         Some((end, n)) if remotes.distinct() == 1 && end.is_unset() => format!("{} of them connected to nobody", number(n as i64)),
         Some((end, _)) if remotes.distinct() == 1 => format!("all with {}", case.show(end)),
+        // Ports of one client are no clients.
+        Some((end, _)) if !end.is_unset() && remotes.iter().all(|(other, _)| other.host() == end.host()) => {
+            format!("all with one address, {}", case.show(end.host()))
+        }
         Some(_) if told < remotes.total() => format!("with more than {} different remote ends", number(remotes.iter().len() as i64)),
         Some(_) => format!("with {} different remote ends", number(remotes.distinct() as i64)),
     }

@@ -216,9 +216,34 @@ impl<'a> Case<'a> {
         (number.parse().ok() == trace.pid && trace.pid.is_some()).then_some(stem)
     }
 
+    /// Log lines of this host.
+    pub fn told(&self) -> impl Iterator<Item = &'a Sighting> {
+        let logs = &self.snapshot.logs;
+        let own = self.host.name();
+        logs.sightings.iter().filter(move |s| own.as_deref().is_none_or(|own| !logs.is_elsewhere(s, own)))
+    }
+
+    /// Log lines of this host that point to a limit or a shortage, and are not of days before the capture: what was full then may not be now.
+    pub fn told_now(&self, code: &'a str) -> impl Iterator<Item = &'a Sighting> {
+        let captured = self.day();
+        let past = move |s: &Sighting| {
+            let printed = if s.last_at.is_empty() { &s.first_at } else { &s.last_at };
+            captured.is_some_and(|day| super::when::is_past(printed, day) == Some(true))
+        };
+        self.told().filter(move |s| s.points_to.iter().any(|p| p == code) && !past(s))
+    }
+
+    /// The day of the diagnosed snapshot, by its own clock.
+    fn day(&self) -> Option<jiff::civil::Date> {
+        let dated = |take: &crate::host::Take| Some(take.snapshot.identity.get(&IdentityKey::Date)?.0.clone());
+        let date = self.host.takes.get(self.host.main).and_then(dated).or_else(|| self.host.takes.iter().rev().find_map(dated))?;
+        let stamp = date.parse::<jiff::Timestamp>().ok().map(|t| jiff::tz::Offset::UTC.to_datetime(t).date());
+        stamp.or_else(|| date.parse::<jiff::civil::DateTime>().ok().map(|t| t.date()))
+    }
+
     /// Log lines that may be the holders', with how surely they are.
     pub fn sightings(&self, pile: &Pile) -> Vec<(&'a Sighting, Tie)> {
-        let all = self.snapshot.logs.sightings.iter().filter(|s| !s.kernel);
+        let all = self.told().filter(|s| !s.kernel);
         all.filter_map(|s| Some((s, self.tie_of_sighting(s, pile)?))).collect()
     }
 

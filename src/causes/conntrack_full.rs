@@ -44,9 +44,11 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let kernel = case.snapshot.logs.sightings.iter().find(|s| s.points_to.iter().any(|p| p == "conntrack-full"));
     let count = case.counter("sysctl.net.netfilter.nf_conntrack_count");
     let max = case.counter("sysctl.net.netfilter.nf_conntrack_max").or_else(|| case.counter("sysctl.net.nf_conntrack_max"));
+    // A table that is not half full now was full at another time.
+    let room = count.as_ref().zip(max.as_ref()).is_some_and(|(c, m)| m.value > 0 && c.value < m.value / 2);
+    let kernel = case.told_now("conntrack-full").find(|_| !room);
     let near =
         count.as_ref().zip(max.as_ref()).is_some_and(|(c, m)| m.value > 0 && c.value >= m.value / 100 * case.thresholds.near_limit as i64);
     if kernel.is_none() && !near {

@@ -3,6 +3,7 @@
 use super::Case;
 use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
 use super::support;
+use crate::capture::Quote;
 use crate::capture::process::Proc;
 use crate::ledger::{CountIs, Kind, Owner, Pile, sets};
 use std::collections::BTreeMap;
@@ -67,7 +68,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if !found.is_empty() {
         return found;
     }
-    held_by_a_tool(case).or_else(|| with_the_listener(case)).into_iter().collect()
+    held_by_a_tool(case).or_else(|| with_the_listener(case)).or_else(|| among_siblings(case)).into_iter().collect()
 }
 
 /// Programs that never open a network connection themselves: what they hold they were given.
@@ -145,31 +146,68 @@ fn held_by_a_tool(case: &Case<'_>) -> Option<Claim> {
 /// Connections that a server accepted and closed, and that children of it keep: they were given its listening socket with them, which such
 /// a program has no use for. A supervisor that hands over a listener accepts nothing itself.
 fn with_the_listener(case: &Case<'_>) -> Option<Claim> {
-    let piles = case.ledger.piles.iter().enumerate();
-    let accepted = piles.filter(|(_, p)| {
-        p.accepted == Some(true) && matches!(p.kind, Kind::CloseWait | Kind::Established | Kind::FinWait) && p.count as usize >= MANY
-    });
-    accepted.into_iter().find_map(|(n, pile)| {
-        let owner = pile.owner.as_ref()?;
+    accepted(case).find_map(|(n, pile)| {
         let (parent, child, port) = given(case, pile)?;
         let name = |pid: u32| named(case, pid);
-        let mut claim =
-            support::claim("fd-inherited", Class::Leak, n, pile, "inherited from the process that started it, and never used or closed");
-        if let Some(suspicion) = super::suspect(case, pile) {
-            claim.evidence = suspicion.reasons;
-        }
         let says = format!(
             "port {port} is listened on by {}, which accepts there, and by {}, which it started: what the child holds it was given",
             name(parent),
             name(child)
         );
         let at = case.snapshot.processes.get(&child).and_then(|p| p.cmdline_at.clone());
-        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned().chain(at)));
-        support::own_remotes(case, pile, &mut claim, true);
-        claim.now = vec![format!("end {}: the sockets live as long as it does", owner.named())];
-        claim.fix = vec![format!("in {}: create sockets with SOCK_CLOEXEC, or close all descriptors before exec", name(parent))];
-        Some(claim)
+        Some(handed_on(case, n, pile, parent, says, at))
     })
+}
+
+/// Connections that a server accepted and closed, and that several children of it keep, each the same ones.
+fn among_siblings(case: &Case<'_>) -> Option<Claim> {
+    accepted(case).find_map(|(n, pile)| {
+        let (server, port) = siblings(case, pile)?;
+        let says = format!(
+            "port {port} is listened on by {} alone, and several processes hold the same connections: they were given them",
+            named(case, server)
+        );
+        Some(handed_on(case, n, pile, server, says, None))
+    })
+}
+
+/// Piles of connections that were accepted.
+fn accepted<'a>(case: &Case<'a>) -> impl Iterator<Item = (usize, &'a Pile)> {
+    let kinds = |p: &Pile| matches!(p.kind, Kind::CloseWait | Kind::Established | Kind::FinWait);
+    case.ledger.piles.iter().enumerate().filter(move |(_, p)| p.accepted == Some(true) && kinds(p) && p.count as usize >= MANY)
+}
+
+fn handed_on(case: &Case<'_>, n: usize, pile: &Pile, by: u32, says: String, at: Option<Quote>) -> Claim {
+    let mut claim =
+        support::claim("fd-inherited", Class::Leak, n, pile, "inherited from the process that started it, and never used or closed");
+    if let Some(suspicion) = super::suspect(case, pile) {
+        claim.evidence = suspicion.reasons;
+    }
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned().chain(at)));
+    support::own_remotes(case, pile, &mut claim, true);
+    let holders = pile.owner.as_ref().map_or(String::new(), Owner::named);
+    claim.now = vec![format!("end {holders}: the sockets live as long as it does")];
+    claim.fix = vec![format!("in {}: create sockets with SOCK_CLOEXEC, or close all descriptors before exec", named(case, by))];
+    claim
+}
+
+/// The process that alone listens on the port on which a pile was accepted, another program than the several that each hold all of it.
+pub(super) fn siblings(case: &Case<'_>, pile: &Pile) -> Option<(u32, u16)> {
+    let owner = pile.owner.as_ref().filter(|_| pile.accepted == Some(true) && pile.count as usize >= MANY)?;
+    let port = pile.traits.locals.first().filter(|(_, n)| n * 2 > pile.traits.locals.total())?.0.port();
+    let mut servers = case.snapshot.processes.keys().copied().filter(|&pid| listens(case, pid, port));
+    let server = servers.next().filter(|&pid| pid > 1 && !owner.has(pid) && owner.pids.iter().all(|(p, _)| differ(case, pid, *p)))?;
+    let whole = |n: u64| n * 10 >= pile.count * 9;
+    (servers.next().is_none() && held_by_several(case, owner, server, whole)).then_some((server, port))
+}
+
+/// Whether several processes each hold the whole of a pile, none of them the server.
+fn held_by_several(case: &Case<'_>, owner: &Owner, server: u32, whole: impl Fn(u64) -> bool) -> bool {
+    if let [(only, _)] = owner.pids.as_slice() {
+        let with = |(a, b): &(u32, u32)| (a == only || b == only) && *a != server && *b != server;
+        return shared_sockets(case).iter().any(|(pair, n)| with(pair) && whole(*n));
+    }
+    owner.pids.iter().all(|(_, n)| whole(*n))
 }
 
 /// A server and a child of it, another program, that holds accepted connections of a pile because it was given them, and their port.

@@ -3,7 +3,7 @@
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, number};
-use crate::facts::DescriptorKind;
+use crate::facts::{DescriptorKind, LimitValue};
 use crate::ledger::{CountIs, Kind, Owner};
 
 cause! {
@@ -48,7 +48,10 @@ cause! {
     FdLimitByFiles, "fd-limit-by-files", lookalike, "the limit of open files is filled by files, not sockets", weigh
 }
 
-fn weigh(case: &Case<'_>) -> Vec<Claim> {
+/// The smallest limit of open files that is usual.
+const SMALLEST: u64 = 1024;
+
+pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let full = super::fd_limit_too_low::full(case);
     let errors = super::fd_limit_too_low::errors(case);
     let pid = full
@@ -56,10 +59,16 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         .map(|f| f.pid)
         .or_else(|| errors.iter().find_map(|e| e.1))
         .or_else(|| (!errors.is_empty()).then(|| most_files(case)).flatten());
-    let Some(pid) = pid.filter(|&p| mostly_files(case, p)) else { return Vec::new() };
+    let Some(pid) = pid.filter(|&p| mostly_files(case, p) && may_be_full(case, p)) else { return Vec::new() };
     let Some(proc) = case.snapshot.processes.get(&pid) else { return Vec::new() };
     let files = files(case, pid);
-    let mut claim = support::note("fd-limit-by-files", Class::Exhaustion, "files, not sockets, fill the limit of open files");
+    let pipes = rows(case, pid, &[DescriptorKind::Pipe]);
+    let (what, how) = if pipes * 2 > files {
+        ("pipes", "close the streams of each child process (stdin, stdout and stderr), and wait for it to end")
+    } else {
+        ("files", "close the files; look at their names for the code that opens them")
+    };
+    let mut claim = support::note("fd-limit-by-files", Class::Exhaustion, format!("{what}, not sockets, fill the limit of open files"));
     claim.owner = Some(Owner {
         command: proc.command.clone(),
         program: proc.program(),
@@ -72,10 +81,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         .lists
         .iter()
         .flat_map(|l| &l.classes)
-        .filter(|c| c.kind == DescriptorKind::File)
+        .filter(|c| c.kind == if what == "pipes" { DescriptorKind::Pipe } else { DescriptorKind::File })
         .max_by_key(|c| c.rows)
         .and_then(|c| c.quotes.first());
-    let says = format!("{} descriptors of pid {pid} are files", number(files as i64));
+    let says = match pipes {
+        0 => format!("{} descriptors of pid {pid} are files", number(files as i64)),
+        _ if what == "pipes" => format!("{} descriptors of pid {pid} are pipes", number(pipes as i64)),
+        _ => format!("{} descriptors of pid {pid} are files, {} of them pipes", number(files as i64), number(pipes as i64)),
+    };
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, row));
     if let Some(f) = full {
         claim.evidence.push(Evidence::new(
@@ -89,17 +102,32 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
     }
     claim.now = vec!["restart the process, or raise its limit with prlimit".into()];
-    claim.fix = vec!["close the files; look at their names for the code that opens them".into()];
+    claim.fix = vec![how.into()];
     vec![claim]
 }
 
 fn files(case: &Case<'_>, pid: u32) -> u64 {
+    rows(case, pid, &[DescriptorKind::File, DescriptorKind::Device, DescriptorKind::Pipe])
+}
+
+/// Rows of some kinds in the listing of a process that has most of them.
+fn rows(case: &Case<'_>, pid: u32, kinds: &[DescriptorKind]) -> u64 {
     let lists = case.snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists);
-    lists.map(|l| l.rows_of(DescriptorKind::File) + l.rows_of(DescriptorKind::Device) + l.rows_of(DescriptorKind::Pipe)).max().unwrap_or(0)
+    lists.map(|l| kinds.iter().map(|&kind| l.rows_of(kind)).sum()).max().unwrap_or(0)
 }
 
 fn most_files(case: &Case<'_>) -> Option<u32> {
     case.snapshot.processes.keys().copied().max_by_key(|&p| files(case, p))
+}
+
+/// Whether a process has so many descriptors that it may have reached a limit: its own where that was captured, else the smallest that is usual.
+fn may_be_full(case: &Case<'_>, pid: u32) -> bool {
+    let open = case.ledger.holdings.get(&pid).and_then(|h| h.at_least()).map_or(0, |d| d.0);
+    let limit = case.snapshot.processes.get(&pid).and_then(|p| p.nofile.as_ref()).and_then(|(soft, ..)| match soft {
+        LimitValue::At(limit) => Some(*limit),
+        LimitValue::Unlimited => None,
+    });
+    open * 2 >= limit.unwrap_or(SMALLEST)
 }
 
 /// Whether more than half of a process's descriptors are no sockets and no selectors.

@@ -67,7 +67,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     // A leak that fills the table makes the limit its effect, and files that fill it are another finding.
     let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.as_ref().is_none_or(|f| p.held_by(f.pid)));
-    if leaking || full.as_ref().is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid)) {
+    let files = full.as_ref().is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid));
+    if leaking || files || !super::fd_limit_by_files::weigh(case).is_empty() {
         return Vec::new();
     }
     // What fills the table decides between a limit that is too low and a leak.
@@ -151,7 +152,7 @@ pub(super) fn errors(case: &Case<'_>) -> Vec<(String, Option<u32>, Vec<Quote>)> 
     for trace in case.snapshot.traces.iter().filter(|t| t.emfile.0 > 0) {
         all.push((format!("strace: calls fail with EMFILE {} times", number(trace.emfile.0 as i64)), trace.pid, trace.emfile.1.0.clone()));
     }
-    for s in case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "fd-limit-too-low")) {
+    for s in case.told_now("fd-limit-too-low") {
         all.push((format!("the log says so {}: {}", support::times(s.count), s.means.trim_end_matches('.')), s.pid, vec![s.first.clone()]));
     }
     all.truncate(4);
@@ -163,12 +164,12 @@ fn owner(case: &Case<'_>, pid: u32) -> Owner {
     if !owner.command.is_empty() {
         return owner;
     }
-    let logged = case.snapshot.logs.sightings.iter().find(|s| s.pid == Some(pid)).map(|s| s.program.clone());
+    let logged = case.told().find(|s| s.pid == Some(pid)).map(|s| s.program.clone());
     Owner { command: logged.unwrap_or_default(), ..owner }
 }
 
 fn named_by_log(case: &Case<'_>) -> Option<Owner> {
-    let s = case.snapshot.logs.sightings.iter().find(|s| !s.program.is_empty() && s.points_to.iter().any(|p| p == "fd-limit-too-low"))?;
+    let s = case.told_now("fd-limit-too-low").find(|s| !s.program.is_empty())?;
     Some(Owner { command: s.program.clone(), ..Owner::default() })
 }
 

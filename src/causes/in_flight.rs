@@ -53,7 +53,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let sent = case.snapshot.traces.iter().find(|t| is_unanswered(t));
     let unread: u64 = case.ledger.best(Family::Unix).map_or(0, |v| v.groups(Family::Unix).map(|g| g.unread).sum());
     let Some((kind, count, quotes)) = super::owner_not_visible::without_holder(case) else {
-        let Some(trace) = sent else { return Vec::new() };
+        // A trace of the sender, or of one of several receivers, does not show what the others took.
+        let Some(trace) = sent.filter(|_| unread > 0) else { return Vec::new() };
         return vec![sender(case, trace, Kind::Unidentified, None)];
     };
     let Some(trace) = sent else {

@@ -63,7 +63,7 @@ pub(super) fn shown<'a>(case: &Case<'a>) -> Option<(i64, &'a Sighting)> {
         return None;
     }
     let says = |s: &&Sighting| s.kernel && s.points_to.iter().any(|p| p == "kernel-leak");
-    Some((rest, case.snapshot.logs.sightings.iter().find(says)?))
+    Some((rest, case.told().find(says)?))
 }
 
 fn claim(case: &Case<'_>, rest: i64, sighting: &Sighting) -> Claim {

@@ -65,7 +65,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let orphans = orphans(case);
     // The kernel's message may mean buffers alone; counts that rule orphans out settle which.
     let ruled_out = rule_out(case).is_some_and(|e| e.out);
-    let kernel = case.snapshot.logs.sightings.iter().find(|s| !ruled_out && s.points_to.iter().any(|p| p == "orphan-buildup"));
+    let kernel = case.told_now("orphan-buildup").find(|_| !ruled_out);
     let near = near_limit(case);
     if !near && kernel.is_none() && orphans < MANY && rows.0 < MANY / 10 {
         return Vec::new();

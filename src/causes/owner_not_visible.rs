@@ -139,9 +139,7 @@ fn grown(case: &Case<'_>, here: i64) -> Option<Evidence> {
 }
 
 fn support_logs(case: &Case<'_>, claim: &mut Claim) {
-    for sighting in
-        case.snapshot.logs.sightings.iter().filter(|s| s.weight == crate::signatures::Weight::Cause && s.endpoint.is_some()).take(2)
-    {
+    for sighting in case.told().filter(|s| s.weight == crate::signatures::Weight::Cause && s.endpoint.is_some()).take(2) {
         if let Some(endpoint) = &sighting.endpoint {
             support::add_remote(claim, endpoint.clone(), 0, "named by a log of the capture");
         }

@@ -113,7 +113,7 @@ struct Error {
 
 /// What says that no address was left: logs and traces.
 fn errors(case: &Case<'_>) -> Vec<Error> {
-    let logs = case.snapshot.logs.sightings.iter().filter(|s| s.points_to.iter().any(|p| p == "port-exhaustion"));
+    let logs = case.told_now("port-exhaustion");
     let mut all: Vec<Error> = logs
         .map(|s| Error {
             says: format!("the log says so {}: {}", support::times(s.count), s.means.trim_end_matches('.')),

@@ -95,7 +95,7 @@ fn none_completes(case: &Case<'_>) -> bool {
 
 /// The kernel's line on a flood; it says so once for each listener, and means any overflow of SYNs.
 pub fn reported<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
-    case.snapshot.logs.sightings.iter().find(|s| s.kernel && s.points_to.first().is_some_and(|p| p == "syn-flood"))
+    case.told_now("syn-flood").find(|s| s.kernel && s.points_to.first().is_some_and(|p| p == "syn-flood"))
 }
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {

@@ -3,7 +3,6 @@
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
-use crate::capture::logs::Sighting;
 use crate::ledger::Figure;
 
 /// Pages below which memory is no matter on any machine: 256 MiB.
@@ -56,8 +55,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     // The kernel's message may mean orphans alone; counts that rule full buffers out settle which, as they do for orphans.
     let orphans = past(&max) == Some(false) && super::orphan_buildup::near_limit(case);
     let ruled_out = orphans || rule_out(case).is_some_and(|e| e.out);
-    let said = |s: &&Sighting| s.kernel && s.points_to.iter().any(|p| p == "tcp-memory");
-    let kernel = case.snapshot.logs.sightings.iter().find(|s| !ruled_out && said(s));
+    let kernel = case.told_now("tcp-memory").find(|s| !ruled_out && s.kernel);
     let near = past(&pressure).or(past(&max)).unwrap_or(false);
     if kernel.is_none() && !near {
         return Vec::new();

@@ -70,6 +70,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     ));
     if let Some(unhashed) = &case.ledger.books.unhashed
         && unhashed.value * 10 < figure.value
+        && unhashed.value * 100 >= -figure.value
     {
         let says = format!("closed minus timewait is {}: what ss calls closed is these entries", number(unhashed.value));
         claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Books, says, unhashed.at.clone()));

@@ -208,7 +208,7 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
     }
     all.extend(case.snapshot.traces.iter().filter_map(joining));
     // What a log names as a cause of something else than sockets.
-    let other = case.snapshot.logs.sightings.iter().filter(|s| s.weight == Weight::Cause && s.points_to.is_empty());
+    let other = case.told().filter(|s| s.weight == Weight::Cause && s.points_to.is_empty());
     all.extend(other.map(|s| (format!("{}: {}", case.path(&s.first), s.means), Some(s.first.clone()))));
     all.truncate(MAX_REMARKS);
     let more = commands.len().saturating_sub(MAX_REMARKS);

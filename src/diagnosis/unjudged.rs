@@ -35,7 +35,13 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
         .ledger
         .piles
         .iter()
-        .filter_map(|p| foreign(p).or_else(|| unknown_kind(p)).or_else(|| excerpt(p)).or_else(|| pool(case, p)))
+        .filter_map(|p| {
+            foreign(p)
+                .or_else(|| unknown_kind(p))
+                .or_else(|| excerpt(p))
+                .or_else(|| pool(case, p))
+                .or_else(|| listeners_of_one_use(case, p))
+        })
         .collect();
     all.extend(left_out(case));
     all.extend(nameless_pool(case));
@@ -48,6 +54,30 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     all.extend(slots(case));
     all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
     all
+}
+
+/// Listeners on ports that the kernel hands out: a program asks for such a port for one use, as passive FTP does, and has few at a time.
+fn listeners_of_one_use(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let owner = pile.owner.as_ref().filter(|_| pile.kind == Kind::Listen && pile.count >= MANY)?;
+    let locals = &pile.traits.locals;
+    let handed_out = |port: u16| i64::from(port) >= case.first_port();
+    let chosen: u64 = locals.iter().filter(|(end, _)| !handed_out(end.port())).map(|(_, n)| n).sum();
+    let most = locals.iter().filter(|(end, _)| handed_out(end.port())).map(|(_, n)| n).max().unwrap_or(0);
+    let ports = locals.total().saturating_sub(chosen).min(pile.count);
+    // Many on one port are another matter: workers share it, or it was opened again and again.
+    let per_process = ports / (owner.pids.len() as u64).max(1);
+    (per_process >= MANY && most * 10 <= ports).then(|| Unjudged {
+        says: format!(
+            "{} listens on {} ports that the kernel chose, as for one use each, and one capture cannot tell whether they are closed again",
+            owner.named(),
+            number(ports as i64)
+        ),
+        missing: Missing {
+            what: "the listeners a few minutes later".into(),
+            would: "tell ports in use from those that are never closed".into(),
+            command: "sudo ss -tlnp".into(),
+        },
+    })
 }
 
 /// What was over a bound of the reading: nobody knows what it would have shown.

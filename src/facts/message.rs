@@ -9,6 +9,8 @@ pub struct Message<'a> {
     pub level: Option<Level>,
     /// The text after time, level and source.
     pub text: &'a [u8],
+    /// The host that a line of syslog names, empty if none.
+    pub host: &'a [u8],
     /// The program that wrote it (`kube-apiserver` of a syslog line), empty if not told.
     pub program: &'a [u8],
     /// The process that wrote it, where the line says (`kube-apiserver[71042]`, a JSON `pid`).

@@ -77,7 +77,16 @@ impl Parser for Lines {
             _ if self.bare && is_message(at.text) => {
                 sink.message(
                     at,
-                    &Message { at: b"", level: None, text: at.text.trim_ascii(), program: b"kernel", pid: None, thread: b"", kernel: true },
+                    &Message {
+                        at: b"",
+                        level: None,
+                        text: at.text.trim_ascii(),
+                        host: b"",
+                        program: b"kernel",
+                        pid: None,
+                        thread: b"",
+                        kernel: true,
+                    },
                 );
                 Taken::Row
             }
@@ -115,7 +124,7 @@ fn kernel_line(line: &[u8]) -> Option<Message<'_>> {
     {
         text = caller.get(close + 1..)?.trim_ascii();
     }
-    Some(Message { at, level, text, program: b"kernel", pid: None, thread: b"", kernel: true })
+    Some(Message { at, level, text, host: b"", program: b"kernel", pid: None, thread: b"", kernel: true })
 }
 
 /// `12345.678901`.

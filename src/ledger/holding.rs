@@ -502,10 +502,17 @@ fn namespace_inode(text: &str) -> &str {
 fn foreign(proc: &Proc, snapshot: &Snapshot) -> Option<(String, Quote)> {
     use crate::facts::IdentityKey;
     let quote = || proc.lists.iter().flat_map(|l| &l.classes).find_map(|c| c.quotes.first());
-    if let (Some(theirs), Some((ours, at))) = (&proc.netns, snapshot.identity.get(&IdentityKey::Netns))
+    if let (Some((theirs, _)), Some((ours, at))) = (&proc.netns, snapshot.identity.get(&IdentityKey::Netns))
         && namespace_inode(theirs) != namespace_inode(ours)
     {
         return Some((format!("its network namespace {theirs} is not the collector's {ours}"), at.clone()));
+    }
+    // Whoever captures stands where pid 1 of what is listed stands, if nothing else says where.
+    if let (Some((theirs, at)), None, Some((ours, _))) =
+        (&proc.netns, snapshot.identity.get(&IdentityKey::Netns), snapshot.processes.get(&1).and_then(|p| p.netns.as_ref()))
+        && namespace_inode(theirs) != namespace_inode(ours)
+    {
+        return Some((format!("its network namespace {theirs} is not that of pid 1, {ours}"), at.clone()));
     }
     let unlisted_unix = proc.lists.iter().flat_map(|l| l.sockets()).find(|c| c.unlisted && c.protocol == Some(Protocol::Unix));
     let listed = proc.lists.iter().flat_map(|l| l.sockets()).any(|c| !c.unlisted && c.state.is_some());

@@ -37,10 +37,12 @@ pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
 /// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.
 pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
     for tally in snapshot.tallies.iter().filter(|t| !super::labels::name_holder(&t.label, snapshot)) {
-        let Some(kind) = kind_in(&tally.command) else { continue };
+        let Some(kind) = kind_in(&tally.command).or_else(|| family_in(tally)) else { continue };
         let pid = pid_of("", tally.command.as_bytes());
         let value = without_header(tally);
-        let mut fitting = piles.iter_mut().filter(|p| p.kind == kind && pid.is_none_or(|pid| p.held_by(pid)));
+        let named =
+            |p: &Pile| !matches!(kind, Kind::Udp | Kind::Unix) || p.owner.as_ref().is_some_and(|o| selects(&tally.command, &o.command));
+        let mut fitting = piles.iter_mut().filter(|p| p.kind == kind && pid.is_none_or(|pid| p.held_by(pid)) && named(p));
         let Some(pile) = fitting.next() else { continue };
         if fitting.next().is_some() && pid.is_none() {
             continue;
@@ -75,16 +77,16 @@ pub fn count_descriptors(snapshot: &Snapshot, piles: &mut [Pile]) {
 /// Descriptors of a process as a pipeline counted them: `ls /proc/PID/fd | wc -l`, or a loop that does so for each, by pid. Of several
 /// counts the last.
 pub fn descriptors(snapshot: &Snapshot) -> BTreeMap<u32, (u64, Quote)> {
-    snapshot.tallies.iter().filter_map(|t| Some((process_counted(t)?, (entries(t), t.quote.clone())))).collect()
+    snapshot.tallies.iter().filter_map(|t| Some((process_counted(t, snapshot)?, (entries(t), t.quote.clone())))).collect()
 }
 
 /// All such counts of one process, in the order in which they were made.
 pub fn course(snapshot: &Snapshot, pid: u32) -> Vec<u64> {
-    snapshot.tallies.iter().filter(|t| process_counted(t) == Some(pid)).map(entries).collect()
+    snapshot.tallies.iter().filter(|t| process_counted(t, snapshot) == Some(pid)).map(entries).collect()
 }
 
 /// The process whose descriptors are counted.
-fn process_counted(t: &Counted) -> Option<u32> {
+fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = descriptors_of(t.label.as_bytes()) {
         return Some(pid);
     }
@@ -92,9 +94,21 @@ fn process_counted(t: &Counted) -> Option<u32> {
         return None;
     }
     match t.label.as_str() {
-        "" => pid_of("", t.command.as_bytes()).filter(|_| t.command.trim_start().starts_with("ls")),
+        "" => process_in(&t.command, snapshot).filter(|_| t.command.trim_start().starts_with("ls")),
         label => super::labels::process_of(label).map(|p| p.0).filter(|_| t.command.contains("for ")),
     }
+}
+
+/// The process that a command line means: by its pid, or by `$(pidof NAME)` where the capture knows one process of that name.
+pub(super) fn process_in(command: &str, snapshot: &Snapshot) -> Option<u32> {
+    if let Some(pid) = pid_of("", command.as_bytes()) {
+        return Some(pid);
+    }
+    let asked = ["pidof ", "pgrep "].into_iter().find_map(|program| command.split_once(program))?.1;
+    let name = base_name(asked.split([')', '`', ';', '|']).next()?.split_whitespace().last()?);
+    let mut named = snapshot.processes.iter().filter(|(_, p)| !name.is_empty() && (p.command == name || base_name(&p.program()) == name));
+    let (&pid, _) = named.next()?;
+    named.next().is_none().then_some(pid)
 }
 
 /// How many entries a count of lines tells: `ls -l` prints a total above.
@@ -148,6 +162,30 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         piles.push(pile);
     }
     unowned_udp(views, piles);
+    for view in views.iter().filter(|v| v.netns.is_some() && !v.holders_shown()) {
+        unowned_elsewhere(view, piles);
+    }
+}
+
+/// What a tool printed in another network namespace, without holders: nothing else of the capture tells of it.
+fn unowned_elsewhere(view: &View<'_>, piles: &mut Vec<Pile>) {
+    if view.tables.iter().any(|t| t.format.starts_with("proc-net")) {
+        return;
+    }
+    let listening = view.tables.iter().flat_map(|t| &t.listeners).map(|l| l.local.port()).collect();
+    for state in [SocketState::CloseWait, SocketState::SynSent] {
+        let Some(kind) = Kind::of_socket(crate::facts::Protocol::Tcp, state) else { continue };
+        let groups = view.groups(Family::Tcp).filter(|g| g.state == state);
+        let traits = Traits::of(&groups.map(Part::Group).collect::<Vec<_>>());
+        let count = view.tcp(state);
+        if count > 0 {
+            let word = Word { source: "table", count, quote: traits.quotes.first().cloned() };
+            let accepted = super::pile::accepted(&traits, &listening);
+            let mut pile = Pile::told(None, kind, word, CountIs::AtLeast, traits);
+            pile.accepted = accepted;
+            piles.push(pile);
+        }
+    }
 }
 
 /// UDP sockets of a table that names no holders, as far as they are a pile whoever holds them: thousands, or hundreds to one remote. A busy
@@ -292,6 +330,30 @@ pub(super) fn kind_in(command: &str) -> Option<Kind> {
     let unlisted =
         command.contains("identify") || command.contains("protocol: TCP") || (command.contains("grep") && command.contains("sock "));
     (unlisted && command.contains("lsof")).then_some(Kind::Closed)
+}
+
+/// The kind of all rows that ss or netstat was asked for, where it is one: `ss -uanp | grep NAME | wc -l`.
+fn family_in(t: &Counted) -> Option<Kind> {
+    let (table, filters) = t.command.split_once('|')?;
+    let mut words = table.split_whitespace().skip_while(|w| !matches!(base_name(w), "ss" | "netstat")).skip(1);
+    let options: String = words.by_ref().take_while(|w| w.starts_with('-') && !w.starts_with("--")).collect();
+    let asks = |letters: [char; 2]| options.contains(letters);
+    if !t.label.is_empty() || words.next().is_some() || asks(['t', 'w']) || options.contains('l') || !filters.contains("wc -l") {
+        return None;
+    }
+    match (asks(['u', 'U']), options.contains('x')) {
+        (true, false) => Some(Kind::Udp),
+        (false, true) => Some(Kind::Unix),
+        _ => None,
+    }
+}
+
+/// Whether a pipeline lets through what names a program and nothing else that is asked for.
+fn selects(command: &str, program: &str) -> bool {
+    let mut filters = command.split('|').skip(1).filter(|f| !f.contains("wc -l"));
+    let asked = filters.next().and_then(|f| f.trim_start().strip_prefix("grep "));
+    let word = asked.map(|w| w.trim().trim_matches(['"', '\'']));
+    filters.next().is_none() && !program.is_empty() && word == Some(program)
 }
 
 /// The count without the header line that `ss ... | wc -l` counts too.

@@ -2,6 +2,7 @@
 
 use super::books::Books;
 use crate::bundle::MemberEnd;
+use crate::capture::End;
 use crate::capture::snapshot::netns_of;
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
@@ -94,6 +95,16 @@ impl<'a> View<'a> {
         !self.partial && ((tool && has(Protocol::Tcp6)) || (has(Protocol::Tcp) && (has(Protocol::Tcp6) || self.no_ipv6)))
     }
 
+    /// The addresses that its TCP connections have on this side, and how many connections tell them.
+    fn addresses(&self) -> (BTreeSet<End>, u64) {
+        let connected = self.groups(Family::Tcp).filter(|g| g.state != SocketState::Listen);
+        let told = connected.flat_map(|g| g.locals.iter()).filter(|(end, _)| !end.is_unset() && !end.is_loopback());
+        told.fold((BTreeSet::new(), 0), |(mut all, rows), (end, n)| {
+            all.insert(end.host());
+            (all, rows + n)
+        })
+    }
+
     /// Whether its rows carry inodes.
     pub fn has_inodes(&self) -> bool {
         self.tables.iter().any(|t| !t.rows.is_empty())
@@ -133,7 +144,27 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> V
         view.netns = view.netns.take().or_else(|| netns_of_process(view, members, snapshot));
         view.partial |= view.tables.iter().any(|t| t.headless) && !is_counted(view, books);
     }
+    set_apart(&mut views);
     views
+}
+
+/// How many connections must tell the addresses of a namespace.
+const SEVERAL: u64 = 5;
+
+/// What a tool printed without holders is of another network namespace (`kubectl exec`, `ip netns exec`) than a table with holders where no
+/// address of its connections is one of that table's: two whole tables of one namespace show the same host.
+fn set_apart(views: &mut [View<'_>]) {
+    let whole = |v: &View<'_>| v.netns.is_none() && !v.partial && v.tables.iter().all(|t| !t.format.starts_with("proc-net"));
+    let own: BTreeSet<End> = views.iter().filter(|v| whole(v) && v.holders_shown()).flat_map(|v| v.addresses().0).collect();
+    if own.is_empty() {
+        return;
+    }
+    for view in views.iter_mut().filter(|v| whole(v) && !v.holders_shown()) {
+        let (addresses, rows) = view.addresses();
+        if rows >= SEVERAL && addresses.is_disjoint(&own) {
+            view.netns = Some("of other addresses".to_string());
+        }
+    }
 }
 
 /// The namespace of the process whose `/proc/PID/net` a reading is, where lsof, which looks into the tables of its own namespace alone, found

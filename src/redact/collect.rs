@@ -118,6 +118,7 @@ impl Sink for Names<'_> {
 
     fn message(&mut self, _at: At<'_>, m: &Message<'_>) {
         add(&mut self.0.commands, m.program);
+        add(&mut self.0.hosts, m.host);
     }
 
     fn identity(&mut self, _at: At<'_>, i: &Identity<'_>) {

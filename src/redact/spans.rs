@@ -101,6 +101,7 @@ impl Sink for Spans {
     fn message(&mut self, at: At<'_>, m: &Message<'_>) {
         self.add(&at, m.at, Part::Kept);
         self.add(&at, m.program, Part::Command);
+        self.add(&at, m.host, Part::Host);
         if let Some(range) = inside(at.text, m.text) {
             self.lines.entry(at.citation.line).or_default().push((range, Part::Text));
         }

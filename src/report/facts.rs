@@ -132,7 +132,7 @@ impl Sink for FactWriter<'_> {
     }
 
     fn message(&mut self, at: At<'_>, m: &Message<'_>) {
-        self.write(at, "message", json!({"at": text(m.at), "level": m.level.map(Level::word), "text": text(m.text), "signature": self.signatures.id_of(m.text), "program": text(m.program), "pid": m.pid}));
+        self.write(at, "message", json!({"at": text(m.at), "level": m.level.map(Level::word), "text": text(m.text), "signature": self.signatures.id_of(m.text), "host": text(m.host), "program": text(m.program), "pid": m.pid}));
     }
 
     fn tally(&mut self, at: At<'_>, t: &Tally<'_>) {

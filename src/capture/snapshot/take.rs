@@ -270,7 +270,7 @@ impl Snapshot {
             (Some(pid), key) => {
                 let Some(proc) = process(&mut self.processes, &mut self.room, pid) else { return };
                 match key {
-                    IdentityKey::Netns => proc.netns = Some(value),
+                    IdentityKey::Netns => proc.netns = Some((value, Quote::keep(at))),
                     IdentityKey::Cgroup => proc.cgroup = Some(value),
                     IdentityKey::Exe => proc.exe = Some(value),
                     IdentityKey::Wchan => proc.wchan = Some((value, Quote::keep(at))),

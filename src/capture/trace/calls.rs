@@ -1,12 +1,13 @@
 //! What each call does to the descriptors.
 
-use super::life::{BOUND, EOF, LISTENING, Life, NO_REMOTE, RESET, SHUTDOWN, Stage, USED};
+use super::life::{BOUND, CLOEXEC, EOF, LISTENING, Life, NO_REMOTE, RESET, SHUTDOWN, Stage, USED};
 use super::pattern::{Origin, Tale};
 use super::{MAX_NUMBERS, Trace};
 use crate::capture::end::End;
 use crate::capture::intern::Interner;
 use crate::capture::sockaddr;
 use crate::facts::{At, Finish, Syscall};
+use crate::formats::scan;
 
 /// Patterns past which the first connect of a further one is no longer quoted.
 const MAX_QUOTED: usize = 4096;
@@ -92,8 +93,17 @@ impl Trace {
                     self.create(group, fd, Origin::File, at, call);
                 }
             }
-            b"fork" | b"vfork" => self.fork(call),
-            b"clone" | b"clone3" if memchr::memmem::find(call.args, b"CLONE_FILES").is_none() => self.fork(call),
+            b"close_range" if call.result == Some(0) => self.close_range(group, at, call),
+            b"execve" | b"execveat" if call.result == Some(0) => self.close_those(group, at, |_, life| life.has(CLOEXEC)),
+            // What the traced process itself held until its end it did not close; a child of it is gone with all that it had.
+            b"exit_group" if group != 0 => self.close_those(group, at, |_, _| true),
+            b"exit_group" if self.is_beside(call.tid) => self.close_those(group, at, |_, life| Some(life.tid) == call.tid),
+            b"fcntl" | b"fcntl64" if memchr::memmem::find(call.args, b"F_SETFD, FD_CLOEXEC").is_some() => {
+                self.flag(group, call.fd, CLOEXEC);
+            }
+            b"fork" | b"vfork" => self.fork(call, None),
+            b"clone" | b"clone3" if memchr::memmem::find(call.args, b"CLONE_FILES").is_none() => self.fork(call, None),
+            b"clone" | b"clone3" if group != 0 => self.fork(call, Some(group)),
             _ => {}
         }
     }
@@ -106,7 +116,10 @@ impl Trace {
     }
 
     fn create(&mut self, group: u32, fd: i32, origin: Origin, at: &At<'_>, call: &Syscall<'_>) {
-        let life = Life::begin(origin, at, call);
+        let mut life = Life::begin(origin, at, call);
+        if memchr::memmem::find(call.args, b"CLOEXEC").is_some() {
+            life.flags |= CLOEXEC;
+        }
         // A number that is handed out again was closed where the trace did not see it.
         if let Some(old) = self.lives.insert(group, fd, life).filter(|old| old.origin != Origin::Before) {
             self.tale(&old, false).closed += 1;
@@ -124,6 +137,31 @@ impl Trace {
             tale.closed += 1;
             tale.quotes.offer(at);
         }
+    }
+
+    /// Several descriptors are closed at once.
+    fn close_those(&mut self, group: u32, at: &At<'_>, fits: impl Fn(i32, &Life) -> bool) {
+        for fd in self.lives.of(group, fits) {
+            self.close(group, fd, at);
+        }
+    }
+
+    /// `close_range(4, 4294967295, 0)`; with CLOSE_RANGE_CLOEXEC they are closed later.
+    fn close_range(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>) {
+        let mut args = call.args.split(|&b| b == b',').map(|a| scan::number(a.trim_ascii()));
+        let (Some(Some(first)), Some(last)) = (args.next(), args.next()) else { return };
+        // `~0U` is printed as a word by some versions.
+        let (first, last) = (i32::try_from(first).unwrap_or(i32::MAX), last.and_then(|n| i32::try_from(n).ok()).unwrap_or(i32::MAX));
+        if memchr::memmem::find(call.args, b"CLOEXEC").is_some() {
+            self.lives.of(group, |fd, _| (first..=last).contains(&fd)).into_iter().for_each(|fd| self.flag(group, Some(fd), CLOEXEC));
+        } else {
+            self.close_those(group, at, |fd, _| (first..=last).contains(&fd));
+        }
+    }
+
+    /// Whether a thread that ends its process is not of the process that the trace began with, whose start was not seen.
+    fn is_beside(&self, tid: Option<u32>) -> bool {
+        tid.is_some() && self.first_tid.is_some() && self.first_tid != tid && self.pid != tid
     }
 
     fn accept(&mut self, group: u32, fd: i32, at: &At<'_>, call: &Syscall<'_>, names: &mut Interner) {
@@ -232,10 +270,11 @@ impl Trace {
         }
     }
 
-    fn fork(&mut self, call: &Syscall<'_>) {
+    /// A child begins with a table of its own, a thread shares that of its group.
+    fn fork(&mut self, call: &Syscall<'_>, group: Option<u32>) {
         let Some(child) = call.result.and_then(|r| u32::try_from(r).ok()).filter(|&c| c > 0) else { return };
         if self.groups.len() < MAX_NUMBERS {
-            self.groups.insert(child, child);
+            self.groups.insert(child, group.unwrap_or(child));
         } else {
             self.left_out += 1;
         }

@@ -55,6 +55,8 @@ pub const USED: u8 = 8;
 pub const BOUND: u8 = 16;
 /// `listen()` was called.
 pub const LISTENING: u8 = 32;
+/// It is closed when the process becomes another program.
+pub const CLOEXEC: u8 = 64;
 /// Stands for no peer.
 pub const NO_REMOTE: u32 = u32::MAX;
 
@@ -120,6 +122,17 @@ impl Lives {
         };
         self.count -= usize::from(life.is_some());
         life
+    }
+
+    /// Numbers of a group's open descriptors that pass a test.
+    pub fn of(&self, group: u32, fits: impl Fn(i32, &Life) -> bool) -> Vec<i32> {
+        let near = self.near.iter().enumerate().filter(|_| group == 0).filter_map(|(number, page)| Some((number, page.as_ref()?)));
+        let near =
+            near.flat_map(|(number, page)| (number * PAGE..).zip(page.iter()).filter_map(|(fd, life)| Some((fd as i32, life.as_ref()?))));
+        let far = self.far.iter().filter(|((g, _), _)| *g == group).map(|((_, fd), life)| (*fd, life));
+        let mut numbers: Vec<i32> = near.chain(far).filter(|(fd, life)| fits(*fd, life)).map(|(fd, _)| fd).collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// All that are open, with their numbers.

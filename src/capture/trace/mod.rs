@@ -91,6 +91,8 @@ pub struct Trace {
     /// What becomes `tales`.
     telling: FxHashMap<Life, Tale>,
     lives: Lives,
+    /// The thread of the first call.
+    first_tid: Option<u32>,
     last_created: u32,
     groups: FxHashMap<u32, u32>,
     peers: Peers,
@@ -125,6 +127,7 @@ impl Trace {
             counted: Vec::new(),
             telling: FxHashMap::default(),
             lives: Lives::default(),
+            first_tid: None,
             last_created: 0,
             groups: FxHashMap::default(),
             peers: Peers::default(),
@@ -148,6 +151,7 @@ impl Trace {
         self.calls += 1;
         if self.calls == 1 {
             self.first = hash(at.text);
+            self.first_tid = call.tid;
         }
         if let Some(tid) = call.tid.filter(|&t| self.recent_threads.is_new(t))
             && self.threads.len() < MAX_NUMBERS

@@ -72,7 +72,7 @@ pub fn level_of(word: &[u8], any_case: bool) -> Option<Level> {
 
 /// A message of nothing.
 pub fn empty<'a>() -> Message<'a> {
-    Message { at: b"", level: None, text: b"", program: b"", pid: None, thread: b"", kernel: false }
+    Message { at: b"", level: None, text: b"", host: b"", program: b"", pid: None, thread: b"", kernel: false }
 }
 
 /// `2026-11-22 14:56:05 ...` and `Nov  8 02:18:41 host program[pid]: ...`.
@@ -232,6 +232,7 @@ fn syslog<'a>(mut message: Message<'a>, body: &'a [u8], wraps: u8) -> Option<Hea
         None if wordy(program) && (program == b"kernel" || !message.at.first()?.is_ascii_digit()) => message.program = program,
         _ => return None,
     }
+    message.host = host;
     message.kernel = program == b"kernel";
     message.text = rest;
     // What a daemon hands to syslog is often a log line of its own.
