@@ -465,7 +465,262 @@ fn a_run_ends_at_its_last_number() {
         let fd = if n < 10_000 { n.to_string() } else { format!("*{:03}", n % 1000) };
         text.push_str(&format!("java 15822 jboss {fd}u sock 0,6 0t0 {} can't identify protocol\n", 88_000_000 + n));
     }
-    let told = diagnose(&[member("lsof", &text)]);
+    let told = diagnose(&[member("lsof", &text), books(10_258)]);
     let says = told.findings.iter().map(said).collect::<String>();
     assert!(says.contains("9,958 of them have descriptor numbers in one unbroken run, up to 9,999:"), "{says}");
+}
+
+/// Rows of a table of connections, all of one state and one holder.
+fn rows_of_one(count: u32) -> String {
+    let row = |n: u32| {
+        format!("tcp 32 0 10.90.1.24:{} 54.10.86.171:9443 CLOSE_WAIT 1001 {} 9337/feeder off (0.00/0/0)\n", 33_000 + n, 70_000 + n)
+    };
+    (0..count).map(row).collect()
+}
+
+/// What a table was not asked for it does not rule out, however whole it is.
+#[test]
+fn a_table_of_some_states_rules_out_no_other() {
+    let usual = ["time-wait-buildup", "syn-flood", "port-exhaustion"];
+    let listeners = "$ ss -ltn\nState Recv-Q Send-Q Local Address:Port Peer Address:Port\nLISTEN 0 511 *:8080 *:*\nLISTEN 0 128 *:22 *:*\n";
+    let told = diagnose(&[member("ticket.txt", listeners)]);
+    for code in usual {
+        let (out, says) = suspected(&told, code);
+        assert!(!out && says.contains("listeners alone"), "{says}");
+    }
+    assert!(!told.reports[0].coverage.table, "no table of connections");
+    let connected = "$ ss -tn\nState Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0 0 10.0.0.5:22 10.0.0.9:40000\nESTAB 0 0 10.0.0.5:40000 10.0.0.7:443\n";
+    for code in usual {
+        assert!(!suspected(&diagnose(&[member("ticket.txt", connected)]), code).0, "{code}");
+        assert!(suspected(&diagnose(&[member("ticket.txt", &connected.replace("-tn", "-tan"))]), code).0, "{code}");
+    }
+    // The kernel's own count of what the table leaves out settles the rest.
+    let counted = format!("{connected}$ ss -s\nTotal: 9\nTCP:   2 (estab 2, closed 0, orphaned 0, timewait 0)\n");
+    assert!(["time-wait-buildup", "port-exhaustion"].iter().all(|code| suspected(&diagnose(&[member("ticket.txt", &counted)]), code).0));
+}
+
+/// Rows of one holder and one state that lost their header are what somebody cut out, whatever command stands above.
+#[test]
+fn rows_without_their_header_are_a_part() {
+    let header = "Active Internet connections (servers and established)\nProto Recv-Q Send-Q Local Address Foreign Address State User Inode PID/Program name Timer\n";
+    let pasted = |header: &str| diagnose(&[member("ticket.txt", &format!("netstat -neopa\n\n{header}{}", rows_of_one(87)))]);
+    let (cut, whole) = (pasted(""), pasted(header));
+    assert!(cut.headline.contains("at least 87") && !whole.headline.contains("at least"), "{}", cut.headline);
+    for code in ["time-wait-buildup", "syn-flood", "port-exhaustion"] {
+        assert_eq!((suspected(&cut, code).0, suspected(&whole, code).0), (false, true), "{code}");
+    }
+}
+
+/// Counts of the rows of one port say nothing of the others.
+#[test]
+fn counts_behind_a_filter_rule_nothing_out() {
+    let counts = "6038 CLOSE_WAIT\n4794 ESTABLISHED\n1 LISTEN\n148 TIME_WAIT\n";
+    let by =
+        |filter: &str| diagnose(&[member("ticket.txt", &format!("$ netstat -na {filter}| awk '{{print $6}}' | sort | uniq -c\n{counts}"))]);
+    for code in ["time-wait-buildup", "port-exhaustion"] {
+        assert!(!suspected(&by("| grep \":443\" "), code).0, "{code}");
+        assert!(suspected(&by("| grep ^tcp "), code).0, "{code}");
+    }
+}
+
+/// A client that finds no port outweighs an excerpt that shows few, and a count of its lines tells that it is one.
+#[test]
+fn a_client_without_a_port() {
+    let mut rows =
+        String::from("$ netstat -t\nActive Internet connections (w/o servers)\nProto Recv-Q Send-Q Local Address Foreign Address State\n");
+    (0..60).for_each(|n| rows.push_str(&format!("tcp 0 0 10.0.0.5:{} 10.0.0.7:10250 ESTABLISHED\n", 40_000 + n)));
+    let counted = format!("{rows}$ netstat -t | wc -l\n36194\n");
+    assert!(suspected(&diagnose(&[member("ticket.txt", &rows)]), "port-exhaustion").0);
+    assert!(!suspected(&diagnose(&[member("ticket.txt", &counted)]), "port-exhaustion").0);
+    let refused = format!("{counted}$ curl 10.0.0.7:10250\ncurl: (7) Failed to connect to 10.0.0.7: Cannot assign requested address\n");
+    let told = diagnose(&[member("ticket.txt", &refused)]);
+    let finding = told.findings.iter().find(|f| f.claim.code == "port-exhaustion").expect("ports are gone");
+    assert!(finding.claim.evidence.iter().any(|e| e.says.contains("36,194 lines")), "{finding:?}");
+}
+
+/// What a pipeline counted is told in its own words where nothing else is, and by what it counts.
+#[test]
+fn counts_are_told_where_nothing_else_is() {
+    let told = |text: &str| diagnose(&[member("ticket.txt", text)]);
+    let clients = told(
+        "$ lsof -U +c 15 | cut -f1 -d' ' | sort | uniq -c | sort -rn | head -3\n 259 Xorg\n 213 plotter\n$ lsof -U +c 15 | cut -f1 -d' ' | sort | uniq -c | sort -rn | head -3\n  53 plotter\n",
+    );
+    assert!(clients.reports[0].counted[0].starts_with("rows of lsof: 259 Xorg, 213 plotter; later 53 plotter (lsof -U"), "{clients:?}");
+    let grows = told("$ ls /proc/77/fd | wc -l\n1079\n$ ls /proc/77/fd | wc -l\n1082\n");
+    assert_eq!(grows.reports[0].counted, ["descriptors: 1,079, 1,082 (ls /proc/77/fd | wc -l)"]);
+    assert!(grows.reports[0].coverage.counts_of_descriptors && !clients.reports[0].coverage.counts_of_descriptors);
+    let bare = told("netstat -tn|grep 6379|wc -l\n6008\nnetstat -tn|grep 6379|wc -l\n10\n");
+    assert_eq!(bare.reports[0].counted, ["rows of a socket table: 6,008, 10 (netstat -tn|grep 6379|wc -l)"]);
+}
+
+/// The first thing to capture is what would decide on what was captured.
+#[test]
+fn what_would_decide_comes_first() {
+    let first = |text: &str| diagnose(&[member("ticket.txt", text)]).next.first().map(|m| m.command.clone()).unwrap_or_default();
+    let unread = |n: u32| format!("tcp 1040 0 10.0.0.5:5044 10.0.9.{}:{} CLOSE_WAIT -\n", n % 250, 20_000 + n);
+    let waiting: String = (0..96).map(unread).collect();
+    assert_eq!(first(&waiting), "sudo ss -tlnp");
+    let told = diagnose(&[member("ticket.txt", &waiting)]);
+    assert!(!told.reports[0].coverage.holders, "each row has a dash for its holder");
+    let lsof = |row: &dyn Fn(u32) -> String| {
+        format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{}", (0..40).map(row).collect::<String>())
+    };
+    let unix = lsof(&|n| format!("dird 77 svc {}u unix 0xffff9d5d287b{:04x} 0t0 {} type=STREAM\n", 3 + n, n, 9_000 + n));
+    assert!(first(&unix).contains("ss -xap"), "{}", first(&unix));
+    let pool =
+        lsof(&|n| format!("node 77 svc {}u IPv4 {} 0t0 TCP 10.0.0.5:{}->10.0.0.7:6379 (ESTABLISHED)\n", 3 + n, 9_000 + n, 40_000 + n));
+    assert_eq!(first(&pool), "sudo lsof -nP -a -i -p 77");
+}
+
+/// Sockets that come and go beside those of TCP are of a family whose tables somebody must capture while they are there.
+#[test]
+fn sockets_of_another_family_between_samples() {
+    let sample = |day: u32, used: u32, alloc: u32| {
+        let text = format!(
+            "Mon Mar {day} 06:12:01 UTC 2026\n# cat /proc/net/sockstat\nsockets: used {used}\nTCP: inuse 21 orphan 0 tw 3 alloc {alloc} mem 4\nUDP: inuse 6 mem 2\n"
+        );
+        member(&format!("sample-{day}.txt"), &format!("# date\n{text}"))
+    };
+    let told = diagnose(&[sample(18, 312, 58), sample(20, 4127, 61), sample(22, 309, 59)]);
+    assert!(told.headline.contains("309 to 4,127 in 3 samples and those of TCP 58 to 61"), "{}", told.headline);
+    assert!(told.next.first().is_some_and(|m| m.command.contains("ss -xap")), "{:?}", told.next);
+    let level = diagnose(&[sample(18, 312, 58), sample(20, 330, 61)]);
+    assert!(!level.headline.contains("samples"), "{}", level.headline);
+}
+
+/// Counted entries in TIME-WAIT are evidence of ports that are used up, and what two workers log is one message.
+#[test]
+fn ports_that_time_wait_takes() {
+    let refused = |worker: u32| {
+        format!(
+            "2014/12/04 03:39:31 [crit] {worker}#0: *9 connect() to 127.0.0.1:4567 failed (99: Cannot assign requested address) while connecting to upstream\n"
+        )
+    };
+    let excerpt = "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nTIME-WAIT 0 0 127.0.0.1:42939 127.0.0.1:4567\n";
+    let counted = "$ ss -tan | grep TIME-WAIT | wc -l\n28019\n";
+    let log = format!("$ cat /var/log/nginx/error.log\n{}{}", refused(24_383), refused(24_381));
+    let text = format!("{counted}$ ss -tan | head -2\n{excerpt}{log}");
+    let told = diagnose(&[member("ticket.txt", &text)]);
+    let finding = told.findings.iter().find(|f| f.claim.code == "port-exhaustion").expect("ports are gone");
+    let says: Vec<&str> = finding.claim.evidence.iter().map(|e| e.says.as_str()).collect();
+    assert!(says.iter().any(|s| s.contains("28,019 entries in TIME-WAIT")), "{says:?}");
+    assert!(says.iter().any(|s| s.starts_with("the log says so 2 times")) && says.len() == 2, "{says:?}");
+}
+
+/// Rows of an old lsof, which knows neither netlink nor TCP sockets that are in no table, and names both alike.
+fn unnamed(count: u32) -> Member {
+    let mut text = String::from("COMMAND PID USER FD TYPE DEVICE SIZE NODE NAME\n");
+    for (pid, name) in [(1, "init"), (2, "crond"), (900, "routed")] {
+        text.push_str(&format!("{name} {pid} root 0r CHR 1,3 0t0 1027 /dev/null\n"));
+    }
+    for n in 0..count {
+        text.push_str(&format!("routed 900 root {}u sock 0,6 0t0 {} can't identify protocol\n", 3 + n, 31_000 + n));
+    }
+    member("lsof", &text)
+}
+
+fn netlink(count: u32) -> Member {
+    let mut text = String::from("sk       Eth Pid    Groups   Rmem     Wmem     Dump     Locks     Drops     Inode\n");
+    for n in 0..count {
+        text.push_str(&format!("0000000000000000 0 {} 00000001 0 0 0 2 0 {}\n", 4_294_960_000u32 + n, 31_000 + n));
+    }
+    member("netlink", &text)
+}
+
+/// What lsof cannot identify is what a table of another family says of its inode, and TCP only as far as the kernel counts any.
+#[test]
+fn what_lsof_cannot_identify_is_not_always_tcp() {
+    let by_inode = diagnose(&[unnamed(300), books(0), netlink(300)]);
+    assert_eq!(found(&by_inode, "netlink-not-closed").claim.count, Some(300));
+    let told = diagnose(&[unnamed(300), books(0)]);
+    assert!(told.headline.starts_with("cannot tell for sure: routed (pid 900) may leak 300 sockets of a kind"), "{}", told.headline);
+    for capture in [vec![unnamed(300), books(300)], vec![unnamed(300)]] {
+        assert_eq!(found(&diagnose(&capture), "unknown").claim.kind, Some(Kind::Closed));
+    }
+}
+
+/// That a program listens does not say that what it forgets was accepted: accepted and forgotten it would be in CLOSE-WAIT.
+#[test]
+fn a_listener_accepts_no_sockets_that_are_in_no_table() {
+    let mut lsof = unnamed(300);
+    lsof.text.extend_from_slice(b"routed 900 root 999u IPv4 9001 0t0 TCP *:520 (LISTEN)\n");
+    let told = diagnose(&[lsof, books(300)]);
+    let finding = found(&told, "unknown");
+    assert!(finding.claim.fix[0].contains("never connected, failed to, were reset, or were shut down"), "{:?}", finding.claim.fix);
+    assert!(finding.rivals.iter().all(|r| r.code != "accept-not-closed"), "{:?}", finding.rivals);
+}
+
+/// bind() of an address that has moved to another host fails with the error that connect() has where no port is left.
+#[test]
+fn an_address_that_cannot_be_bound() {
+    let mut trace = String::from("strace: Process 900 attached\n");
+    for n in 0..12 {
+        let fd = 300 + n;
+        trace.push_str(&format!(
+            "10:00:{n:02}.100000 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = {fd}\n\
+             10:00:{n:02}.100100 bind({fd}, {{sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr(\"10.4.1.200\")}}, 16) = -1 EADDRNOTAVAIL (Cannot assign requested address)\n"
+        ));
+    }
+    let snmp = "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n\
+                Tcp: 1 200 120000 -1 5000 4000 3 2 4 90000 80000 10 0 50 0\n";
+    let log = "Nov 28 09:58:00 routed[900]: cannot bind 10.4.1.200: Cannot assign requested address\n".repeat(5);
+    let told = diagnose(&[unnamed(300), books(300), member("strace", &trace), member("snmp", snmp), member("routed.log", &log)]);
+    let finding = found(&told, "never-connected");
+    assert!(finding.claim.remotes.iter().any(|r| r.endpoint == "10.4.1.200" && r.near), "{:?}", finding.claim.remotes);
+    assert!(finding.rivals.is_empty(), "{:?}", finding.rivals);
+    assert!(told.findings.iter().all(|f| f.claim.code != "port-exhaustion"), "{}", told.headline);
+    assert!(!suspected(&told, "port-exhaustion").1.contains("connects fail"), "{:?}", suspected(&told, "port-exhaustion"));
+}
+
+/// Of a host whose containers gain thousands of TCP sockets nobody knows that it is healthy.
+#[test]
+fn growth_in_namespaces_that_were_not_captured() {
+    let sample = |directory: &str, alloc: u32| {
+        let ss = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\nLISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=1201,fd=3))\n";
+        [
+            member(
+                &format!("{directory}/sockstat"),
+                &format!("sockets: used 64\nTCP: inuse 1 orphan 0 tw 0 alloc {alloc} mem 4\nUDP: inuse 0 mem 0\n"),
+            ),
+            member(&format!("{directory}/sockstat6"), "TCP6: inuse 0\nUDP6: inuse 0\n"),
+            member(&format!("{directory}/ss-tanp"), ss),
+            member(&format!("{directory}/uname"), "Linux node1 5.14.0-70.el9.x86_64 #1 SMP x86_64 GNU/Linux\n"),
+        ]
+    };
+    let told = |now| diagnose(&[sample("s1", 3123), sample("s2", now)].concat()).headline;
+    assert!(told(9123).contains("TCP sockets of other network namespaces grew by 6,000 to 9,122"), "{}", told(9123));
+    assert!(!told(3150).contains("grew"), "{}", told(3150));
+}
+
+/// Children that hold copies of what their parent accepted and forgets are no leak of their own.
+#[test]
+fn copies_of_what_a_parent_forgets() {
+    let mut lsof = String::from("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n");
+    for (pid, name) in [(310, "backupd"), (320, "rsync"), (321, "rsync")] {
+        lsof.push_str(&format!("{name} {pid} root 3u IPv4 560113 0t0 TCP *:9102 (LISTEN)\n"));
+        for n in 0..120 {
+            let (fd, inode, port) = (5 + n, 560_200 + n, 20_000 + n);
+            lsof.push_str(&format!("{name} {pid} root {fd}u IPv4 {inode} 0t0 TCP 10.3.0.1:9102->10.3.2.{n}:{port} (CLOSE_WAIT)\n"));
+        }
+    }
+    let ps = "UID PID PPID C STIME TTY TIME CMD\nroot 310 1 0 Nov25 ? 00:00:40 /usr/sbin/backupd\n\
+              root 320 310 0 10:00 ? 00:00:20 /usr/bin/rsync -a /a /b\nroot 321 310 0 10:00 ? 00:00:20 /usr/bin/rsync -a /c /d\n";
+    let told = diagnose(&[member("lsof", &lsof), member("ps-ef", ps)]);
+    assert_eq!(
+        told.headline,
+        "backupd (pid 310), /usr/sbin/backupd, leaks 120 TCP sockets in CLOSE-WAIT, accepted and never closed by the program (on 10.3.0.1:9102)"
+    );
+    assert!(said(found(&told, "fd-inherited")).contains("backupd (pid 310), which started the others"));
+}
+
+/// Who has as many descriptors as a usual limit allows has no limit ahead.
+#[test]
+fn as_many_descriptors_as_a_usual_limit() {
+    let lsof = |n: u32| {
+        let row = |fd: u32| format!("metricd 77 svc {fd}u sock 0,7 0t0 {} can't identify protocol\n", 80_000 + fd);
+        format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{}", (0..n).map(row).collect::<String>())
+    };
+    let now = |n: u32| diagnose(&[member("lsof.txt", &lsof(n))]).findings[0].claim.now.join("; ");
+    assert!(now(1024).contains("its 1,024 descriptors are as many as a usual limit allows"), "{}", now(1024));
+    assert!(now(900).contains("before it reaches its descriptor limit"), "{}", now(900));
 }

@@ -9,7 +9,7 @@ use super::pending::Pending;
 use super::quote::Quote;
 use super::room::{Over, Room};
 use super::sockets::NO_FD;
-use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState};
+use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState, StatesShown};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
@@ -51,6 +51,8 @@ pub struct Table {
     pub filtered: Option<Quote>,
     /// Whether it has lost its header, and maybe rows with it.
     pub headless: bool,
+    /// Which states it lists, as far as that is told.
+    pub shown: StatesShown,
     /// Whether it has a column for the holders.
     pub holders_shown: bool,
     /// Rows by protocol, state and owner.
@@ -133,6 +135,7 @@ impl Table {
             at,
             filtered,
             headless: false,
+            shown: StatesShown::Unknown,
             holders_shown: false,
             groups: Vec::new(),
             index: FxHashMap::default(),
@@ -155,6 +158,9 @@ impl Table {
 
     fn take(&mut self, at: &At<'_>, s: &Socket<'_>, names: &mut Interner, room: &mut Room) -> Option<bool> {
         self.holders_shown |= s.holders_shown;
+        if self.groups.is_empty() {
+            self.shown = s.states_shown;
+        }
         let owner = holder(s);
         let key = Key { protocol: s.protocol, state: s.state, owner: owner.map_or(0, |h| h.pid) };
         let name = owner.map_or(0, |h| hash(h.command));
@@ -324,6 +330,26 @@ impl Table {
     /// Rows of a protocol predicate in a state.
     pub fn count(&self, protocol: impl Fn(Protocol) -> bool, state: SocketState) -> u64 {
         self.groups.iter().filter(|g| protocol(g.protocol) && g.state == state).map(|g| g.count).sum()
+    }
+
+    /// Whether a TCP socket in a state would be in it, as far as command and rows tell: ss leaves some states out unless it is asked for all,
+    /// and rows of one state or one holder alone are what a filter leaves, if they are not all that the kernel counts.
+    pub fn lists(&self, state: SocketState, all_counted: bool) -> bool {
+        let rows = || self.groups.iter().filter(|g| g.protocol.is_tcp());
+        if self.shown != StatesShown::Unknown {
+            // Rows outweigh a name: where one is of a state that would not be listed, all are.
+            return self.shown.has(state) || rows().any(|g| !self.shown.has(g.state));
+        }
+        let Some(first) = rows().next() else { return false };
+        let selected = |by_one: bool| by_one && !all_counted;
+        if selected(rows().all(|g| g.state == first.state)) {
+            return first.state == state && state != SocketState::Listen;
+        }
+        if selected(first.owner.is_some() && rows().all(|g| g.owner == first.owner)) {
+            return false;
+        }
+        let asked_for_all = rows().any(|g| !StatesShown::Connected.has(g.state));
+        self.format != "ss" || asked_for_all || StatesShown::Connected.has(state)
     }
 
     /// Whether it holds any row of such a protocol.

@@ -132,7 +132,8 @@ fn unheard(pile: &Pile, claim: &mut Claim) {
     claim.missing.push(support::threads(pid));
 }
 
-/// Unlisted sockets of a program that only listens can only have been accepted.
+/// Sockets in no table of a program that only listens were accepted, if as many were: they may as well have failed, never been connected, or
+/// ended in a way that another cause is for. Those that were only forgotten are in CLOSE-WAIT.
 fn server_only(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     if !support::listens(case, pile) {
         let says = "nothing shows the program listening";
@@ -147,16 +148,16 @@ fn server_only(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     if connects {
         return;
     }
-    claim.evidence.push(Evidence::new(
-        Strength::Moderate,
-        Witnessed::Table,
-        "the program listens and shows no connection that it opened itself",
-        [],
-    ));
     let before = claim.evidence.len();
     support::by_counter(case, pile, claim, "snmp.tcp.passive_opens", "accepted connections");
-    // As many accepts as sockets say which side they are of, not how they ended; another cause may tell that.
-    for evidence in claim.evidence.iter_mut().skip(before) {
-        evidence.strength = evidence.strength.min(Strength::Moderate);
+    // That it listens says nothing of how these came to be, and a total that is large enough fits everything. As many accepts as sockets
+    // say which side they are of, not how they ended; another cause may tell that.
+    let mut counted = claim.evidence.split_off(before);
+    counted.retain(|e| e.strength >= Strength::Moderate);
+    for evidence in &mut counted {
+        evidence.strength = Strength::Moderate;
     }
+    let says = "the program listens and shows no connection that it opened itself";
+    claim.evidence.extend(counted.first().map(|_| Evidence::new(Strength::Weak, Witnessed::Table, says, [])));
+    claim.evidence.extend(counted);
 }

@@ -4,10 +4,14 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, number};
 use crate::capture::table::Listener;
+use crate::facts::IdentityKey;
+use crate::host::Take;
 use crate::ledger::{CountIs, Family, Owner};
 
 /// net.core.somaxconn until Linux 5.4, and the backlog that many programs ask for: a queue holds one more.
 const USUAL: u64 = 128;
+/// A queue that holds fewer is full before anybody notices.
+const FULL: u64 = 5;
 
 cause! {
     /// Connections complete and wait to be accepted; when the queue is full, further ones are dropped. Nothing leaks: what waits has
@@ -53,6 +57,32 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let now = full_now(case);
+    if now.is_empty() { full_before(case).into_iter().collect() } else { now }
+}
+
+/// A queue that was full in an earlier snapshot and is not any more.
+fn full_before(case: &Case<'_>) -> Option<Claim> {
+    let full = |l: &&Listener| l.backlog.is_some_and(|b| b > 0 && l.queue.unwrap_or(0) >= b.max(FULL));
+    let queues = |take: &'_ Take| take.snapshot.tables.iter().flat_map(|t| &t.listeners).find(full).cloned();
+    let (take, listener) = case.host.takes.iter().take(case.host.main).rev().find_map(|t| Some((t, queues(t)?)))?;
+    let names = &case.sources.get(take.input)?.names;
+    let date = take.snapshot.identity.get(&IdentityKey::Date).map(|d| d.0.as_str());
+    let when = date.or(take.sample.as_deref()).unwrap_or("an earlier snapshot");
+    let (queue, backlog) = (listener.queue.unwrap_or(0), listener.backlog.unwrap_or(0));
+    let address = listener.local.show(names);
+    let mut claim = support::note("backlog-overflow", Class::Note, format!("full before ({when}), and not in the last snapshot"));
+    claim.owner = listener.owner.map(|pid| Owner::of(&take.snapshot, pid, queue)).filter(|o| !o.command.is_empty());
+    let says = format!("{} of {} connections waited to be accepted on {address}", number(queue as i64), number(backlog as i64));
+    // A quote is of a member of the diagnosed input.
+    let here = case.host.takes.get(case.host.main).is_some_and(|main| main.input == take.input);
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, Some(listener.quote).filter(|_| here)));
+    support::add_listener(&mut claim, address, queue, "the listener whose queue was full");
+    Some(claim)
+}
+
+/// The fullest queue of the last snapshot, where it is full or has overflown.
+fn full_now(case: &Case<'_>) -> Vec<Claim> {
     let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
     // Where no holder is shown, rows without one may have been accepted long ago.
     let waiting = if shows_holders(case, listener) { waiting } else { 0 };

@@ -68,31 +68,30 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
     );
     let says = format!("{} {}, {whom}", number(pile.count as i64), pile.kind.plural());
     claim.evidence.push(Evidence::new(strength, Witnessed::Table, says, rows()));
-    if pile.kind == Kind::Established && pile.traits.unread * 10 < pile.count {
-        claim.evidence.push(Evidence::new(
-            Strength::Weak,
-            Witnessed::Table,
-            "nearly all have nothing unread: the program keeps up",
-            rows(),
-        ));
+    // A listing of descriptors tells no queues.
+    if let Some(row) = pile.traits.tabled.as_ref().filter(|_| pile.kind == Kind::Established && pile.traits.unread * 10 < pile.count) {
+        let says = "nearly all have nothing unread: the program keeps up";
+        claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, [row.clone()]));
     }
     let t = &pile.traits;
-    if t.idle_known * 2 >= pile.count && t.idle_minute * 10 < t.idle_known {
+    if t.are_heard(pile.count) {
         let says = format!(
             "{} of {} received something within the last minute",
             number((t.idle_known - t.idle_minute) as i64),
             number(t.idle_known as i64)
         );
-        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.tabled.clone()));
     }
-    claim.evidence.extend(innocence(case, pile).into_iter().filter(|e| e.by == Witnessed::Growth));
+    // That nothing grew shows no use of any of them.
+    let growth = innocence(case, pile).into_iter().filter(|e| e.by == Witnessed::Growth);
+    claim.evidence.extend(growth.map(|e| Evidence { strength: e.strength.min(Strength::Strong), ..e }));
     for (trace, _) in case.traces(pile) {
         if trace.used_before.len() >= 5 {
             let says = format!("the trace shows data on {} descriptors that were open before it began", trace.used_before.len());
             claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Trace, says, []));
         }
     }
-    if claim.evidence.iter().all(|e| e.strength < Strength::Strong) {
+    if claim.evidence.iter().all(|e| e.strength < Strength::Strong) && !t.are_heard(pile.count) {
         claim.missing.push(undecided(pile));
     }
     claim

@@ -12,6 +12,9 @@ use crate::ledger::{CountIs, Family, Kind, Pile};
 /// Accepted connections in CLOSE-WAIT with unread data, from which they are no requests that are being served this moment.
 const ACCEPTED: u64 = 32;
 
+/// So few sockets in no table are a rule of their holder, if they are most of what it holds, and no accident of the listing.
+const FEW: u64 = 5;
+
 /// Sockets of an unknown kind from which they are worth a question.
 const MANY: u64 = 100;
 
@@ -26,7 +29,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Listen => listen(pile, bar),
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
-        Kind::Unidentified => unidentified(case, pile),
+        Kind::Unidentified => unnamed(case, pile).or_else(|| unidentified(case, pile)),
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
             Some(many_of_a_kind(case, pile, bar))
         }
@@ -39,7 +42,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
 fn closed(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
     let (owner, count) = (owner(pile), number(pile.count as i64));
     if pile.count < bar.count {
-        if pile.count >= 5 && mostly_unhashed(case, pile) {
+        if pile.count >= FEW && mostly_unhashed(case, pile) {
             let says = format!("{count} TCP sockets of {owner} are in no connection state, most of what it holds");
             s.reasons.push(reason(pile, Strength::Moderate, Witnessed::Listing, says));
         }
@@ -130,6 +133,20 @@ fn silent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
         let silent = number(t.idle_minute as i64);
         let says = format!("{silent} accepted connections of {} have been silent for a minute or more", owner(pile));
         reason(pile, Strength::Moderate, Witnessed::Table, says)
+    })
+}
+
+/// Sockets that lsof looked up in the tables of TCP, UDP, raw and unix and found in none, most of what their holder has.
+fn unnamed(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let pids = pile.owner.iter().flat_map(|o| &o.pids).filter_map(|(pid, _)| case.snapshot.processes.get(pid));
+    let looked_up = pids.flat_map(|p| &p.lists).flat_map(|l| l.sockets()).any(|c| c.unlisted && c.protocol.is_none());
+    (looked_up && pile.count >= FEW && !pile.in_use && mostly_unhashed(case, pile)).then(|| {
+        let says = format!(
+            "lsof found {} sockets of {} in none of the tables that it reads, most of what it holds: TCP sockets in no connection state, or of a family such as netlink",
+            number(pile.count as i64),
+            owner(pile)
+        );
+        reason(pile, Strength::Moderate, Witnessed::Listing, says)
     })
 }
 

@@ -1,5 +1,6 @@
 //! The case of one host: everything a cause may look at, and the questions that several causes ask.
 
+use super::past::History;
 use crate::capture::logs::Sighting;
 use crate::capture::passing::FIRST_PORT;
 use crate::capture::process::base_name;
@@ -8,8 +9,9 @@ use crate::capture::{End, Interner, Member, Quote, Snapshot};
 use crate::config::Thresholds;
 use crate::facts::IdentityKey;
 use crate::host::{Host, Source};
-use crate::ledger::{Family, Figure, Kind, Ledger, Pile, books};
+use crate::ledger::{Figure, Kind, Ledger, Pile, books};
 use crate::signatures::Weight;
+use std::sync::OnceLock;
 
 /// By how much the numbers in a trace may differ from the highest that rows show: both are of different moments.
 const NEXT: i32 = 256;
@@ -32,19 +34,8 @@ pub struct Case<'a> {
     pub earlier: &'a [Ledger<'a>],
     /// Thresholds.
     pub thresholds: &'a Thresholds,
-}
-
-/// How a pile changed between the first and the last snapshot.
-#[derive(Clone, Debug)]
-pub struct Growth {
-    /// Sockets in the first.
-    pub from: u64,
-    /// Sockets in the last.
-    pub to: u64,
-    /// A row of each.
-    pub at: Vec<Quote>,
-    /// Seconds between the two, where both tell when they were made.
-    pub seconds: Option<u64>,
+    /// What earlier samples say of each pile of the ledger, once it was asked for.
+    pub histories: Vec<OnceLock<History>>,
 }
 
 /// How surely a trace or log line belongs to a process.
@@ -82,42 +73,8 @@ impl<'a> Case<'a> {
     /// How many more sockets a pile has than in the snapshot before: a program that was restarted in between the first and the last has begun
     /// anew.
     pub fn gained(&self, pile: &Pile) -> Option<u64> {
-        let before = same_pile(&self.earlier.last()?.piles, pile).filter(|_| self.in_order())?;
+        let before = same_pile(&self.earlier.last()?.piles, pile).filter(|_| super::past::in_order(self))?;
         pile.count.checked_sub(before.count)
-    }
-
-    /// How a pile changed since the first snapshot that tells of it.
-    pub fn growth(&self, pile: &Pile) -> Option<Growth> {
-        let Some(first) = self.earlier.first() else { return self.growth_by_books(pile) };
-        let same = same_pile(&first.piles, pile);
-        // Of a listing that was cut nobody knows how many more there were.
-        if !self.in_order() || first.cut.is_some() || (same.is_none() && !self.covers(first, pile)) {
-            return None;
-        }
-        let from = same.map_or(0, |p| p.count);
-        if from < pile.count && counted_already(first, pile) {
-            return None;
-        }
-        let at = same.into_iter().chain([pile]).filter_map(|p| p.traits.quotes.first().cloned()).collect();
-        Some(Growth { from, to: pile.count, at, seconds: self.seconds() })
-    }
-
-    /// Whether something says that the first snapshot with rows is older than the diagnosed one: the names of samples, their dates, or the
-    /// order of the inputs. Two directories of one capture may be of one moment.
-    fn in_order(&self) -> bool {
-        let Some(main) = self.host.takes.get(self.host.main) else { return false };
-        let Some(first) = self.host.takes.iter().take(self.host.main).find(|t| t.snapshot.has_rows()) else { return false };
-        let dated = |take: &crate::host::Take| take.snapshot.identity.contains_key(&IdentityKey::Date);
-        first.input != main.input || first.sample.is_some() || main.sample.is_some() || (dated(first) && dated(main))
-    }
-
-    /// Whether an earlier snapshot would show a pile if it had been there: a whole table that names holders, descriptors of all processes or
-    /// of a holder; of a pile without a holder the states of all connections. What was not captured was not nothing.
-    fn covers(&self, earlier: &Ledger<'_>, pile: &Pile) -> bool {
-        let Some(owner) = &pile.owner else { return earlier.states_whole };
-        let table = family_of(pile.kind).is_some_and(|f| earlier.best(f).is_some_and(|v| !v.partial && v.holders_shown()));
-        let listed = |pid: &u32| earlier.holdings.get(pid).is_some_and(|h| h.descriptors.as_ref().is_some_and(|d| d.1));
-        table || earlier.all_listed || owner.pids.iter().any(|(pid, _)| listed(pid))
     }
 
     /// The first port that the kernel hands out by itself: what the host says, or Linux's default.
@@ -140,22 +97,6 @@ impl<'a> Case<'a> {
         let rise = by_ss().or_else(by_sockstat)?;
         let one_file = rise.at.first().map(|q| q.at.member) == rise.at.last().map(|q| q.at.member);
         (one_file || self.host.takes.len() > 1).then_some(rise)
-    }
-
-    /// Of one snapshot in which the kernel's counts were read more than once: the pile that is nearly all of them grew as they did.
-    fn growth_by_books(&self, pile: &Pile) -> Option<Growth> {
-        let all = self.ledger.books.held_unhashed().filter(|_| pile.kind == Kind::Closed)?;
-        let rise = self.unhashed_rise().filter(|f| f.value > 0 && pile.count as i64 * 10 >= all.saturating_mul(9))?;
-        let from = pile.count.checked_sub(rise.value as u64)?;
-        Some(Growth { from, to: pile.count, at: rise.at, seconds: None })
-    }
-
-    /// Seconds from the first snapshot with rows to the diagnosed one, where both tell their time.
-    fn seconds(&self) -> Option<u64> {
-        let time = |take: &crate::host::Take| take.snapshot.identity.get(&IdentityKey::Date)?.0.parse::<jiff::Timestamp>().ok();
-        let first = self.host.takes.iter().take(self.host.main).find(|t| t.snapshot.has_rows())?;
-        let seconds = time(self.host.takes.get(self.host.main)?)?.as_second() - time(first)?.as_second();
-        u64::try_from(seconds).ok().filter(|&s| s > 0)
     }
 
     /// Traces of the holders of a pile, with how surely they are theirs.
@@ -312,32 +253,6 @@ impl<'a> Case<'a> {
     /// The path of the member a quote stands in.
     pub fn path(&self, quote: &Quote) -> &str {
         self.members.get(quote.at.member.0 as usize).map_or("", |m| m.path.as_str())
-    }
-}
-
-/// Whether the kernel counted as many sockets in an earlier snapshot as a pile has now, although its listing, which may have been cut, shows
-/// fewer.
-fn counted_already(earlier: &Ledger<'_>, pile: &Pile) -> bool {
-    let counted = match pile.kind {
-        Kind::Established => earlier.books.estab.as_ref().map(|f| f.value),
-        Kind::Closed => earlier.books.held_unhashed(),
-        _ => None,
-    };
-    let whole = earlier.best(Family::Tcp).is_some_and(|v| !v.partial) && pile.kind == Kind::Established;
-    let listed: u64 = earlier.piles.iter().filter(|p| p.kind == pile.kind && !same_owner(p, pile)).map(|p| p.count).sum();
-    counted.is_some_and(|n| !whole && n.max(0) as u64 >= pile.count.saturating_add(listed))
-}
-
-/// The family whose tables list sockets of a kind; those in no connection state are in none.
-fn family_of(kind: Kind) -> Option<Family> {
-    match kind {
-        Kind::Closed | Kind::Eventpoll | Kind::Unidentified | Kind::File => None,
-        Kind::Udp => Some(Family::Udp),
-        Kind::Unix => Some(Family::Unix),
-        Kind::Netlink => Some(Family::Netlink),
-        Kind::Packet => Some(Family::Packet),
-        Kind::Raw => Some(Family::Raw),
-        _ => Some(Family::Tcp),
     }
 }
 

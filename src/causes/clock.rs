@@ -49,11 +49,28 @@ fn inodes(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     } else {
         "over a longer time, among other sockets"
     };
-    let when = if high + BLUR >= newest {
+    let when = if was_there(case, pile, high) {
+        "the newest of them was there already in an earlier snapshot"
+    } else if high + BLUR >= newest {
         "the last of them is among the newest sockets of the capture"
     } else {
         "none of them is among the newest sockets of the capture"
     };
     let says = format!("their inodes {} to {} say that they were created {how}; {when}", number(low as i64), number(high as i64));
     Some(Evidence::new(Strength::Weak, Witnessed::Listing, says, pile.traits.quotes.first().cloned()))
+}
+
+/// Whether the latest earlier sample has a socket with this inode among those of the same processes.
+fn was_there(case: &Case<'_>, pile: &Pile, inode: u64) -> bool {
+    let Some((then, (take, earlier))) =
+        case.history(pile).and_then(|h| h.told.last()).and_then(|t| Some((t, case.samples().nth(t.sample)?)))
+    else {
+        return false;
+    };
+    let before = then.pile.and_then(|n| earlier.piles.get(n));
+    // Found by its sockets, of a holder that was not named, it has the newest of them too if it has as many.
+    before.map_or(then.count >= pile.count, |p| {
+        p.traits.inodes.is_some_and(|(_, high)| high >= inode)
+            && u32::try_from(inode).is_ok_and(|inode| crate::ledger::inodes::of_pile(&take.snapshot, p).binary_search(&inode).is_ok())
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
-use super::{Case, Claim, number, suspect};
+use super::{Case, Claim, innocence, number, suspect};
 use crate::ledger::Kind;
 
 cause! {
@@ -47,7 +47,15 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         .filter(|(_, p)| suspect(case, p).is_none())
         .take(1)
         .map(|(n, pile)| {
-            let mut claim = support::claim("connect-burst", Class::Note, n, pile, "under way, of a burst that ends in time");
+            // What is the same hour after hour is no burst, but probes or attempts that are given up in time.
+            let growth = innocence(case, pile).into_iter().filter(|e| e.by == Witnessed::Growth);
+            let steady = case.growth(pile).is_some_and(|g| !g.replaced && g.from * 2 >= g.to);
+            let says = match steady {
+                true => "under way, about as many as before",
+                false => "under way, of a burst that ends in time",
+            };
+            let mut claim = support::claim("connect-burst", Class::Note, n, pile, says);
+            claim.evidence.extend(growth);
             let says = format!(
                 "{} connects are under way, to {} remotes, retransmitted at most {} times",
                 number(pile.count as i64),

@@ -95,7 +95,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             let target = claim.remotes.first().map_or("the endpoint".to_string(), |r| r.endpoint.clone());
             claim.now = vec![
                 format!("make {target} reachable, or take it out of the program's configuration: that stops the leak at once"),
-                "restart the program before it reaches its descriptor limit; that buys time only".into(),
+                format!("{}; that buys time only", support::restart(pile)),
             ];
             claim.fix = vec!["close the socket when connect fails, and back off between attempts".into()];
             if pile.owner.as_ref().is_some_and(|o| o.command == "java") {

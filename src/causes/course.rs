@@ -1,83 +1,158 @@
 //! How a pile went over the samples: it grew and grows still, it grew and came to a stop, or its sockets come and go while their number grows.
 
-use super::case::{Case, same_pile};
+use super::bar::Bar;
+use super::case::{Case, Tie, same_pile};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::many;
+use super::past::Growth;
 use super::say::number;
-use super::suspicion::Suspicion;
-use crate::capture::{End, Snapshot};
-use crate::ledger::{Kind, Pile, inodes};
-use std::collections::BTreeSet;
+use super::suspicion::{Suspicion, suspect};
+use super::turnover::{Turnover, turnover};
+use crate::capture::trace::Tale;
+use crate::ledger::{Kind, Pile, leaves_open};
+use crate::signatures::Weight;
 
 /// From how many samples on a stop of growth is more than a pause between two.
 const SAMPLES: usize = 4;
 
-/// A pile that grew between the first snapshot and the last.
-pub fn growing(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
+/// How a pile went between the first snapshot and the last: whether it grew, and whether its sockets come and go, or stay and none comes.
+pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     let Some(growth) = case.growth(pile) else { return };
     let gained = growth.to.saturating_sub(growth.from);
-    let (from, to) = (number(growth.from as i64), number(growth.to as i64));
-    if gained >= 20 && gained * 12 >= growth.to && growth.to * 2 >= threshold {
-        let strength = if gained >= 100 || gained * 4 >= growth.to { Strength::Strong } else { Strength::Moderate };
-        let what = if case.earlier.is_empty() { "reading" } else { "snapshot" };
-        let says = format!("they grew from {from} to {to} between the first and the last {what}");
-        if let Some(why) = replaced(case, pile).or_else(|| uneven(case, pile)).or_else(|| by_processes(case, pile)) {
+    let weighty = growth.to * 2 >= threshold;
+    let turnover = if weighty { turnover(case, pile) } else { None };
+    let grew = gained >= 20 && gained * 12 >= growth.to && weighty;
+    let evidence = |strength, says| Evidence::new(strength, Witnessed::Growth, says, growth.at.clone());
+    if let Some(Turnover::Replaced(why)) = turnover {
+        let says = if grew { format!("{}, but {why}", rise(case, &growth)) } else { why };
+        // A call that was seen to leave them open weighs more than what became of others.
+        let strength = if told_otherwise(case, pile) { Strength::Strong } else { Strength::Decisive };
+        s.against.push(evidence(strength, says));
+    } else if grew {
+        let says = rise(case, &growth);
+        if let Some(why) = uneven(case, pile).or_else(|| by_processes(case, pile, &growth)) {
             let says = format!("{says}, but {why}");
             // What has no use stays left over, however it came; what has one is at work.
-            if matches!(pile.kind, Kind::Established | Kind::Udp | Kind::Unix | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll)
-            {
-                s.against.push(Evidence::new(Strength::Strong, Witnessed::Growth, says, growth.at));
-            } else {
-                s.reasons.push(Evidence::new(Strength::Weak, Witnessed::Growth, says, growth.at));
+            match has_use(pile.kind) {
+                true => s.against.push(evidence(Strength::Strong, says)),
+                false => s.reasons.push(evidence(Strength::Weak, says)),
             }
         } else {
-            s.reasons.push(Evidence::new(strength, Witnessed::Growth, says, growth.at));
+            let clear = (gained >= 100 || gained * 4 >= growth.to) && !growth.replaced;
+            let whose = if growth.replaced { ", in place of a process that held those" } else { "" };
+            s.reasons.push(evidence(if clear { Strength::Strong } else { Strength::Moderate }, format!("{says}{whose}")));
         }
-    } else if growth.to <= growth.from.saturating_add(growth.from / 20) && pile.kind != Kind::Closed && pile.kind != Kind::CloseWait {
-        s.against.push(Evidence::new(
-            Strength::Strong,
-            Witnessed::Growth,
-            format!("their number did not grow between the snapshots ({from}, then {to})"),
-            growth.at,
-        ));
+    } else if let Some(why) = fell(&counts(case, pile)).filter(|_| weighty) {
+        let strength = if has_use(pile.kind) { Strength::Strong } else { Strength::Moderate };
+        s.against.push(evidence(strength, format!("their number {why}: something closes them")));
+    } else if let Some(why) = unchanged(case, pile).filter(|_| weighty) {
+        let strength = match told_otherwise(case, pile) {
+            false => Strength::Decisive,
+            true if has_use(pile.kind) => Strength::Strong,
+            // They have none, and a fault that is over may have left them.
+            true => Strength::Moderate,
+        };
+        s.against.push(evidence(strength, why));
+    } else if growth.hardly() && !growth.replaced && pile.kind != Kind::Closed && pile.kind != Kind::CloseWait {
+        let (from, to) = (number(growth.from as i64), number(growth.to as i64));
+        let how = if growth.to > growth.from { "hardly grew" } else { "did not grow" };
+        s.against.push(evidence(Strength::Strong, format!("their number {how} between the snapshots ({from}, then {to})")));
     }
+}
+
+/// Whether sockets of a kind may be of use for as long as they are open.
+pub fn has_use(kind: Kind) -> bool {
+    !matches!(kind, Kind::Closed | Kind::CloseWait | Kind::SynSent | Kind::FinWait | Kind::Unidentified | Kind::TimeWait)
+}
+
+/// From how many to how many, and between which snapshots.
+fn rise(case: &Case<'_>, growth: &Growth) -> String {
+    let (from, to) = (number(growth.from as i64), number(growth.to as i64));
+    let what = if case.earlier.is_empty() { "reading" } else { "snapshot" };
+    let which = match growth.since {
+        0 => "the first".to_string(),
+        n => format!("{what} {} of {}", n + 1, case.earlier.len() + 1),
+    };
+    format!("they grew from {from} to {to} between {which} and the last {what}")
+}
+
+/// Why a pile is the same as long before, where nothing says that it could only not go on: a limit that it has filled.
+fn unchanged(case: &Case<'_>, pile: &Pile) -> Option<String> {
+    match turnover(case, pile)? {
+        Turnover::Same(why) if !limited(case, pile) => Some(why),
+        _ => None,
+    }
+}
+
+/// Why nobody can tell whether a pile of no use is left over from a fault that is over, or kept on purpose: it is the same as long before.
+pub fn left_standing(case: &Case<'_>, pile: &Pile) -> Option<String> {
+    let many = pile.foreign.is_none() && !has_use(pile.kind) && pile.count >= Bar::of(case, pile).count;
+    if many && suspect(case, pile).is_none() { unchanged(case, pile) } else { None }
+}
+
+/// Whether something has closed sockets of a pile between the samples: they come and go, or were fewer in between.
+pub fn closes(case: &Case<'_>, pile: &Pile) -> bool {
+    fell(&counts(case, pile)).is_some() || matches!(turnover(case, pile), Some(Turnover::Replaced(_)))
+}
+
+/// Whether a trace or a log of the holder shows the sockets being left open.
+fn told_otherwise(case: &Case<'_>, pile: &Pile) -> bool {
+    let left = |tales: Vec<(&crate::capture::trace::Pattern, &Tale)>| {
+        let (settled, closed) = tales.iter().fold((0, 0), |(s, c), (_, t)| (s + t.settled, c + t.closed));
+        settled >= 2 && settled > closed
+    };
+    let traced = case.traces(pile).iter().any(|(t, tie)| *tie > Tie::Loose && left(case.tales(t, |p| leaves_open(pile.kind, p))));
+    let logged = |(s, tie): &(&crate::capture::logs::Sighting, Tie)| {
+        let cause = s.points_to.first().and_then(|code| super::by_code(code));
+        s.weight == Weight::Cause && *tie > Tie::Loose && cause.is_some_and(super::Cause::is_leak)
+    };
+    traced || case.sightings(pile).iter().any(logged) || case.told_by_cause(pile).is_some()
+}
+
+/// Whether a limit may have stopped the growth of a pile.
+fn limited(case: &Case<'_>, pile: &Pile) -> bool {
+    pile.fill().is_some_and(|full| full >= case.thresholds.near_limit)
+        || case.sightings(pile).iter().any(|(s, _)| s.points_to.iter().any(|p| p == "fd-limit-too-low"))
+}
+
+/// The numbers of a pile over the samples that tell of its processes, with that of now. What a process that has been restarted since held tells
+/// nothing of this one: a leak has begun again.
+fn counts(case: &Case<'_>, pile: &Pile) -> Vec<u64> {
+    let told = case.history(pile).map_or(&[][..], |h| &h.told);
+    told.iter().map(|t| t.kept).chain([pile.count]).collect()
 }
 
 /// Why growth from the first sample to the last is not that of a leak: it came to a stop, or went back in between; `None` where the samples
 /// are too few to say, or where a limit may have stopped it.
 fn uneven(case: &Case<'_>, pile: &Pile) -> Option<String> {
-    let limited = pile.fill().is_some_and(|full| full >= case.thresholds.near_limit)
-        || case.sightings(pile).iter().any(|(s, _)| s.points_to.iter().any(|p| p == "fd-limit-too-low"));
-    // What a process that has been restarted since held tells nothing of this one: a leak has begun again.
-    let here = pids(pile);
-    let of = |piles: &[Pile]| match same_pile(piles, pile) {
-        Some(p) => (!pids(p).is_disjoint(&here) || here.is_empty()).then_some(p.count),
-        None => Some(0),
-    };
-    let since = case.earlier.iter().rev().map_while(|l| of(&l.piles));
-    let mut counts: Vec<u64> = std::iter::once(pile.count).chain(since).collect();
-    counts.reverse();
-    if limited || counts.len() < SAMPLES {
+    let counts = counts(case, pile);
+    if counts.len() < SAMPLES || limited(case, pile) {
         return None;
     }
-    let (mut top, mut fell) = (0, None);
-    for &n in &counts {
-        top = top.max(n);
-        if n * 10 < top * 9 && fell.is_none() {
-            fell = Some((top, n));
-        }
-    }
-    if let Some((top, n)) = fell {
-        return Some(format!("went back from {} to {} in between", number(top as i64), number(n as i64)));
+    if let Some(why) = fell(&counts) {
+        return Some(why);
     }
     let flat = level(&counts)?;
     Some(format!("have stayed near {} over the last {}", number(pile.count as i64), many(flat, "sample", "samples")))
 }
 
+/// Whether there were clearly fewer than before in some sample after the first.
+fn fell(counts: &[u64]) -> Option<String> {
+    let mut top = 0;
+    for (at, &n) in counts.iter().enumerate() {
+        top = top.max(n);
+        if n * 10 < top * 9 {
+            let when = if at + 1 == counts.len() { "" } else { " in between" };
+            return Some(format!("went back from {} to {}{when}", number(top as i64), number(n as i64)));
+        }
+    }
+    None
+}
+
 /// There are more processes than before, and each holds no more: a load that grew, or more sessions. Those that were there then tell it;
 /// where all were started anew, what one holds on average does.
-fn by_processes(case: &Case<'_>, pile: &Pile) -> Option<String> {
-    let first = same_pile(&case.earlier.first()?.piles, pile)?;
+fn by_processes(case: &Case<'_>, pile: &Pile, growth: &Growth) -> Option<String> {
+    let first = same_pile(&case.earlier.get(growth.since)?.piles, pile)?;
     let (then, now) = (&first.owner.as_ref()?.pids, &pile.owner.as_ref()?.pids);
     if now.len() <= then.len() {
         return None;
@@ -106,46 +181,6 @@ fn level(counts: &[u64]) -> Option<u64> {
     let since = counts.iter().rev().take(flat).next_back()?;
     let expected = last.saturating_sub(first) * (flat as u64 - 1) / steps.max(1);
     (flat >= 2 && flat * 3 >= counts.len() && last.saturating_sub(*since) * 4 <= expected).then_some(flat as u64)
-}
-
-/// Of the sockets of the first sample next to none are left: none of them was forgotten.
-fn replaced(case: &Case<'_>, pile: &Pile) -> Option<String> {
-    let (first, still) = remained(case, pile).filter(|&(first, still)| still * 5 < first)?;
-    let left = if still == 0 { "none is".to_string() } else { format!("only {} are", number(still as i64)) };
-    Some(format!("of the first {} {left} still there: they come and go", number(first as i64)))
-}
-
-/// How many sockets the pile had in the first snapshot, and how many of these it still has, where the same processes hold it and the
-/// captures tell one socket from another.
-fn remained(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
-    let first = same_pile(&case.earlier.first()?.piles, pile)?;
-    // After a restart all sockets are new, and a leak has begun again.
-    if pids(first).is_disjoint(&pids(pile)) || first.count < 20 {
-        return None;
-    }
-    let then = case.host.takes.iter().find(|t| t.snapshot.has_rows())?;
-    by_inode(&then.snapshot, first, case.snapshot, pile).or_else(|| by_ends(first, pile))
-}
-
-/// The processes that hold a pile, as far as they are told.
-fn pids(pile: &Pile) -> BTreeSet<u32> {
-    pile.owner.iter().flat_map(|o| &o.pids).map(|p| p.0).collect()
-}
-
-fn by_inode(then: &Snapshot, first: &Pile, now: &Snapshot, pile: &Pile) -> Option<(u64, u64)> {
-    let (old, new) = (inodes::of_pile(then, first), inodes::of_pile(now, pile));
-    let told = old.len() as u64 * 10 >= first.count * 9 && new.len() as u64 * 10 >= pile.count * 9;
-    told.then(|| (old.len() as u64, old.iter().filter(|i| new.binary_search(i).is_ok()).count() as u64))
-}
-
-/// By the far ends of accepted connections, and by the near ends of opened ones: the port there is each connection's own.
-fn by_ends(first: &Pile, pile: &Pile) -> Option<(u64, u64)> {
-    let ends = |p: &Pile| -> Option<BTreeSet<End>> {
-        let ends = if p.accepted? { &p.traits.remotes } else { &p.traits.locals };
-        (ends.distinct() * 10 >= p.count * 9).then(|| ends.iter().map(|(e, _)| e).collect())
-    };
-    let (old, new) = (ends(first)?, ends(pile)?);
-    Some((old.len() as u64, old.intersection(&new).count() as u64))
 }
 
 #[cfg(test)]

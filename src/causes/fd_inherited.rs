@@ -5,7 +5,7 @@ use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
 use super::support;
 use crate::capture::Quote;
 use crate::capture::process::Proc;
-use crate::ledger::{CountIs, Kind, Owner, Pile, sets};
+use crate::ledger::{CountIs, Kind, Owner, Pile, inodes, sets};
 use std::collections::BTreeMap;
 
 /// Shared sockets from which it is no chance: a shell that inherits a few descriptors is common.
@@ -64,6 +64,9 @@ cause! {
 
 /// Sockets by inode with their holders, where holders of different programs share them.
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    if let Some(claim) = copies(case) {
+        return vec![claim];
+    }
     let found = shared_by_two(case);
     if !found.is_empty() {
         return found;
@@ -208,6 +211,34 @@ fn held_by_several(case: &Case<'_>, owner: &Owner, server: u32, whole: impl Fn(u
         return shared_sockets(case).iter().any(|(pair, n)| with(pair) && whole(*n));
     }
     owner.pids.iter().all(|(_, n)| whole(*n))
+}
+
+/// The process that started the holders of a pile, another program, if it accepted these connections, whose peers have closed, and still holds
+/// them itself: the others only have copies, and it is the one that forgets them.
+pub(super) fn kept_by_parent(case: &Case<'_>, pile: &Pile) -> Option<u32> {
+    let owner = pile.owner.as_ref().filter(|_| pile.accepted == Some(true) && pile.kind == Kind::CloseWait)?;
+    let mut parents = owner.pids.iter().map(|&(pid, _)| parent_of(case, pid).filter(|&p| p > 1 && !owner.has(p) && differ(case, p, pid)));
+    let parent = parents.next()??;
+    if parents.any(|other| other != Some(parent)) {
+        return None;
+    }
+    let of_parent = |p: &&Pile| p.kind == pile.kind && p.accepted == Some(true) && p.held_by(parent) && p.count * 10 >= pile.count * 9;
+    let kept = case.ledger.piles.iter().find(of_parent)?;
+    let copies = inodes::of_pile(case.snapshot, pile);
+    let apart = sets::missing(copies.iter().copied(), &inodes::of_pile(case.snapshot, kept));
+    (!copies.is_empty() && apart * 10 <= copies.len()).then_some(parent)
+}
+
+/// Copies of what a server forgets, in children of it: worth knowing, as the sockets outlive the server.
+fn copies(case: &Case<'_>) -> Option<Claim> {
+    accepted(case).find_map(|(n, pile)| {
+        let parent = named(case, kept_by_parent(case, pile)?);
+        let mut claim = support::claim("fd-inherited", Class::Note, n, pile, format!("copies of what {parent} accepted and holds itself"));
+        let says = format!("the same sockets are held by {parent}, which started the others");
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned()));
+        claim.fix = vec![format!("in {parent}: create sockets with SOCK_CLOEXEC, or close all descriptors before exec")];
+        Some(claim)
+    })
 }
 
 /// A server and a child of it, another program, that holds accepted connections of a pile because it was given them, and their port.

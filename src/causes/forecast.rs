@@ -41,7 +41,7 @@ const FAR: u64 = 30 * 86_400;
 /// The rate of growth, and how long until the limits. Nothing where no two dated snapshots show growth.
 pub fn forecast(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let growth = case.growth(pile)?;
-    let seconds = growth.seconds?;
+    let seconds = growth.seconds.filter(|_| !growth.hardly() && !super::course::closes(case, pile))?;
     let gained = growth.to.checked_sub(growth.from).filter(|&g| g >= 10)?;
     let mut says = format!("{} more in {}: about {}", number(gained as i64), span(seconds), rate(gained, seconds));
     let mut at = growth.at;
@@ -112,7 +112,7 @@ fn rate(gained: u64, seconds: u64) -> String {
 }
 
 /// `40 s`, `12 min`, `5 h`, `3 days`.
-fn span(seconds: u64) -> String {
+pub fn span(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7199 => format!("{} min", seconds / 60),

@@ -60,12 +60,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "idle-not-reaped", &[Kind::Established], "alive, idle, and never ended by the server", |pile, claim| {
         let rows = || pile.traits.quotes.iter().take(1).cloned();
         match pile.accepted {
-            Some(true) => claim.evidence.push(Evidence::new(
-                Strength::Moderate,
-                Witnessed::Table,
-                "the local port is the server's own: these were accepted",
-                rows(),
-            )),
+            Some(true) => {
+                claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, support::accepted_says(case, pile), rows()))
+            }
             Some(false) => {
                 claim.against.push(Evidence::new(Strength::Strong, Witnessed::Table, "the program opened these connections itself", rows()))
             }

@@ -4,7 +4,7 @@ use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
 use crate::capture::trace::{Origin, Outcome};
-use crate::ledger::Kind;
+use crate::ledger::{Kind, Pile};
 
 cause! {
     /// A program creates TCP sockets, fails before it connects or uses them, and keeps the descriptors. Nothing was ever sent: the
@@ -64,6 +64,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             matches!(p.origin, Origin::Socket(s) if s.is_tcp()) && p.outcome == Outcome::NotTried && !p.listening && !p.used
         };
         let traced = support::by_trace(case, pile, claim, "socket() without connect()", fits);
+        not_local(case, pile, claim);
         support::by_logs(case, pile, claim, &["never-connected"]);
         if let Some(opens) = case.counter("snmp.tcp.active_opens")
             && pile.count >= 20
@@ -77,10 +78,21 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             }
         }
         support::ask_for_trace(case, pile, claim);
-        claim.now = vec!["restart the program before it reaches its descriptor limit; that buys time only".into()];
+        claim.now = vec![format!("{}; that buys time only", support::restart(pile))];
         claim.fix = vec![
             "close the socket on every path between socket() and connect(), for every exception class".into(),
             "resolve names and check options before the socket is created".into(),
         ];
     })
+}
+
+/// The address that a trace shows bind() failing for, because it is not of this host: it may have moved to another one.
+fn not_local(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
+    for (trace, _) in case.traces(pile) {
+        let Some((end, n)) = trace.not_local.0.first() else { continue };
+        let address = case.show(end);
+        let says = format!("strace: bind() to {address} fails with EADDRNOTAVAIL {}: that is no address of this host", support::times(n));
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Trace, says, trace.not_local.1.0.iter().take(2).cloned()));
+        support::add_listener(claim, address, n, "bind to it fails: it is no address of this host");
+    }
 }

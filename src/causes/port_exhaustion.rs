@@ -4,6 +4,7 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
 use crate::capture::Quote;
+use crate::capture::logs::Sighting;
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::trace::Trace;
@@ -80,6 +81,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         }
     } else if !errors.is_empty() {
         claim.evidence.extend(waiting(case));
+        claim.evidence.extend(lines_counted(case));
     }
     claim.owner = failing(case, &errors);
     for error in errors {
@@ -114,14 +116,26 @@ struct Error {
 /// What says that no address was left: logs and traces.
 fn errors(case: &Case<'_>) -> Vec<Error> {
     let logs = case.told_now("port-exhaustion");
-    let mut all: Vec<Error> = logs
-        .map(|s| Error {
-            says: format!("the log says so {}: {}", support::times(s.count), s.means.trim_end_matches('.')),
+    // Workers of one server say the same, each by itself.
+    let mut said: Vec<(&Sighting, u64, Option<u32>)> = Vec::new();
+    for sighting in logs {
+        match said.iter_mut().find(|(first, ..)| (&first.means, &first.endpoint) == (&sighting.means, &sighting.endpoint)) {
+            Some((_, times, pid)) => {
+                *times += sighting.count;
+                *pid = pid.filter(|pid| Some(*pid) == sighting.pid);
+            }
+            None => said.push((sighting, sighting.count, sighting.pid)),
+        }
+    }
+    let mut all: Vec<Error> = said
+        .into_iter()
+        .map(|(s, times, pid)| Error {
+            says: format!("the log says so {}: {}", support::times(times), s.means.trim_end_matches('.')),
             at: vec![s.first.clone()],
             strength: Strength::Strong,
             remote: s.endpoint.clone(),
             by: Witnessed::Log,
-            pid: s.pid,
+            pid,
         })
         .take(2)
         .collect();
@@ -151,9 +165,10 @@ fn failing(case: &Case<'_>, errors: &[Error]) -> Option<Owner> {
     pids.all(|p| p == pid).then(|| Owner::of(case.snapshot, pid, 0)).filter(|o| !o.command.is_empty())
 }
 
-/// Entries in TIME-WAIT that take the ports of the range, by the kernel's count, where no table shows what takes them.
+/// Entries in TIME-WAIT that take the ports of the range, by the kernel's count or a pipeline's, where no table shows what takes them.
 fn waiting(case: &Case<'_>) -> Option<Evidence> {
-    let entries = case.ledger.books.timewait.as_ref()?;
+    let counted = [case.ledger.books.timewait.as_ref(), case.ledger.states.get(&SocketState::TimeWait)];
+    let entries = counted.into_iter().flatten().max_by_key(|f| f.value)?;
     if entries.value * 100 < ports(case) * case.thresholds.near_limit as i64 {
         return None;
     }
@@ -164,6 +179,14 @@ fn waiting(case: &Case<'_>) -> Option<Evidence> {
     let says = format!("{} entries in TIME-WAIT, of {} local ports {range}", number(entries.value), number(ports(case)));
     at.extend(entries.at.iter().cloned());
     Some(Evidence::new(Strength::Moderate, Witnessed::Books, says, at))
+}
+
+/// Lines of a table of which an excerpt is shown, where a pipeline counted as many as there are ports.
+fn lines_counted(case: &Case<'_>) -> Option<Evidence> {
+    let (lines, quote) = tally::tcp_rows(case.snapshot)?;
+    let lines = i64::try_from(lines).ok().filter(|n| n * 100 >= ports(case) * case.thresholds.near_limit as i64)?;
+    let says = format!("the table of connections has {} lines, and {} local ports are in the range", number(lines), number(ports(case)));
+    Some(Evidence::new(Strength::Moderate, Witnessed::Table, says, [quote]))
 }
 
 /// The most connections to one remote (or in all, where remotes are not told), live or in TIME-WAIT, that use a local port of the range.
@@ -234,8 +257,9 @@ fn opened(case: &Case<'_>) -> i64 {
 /// All connections by counts of their states, where those were made: live and in TIME-WAIT.
 fn all_connections(case: &Case<'_>) -> Option<(i64, Vec<Quote>)> {
     let states = || case.ledger.states.iter().filter(|(state, _)| !matches!(state, SocketState::Listen));
-    let counted = [SocketState::Established, SocketState::TimeWait].iter().all(|s| case.ledger.states.contains_key(s));
-    let whole = counted && case.ledger.best(Family::Tcp).is_none_or(|v| v.groups(Family::Tcp).all(|g| more_than_listed(case, g)));
+    let counted = |s: &SocketState| case.ledger.states.contains_key(s) && case.ledger.all_in(*s).is_some();
+    let whole = [SocketState::Established, SocketState::TimeWait].iter().all(counted)
+        && case.ledger.best(Family::Tcp).is_none_or(|v| v.groups(Family::Tcp).all(|g| more_than_listed(case, g)));
     whole.then(|| (states().map(|(_, f)| f.value).sum(), states().flat_map(|(_, f)| f.at.iter().take(1).cloned()).take(2).collect()))
 }
 
@@ -259,13 +283,19 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
     if !errors(case).is_empty() {
         return Exclusion::not("connects fail for want of a local port", errors(case).into_iter().flat_map(|e| e.at).take(2).collect());
     }
-    // An excerpt's rows say nothing of the others; counts of all states do.
-    let partial = case.ledger.best(Family::Tcp).is_some_and(|v| v.partial);
-    if let Some((n, at)) = all_connections(case).filter(|_| partial) {
+    // An excerpt's rows say nothing of the others; counts of all states do. Entries in TIME-WAIT that a table leaves out take ports too.
+    let shows = |state| case.ledger.best(Family::Tcp).is_some_and(|v| v.shows(state));
+    let hidden = match shows(SocketState::TimeWait) {
+        true => Some(0),
+        false => case.ledger.books.timewait.as_ref().map(|f| f.value),
+    };
+    let hidden = hidden.filter(|_| shows(SocketState::Established));
+    if let Some((n, at)) = all_connections(case).filter(|_| hidden.is_none()) {
         let says = format!("{} connections in all, of {} local ports", number(n), number(ports(case)));
         return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
     }
-    if let Some(Used { count: n, remote, at, .. }) = used(case).filter(|_| !partial) {
+    if let (Some(Used { count, remote, at, .. }), Some(hidden)) = (used(case), hidden) {
+        let n = count + hidden;
         let to = remote.map_or(String::new(), |r| format!(" to {r}"));
         let says = format!("at most {} local ports are used{to}, of {}", number(n), number(ports(case)));
         return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
@@ -278,8 +308,8 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
             Exclusion::not(says, figure.at.clone())
         };
     }
-    if case.ledger.states_whole {
-        let n = opened(case);
+    if let Some(hidden) = hidden {
+        let n = opened(case) + hidden;
         let none = "the table of connections shows no local port toward a remote in use".to_string();
         let few = format!("at most {} local ports are used, of {}", number(n), number(ports(case)));
         return if n * 2 < ports(case) {
@@ -288,5 +318,7 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
             Exclusion::not(few, Vec::new())
         };
     }
-    Exclusion::not("cannot be ruled out: no table of connections was captured", Vec::new())
+    let lacks = if case.ledger.all_in(SocketState::Established).is_none() { SocketState::Established } else { SocketState::TimeWait };
+    let why = support::unlisted(case, lacks).unwrap_or_else(|| "no table of connections was captured".into());
+    Exclusion::not(format!("cannot be ruled out: {why}"), Vec::new())
 }

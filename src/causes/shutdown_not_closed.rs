@@ -3,7 +3,8 @@
 use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
-use crate::ledger::{Figure, Kind};
+use crate::capture::trace::{Pattern, Trace};
+use crate::ledger::{Figure, Kind, leaves_open};
 
 /// From how many sockets on counters tell how they ended.
 const FEW: u64 = 20;
@@ -83,6 +84,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 
 /// Opened as often as there are sockets, but neither failed nor reset: what is left is a regular end without close.
 fn by_elimination(case: &Case<'_>, pile: &crate::ledger::Pile, claim: &mut Claim) {
+    // A trace of the holder that leaves sockets open in another way tells of these, counters of all that ever were.
+    let left = |t: &Trace, ended: bool| {
+        let fits = |p: &Pattern| leaves_open(pile.kind, p) && p.shutdown == ended;
+        case.tales(t, fits).iter().map(|(_, t)| t.settled).sum::<u64>()
+    };
+    if case.traces(pile).iter().any(|(t, tie)| *tie > super::Tie::Loose && left(t, false) >= 2 && left(t, true) == 0) {
+        return;
+    }
     // Between two samples counters tell of these sockets; since the kernel started they tell of all that ever was.
     let lately = case.gained(pile).filter(|&n| n >= FEW).and_then(|n| Some((n, Opens::of(|name| case.step(name))?)));
     let (count, opens, when) = match lately {

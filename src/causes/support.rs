@@ -3,9 +3,11 @@
 use super::case::{Case, Tie};
 use super::claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
 use super::say::number;
+use crate::capture::End;
 use crate::capture::logs::Sighting;
 use crate::capture::trace::{Pattern, Tale};
-use crate::ledger::{CountIs, Kind, Pile};
+use crate::facts::SocketState;
+use crate::ledger::{CountIs, Family, Kind, Pile};
 use crate::signatures::Weight;
 
 /// A client with a smaller share of the accepted connections than one in so many is one of many.
@@ -150,7 +152,8 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
 /// How a total since boot (or its rise between samples) compares with the pile: as many events as sockets, or too few to explain them.
 pub fn by_counter(case: &Case<'_>, pile: &Pile, claim: &mut Claim, name: &str, what: &str) {
     // Of a program that was restarted in between, which has begun anew, the last two samples tell.
-    let grown = || Some((case.growth(pile).map(|g| g.to.saturating_sub(g.from)).filter(|&n| n >= 10)?, case.delta(name)?));
+    let since_first = || case.growth(pile).filter(|g| g.since == 0).map(|g| g.to.saturating_sub(g.from));
+    let grown = || Some((since_first().filter(|&n| n >= 10)?, case.delta(name)?));
     let lately = || Some((case.gained(pile).filter(|&n| n >= 10)?, case.step(name)?));
     if let Some((gained, delta)) = grown().or_else(lately) {
         let rose = delta.value.max(0) as u64;
@@ -206,15 +209,20 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
     if spread {
         // Peers of a server differ in their ports: their hosts are what tells.
         let mut hosts = crate::capture::tops::Tops::default();
-        for (end, n) in remotes.iter() {
+        let outgoing = if accepted { outgoing(pile) } else { Vec::new() };
+        for (end, n) in remotes.iter().filter(|(end, _)| !outgoing.iter().any(|(service, _)| service == end)) {
             hosts.add_many(end.host(), n);
         }
         // Of clients that are all different none is worth a name.
         let stands_out = |n: u64| !accepted || n * ONE_OF_MANY >= remotes.total();
         for (host, n) in hosts.top(3, |_| true) {
             if !host.is_unset() && stands_out(n) {
-                add_remote(claim, case.show(host), n, "peers of the accepted connections");
+                let why = if accepted { "peers of the accepted connections" } else { "a host at the remote ends of the rows" };
+                add_remote(claim, case.show(host), n, why);
             }
+        }
+        for (service, n) in outgoing {
+            add_remote(claim, case.show(service), n, "opened by the program itself");
         }
         if let Some((local, n)) = pile.traits.locals.first()
             && accepted
@@ -233,6 +241,30 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
         add_remote(claim, case.show(end), n, "the remote end of the rows");
     }
 }
+
+/// The ends to which a program that accepts most of its connections has opened others itself: each has many rows, where a client's port is
+/// its connection's own.
+fn outgoing(pile: &Pile) -> Vec<(End, u64)> {
+    // Rows of a socket that several processes share are counted for each.
+    let copies = (pile.traits.remotes.total() / pile.count.max(1)).max(1);
+    let services = pile.traits.top_remotes(MOST_OUTGOING).into_iter();
+    services.map(|(end, n)| (end, n / copies)).filter(|&(end, n)| n >= MANY_OUTGOING && end.port() != 0).collect()
+}
+
+/// What is said of connections on the server's own ports, and of others that it has opened itself.
+pub fn accepted_says(case: &Case<'_>, pile: &Pile) -> String {
+    let opened = outgoing(pile);
+    let Some((first, _)) = opened.first() else { return "the local port is the server's own: these were accepted".into() };
+    let n: u64 = opened.iter().map(|(_, n)| n).sum();
+    let accepted = number(pile.count.saturating_sub(n) as i64);
+    let (n, whom) = (number(n as i64), case.show(*first));
+    format!("{accepted} of them are on the server's own port: these were accepted; {n} it has opened itself (toward {whom})")
+}
+
+/// From how many connections on an end is a service of others.
+const MANY_OUTGOING: u64 = 8;
+/// Such ends that are told, at most.
+const MOST_OUTGOING: usize = 3;
 
 /// The share of the most frequent remote end, as a fraction of it, from which on another is named beside it.
 const BESIDE: u64 = 50;
@@ -321,4 +353,31 @@ pub fn near(a: u64, b: u64, percent: u64) -> bool {
 /// `once`, `3 times`.
 pub fn times(n: u64) -> String {
     if n == 1 { "once".into() } else { format!("{} times", number(n as i64)) }
+}
+
+/// Why rows of a state may be missing though connections were listed or counted; `None` where neither was.
+pub fn unlisted(case: &Case<'_>, state: SocketState) -> Option<String> {
+    match case.ledger.best(Family::Tcp) {
+        Some(view) if view.leaves_connections_out() => Some(format!("the table lists listeners alone, not {}", state.word())),
+        Some(_) => Some(format!("the captured rows may leave {} out", state.word())),
+        None if case.ledger.states.is_empty() => None,
+        None => Some(format!("the captured counts may leave {} out", state.word())),
+    }
+}
+
+/// Limits of open files that systems hand out: by default, to services, to what asked for many.
+const USUAL_LIMITS: &[u64] = &[1024, 4096, 65_536];
+
+/// To restart the program, and why: its limit is ahead of it, unless as many descriptors as a usual limit allows are taken.
+pub fn restart(pile: &Pile) -> String {
+    let reached = pile.limit.is_none() && pile.descriptors.as_ref().is_some_and(|(n, whole, _)| *whole && USUAL_LIMITS.contains(n));
+    match &pile.descriptors {
+        Some((n, ..)) if reached => {
+            format!(
+                "restart the program: its {} descriptors are as many as a usual limit allows",
+                number(i64::try_from(*n).unwrap_or(i64::MAX))
+            )
+        }
+        _ => "restart the program before it reaches its descriptor limit".to_string(),
+    }
 }

@@ -11,6 +11,9 @@ use crate::capture::Quote;
 use crate::capture::trace::{Origin, Pattern, Tale};
 use crate::ledger::{Kind, Pile, leaves_open};
 
+/// Seconds from which on what was there before is older than the minute in which it was heard.
+const OLDER: u64 = 120;
+
 /// Why a pile is suspect.
 #[derive(Clone, Debug, Default)]
 pub struct Suspicion {
@@ -23,6 +26,9 @@ pub struct Suspicion {
 /// Reasons to take a pile for a leak; `None` if there are too few.
 pub fn suspect(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
     if pile.kind == Kind::TimeWait || pile.kind == Kind::File {
+        return None;
+    }
+    if super::fd_inherited::kept_by_parent(case, pile).is_some() {
         return None;
     }
     if pile.foreign.is_some() {
@@ -43,13 +49,14 @@ fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     let mut s = Suspicion::default();
     let bar = Bar::of(case, pile);
     super::by_kind::weigh(case, pile, &bar, &mut s);
-    super::course::growing(case, pile, bar.count, &mut s);
+    super::course::weigh(case, pile, bar.count, &mut s);
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
     kernel_side(case, pile, &mut s);
     stuck_handlers(case, pile, &mut s);
     in_use(case, pile, &mut s);
+    heard(case, pile, &mut s);
     s
 }
 
@@ -183,6 +190,10 @@ fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     if live || pile.owner.is_none() || run < 32 || high < 512 || !is_of_pile(run, pile.count) {
         return;
     }
+    // Where some went and others came, the numbers of those that went were given to others.
+    if super::course::closes(case, pile) {
+        return;
+    }
     let excerpt = pile.is == crate::ledger::CountIs::AtLeast;
     let strength = if excerpt { Strength::Strong } else { Strength::Moderate };
     let says = format!(
@@ -240,6 +251,20 @@ fn in_use(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
                 [],
             ));
         }
+    }
+}
+
+/// Accepted connections nearly all of whose clients have just sent something that was read: neither forgotten nor idle. Of those that a program
+/// has opened itself a forgotten one may be kept alive by the other side; and what was accepted in the last minute was heard in it, whatever
+/// becomes of it.
+fn heard(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    let t = &pile.traits;
+    let accepted = pile.kind == Kind::Established && pile.accepted == Some(true);
+    let older = || case.growth(pile).is_some_and(|g| g.from * 2 >= g.to && g.seconds.is_some_and(|s| s >= OLDER));
+    if accepted && t.are_heard(pile.count) && t.unread * 10 < pile.count && older() {
+        let (heard, known) = (number((t.idle_known - t.idle_minute) as i64), number(t.idle_known as i64));
+        let says = format!("{heard} of {known} received something within the last minute: they are in use");
+        s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, pile.traits.tabled.clone()));
     }
 }
 

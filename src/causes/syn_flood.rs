@@ -99,16 +99,19 @@ pub fn reported<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
 }
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
-    match case.ledger.state(SocketState::SynRecv) {
-        Some(n) if n < REPORTED || (n < MANY && reported(case).is_none() && !none_completes(case)) => {
-            let at = case.ledger.states.get(&SocketState::SynRecv).map_or(Vec::new(), |f| f.at.clone());
-            Exclusion::out(format!("{} half-open connections (SYN-RECV) in the table", number(n)), at)
+    let few = |n: i64| n < REPORTED || (n < MANY && reported(case).is_none() && !none_completes(case));
+    match case.ledger.all_in(SocketState::SynRecv) {
+        Some(figure) if few(figure.value) => {
+            Exclusion::out(format!("{} half-open connections (SYN-RECV) in the table", number(figure.value)), figure.at)
         }
-        Some(n) => Exclusion::not(format!("{} half-open connections", number(n)), Vec::new()),
+        Some(figure) => Exclusion::not(format!("{} half-open connections", number(figure.value)), Vec::new()),
         None if let Some(sighting) = reported(case) => Exclusion::not(
             format!("the kernel reported it {}, and no table of connections shows whether it goes on", support::times(sighting.count)),
             vec![sighting.last.clone()],
         ),
+        None if let Some(why) = support::unlisted(case, SocketState::SynRecv) => {
+            Exclusion::not(format!("cannot be ruled out: {why}"), Vec::new())
+        }
         None => Exclusion::not("cannot be ruled out: no table of connections was captured (synrecv of ss -s is always 0)", Vec::new()),
     }
 }

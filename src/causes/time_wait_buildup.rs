@@ -49,19 +49,29 @@ cause! {
     TimeWaitBuildup, "time-wait-buildup", lookalike, "many connections were closed here lately, each properly", weigh, rule_out
 }
 
-fn entries(case: &Case<'_>) -> Option<Figure> {
-    let rows = case.ledger.states.get(&SocketState::TimeWait).cloned();
-    let counted = case.ledger.books.timewait.clone();
-    match (rows, counted) {
+/// The larger of what rows or pipelines and what the kernel counted.
+fn larger(rows: Option<Figure>, case: &Case<'_>) -> Option<Figure> {
+    match (rows, case.ledger.books.timewait.clone()) {
         (Some(a), Some(b)) => Some(if a.value >= b.value { a } else { b }),
-        (a, b) => a.or(b).or_else(|| case.ledger.states_whole.then(Figure::default)),
+        (a, b) => a.or(b),
     }
 }
 
+/// Entries that are shown: more may be there.
+fn shown(case: &Case<'_>) -> Option<Figure> {
+    larger(case.ledger.states.get(&SocketState::TimeWait).cloned(), case)
+}
+
+/// All entries, where something lists or counts all.
+fn all(case: &Case<'_>) -> Option<Figure> {
+    larger(case.ledger.all_in(SocketState::TimeWait), case)
+}
+
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let Some(figure) = entries(case).filter(|f| f.value >= case.thresholds.time_wait as i64) else { return Vec::new() };
+    let Some(figure) = shown(case).filter(|f| f.value >= case.thresholds.time_wait as i64) else { return Vec::new() };
+    let is = if all(case).is_some() { CountIs::Exact } else { CountIs::AtLeast };
     let mut claim = support::note("time-wait-buildup", Class::Note, "closed properly; they hold no descriptor and end by themselves");
-    (claim.kind, claim.count, claim.is) = (Some(Kind::TimeWait), Some(figure.value as u64), CountIs::Exact);
+    (claim.kind, claim.count, claim.is) = (Some(Kind::TimeWait), Some(figure.value as u64), is);
     claim.evidence.push(Evidence::new(
         Strength::Strong,
         Witnessed::Table,
@@ -96,12 +106,16 @@ fn remotes(case: &Case<'_>) -> Vec<(String, u64)> {
 }
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
-    let Some(figure) = entries(case) else {
-        return Exclusion::not("cannot be ruled out: no table of states and no ss -s was captured", Vec::new());
+    let Some(figure) = shown(case).or_else(|| all(case)) else {
+        let why = support::unlisted(case, SocketState::TimeWait).unwrap_or_else(|| "no table of states and no ss -s was captured".into());
+        return Exclusion::not(format!("cannot be ruled out: {why}"), Vec::new());
     };
     let says = format!("{} entries in TIME-WAIT", number(figure.value));
-    if figure.value < case.thresholds.time_wait as i64 {
-        return Exclusion::out(format!("{says} (threshold {})", number(case.thresholds.time_wait as i64)), figure.at);
+    if figure.value >= case.thresholds.time_wait as i64 {
+        return Exclusion::not(says, figure.at);
     }
-    Exclusion::not(says, figure.at)
+    if all(case).is_none() {
+        return Exclusion::not(format!("cannot be ruled out: {says} are shown, and more may be there"), figure.at);
+    }
+    Exclusion::out(format!("{says} (threshold {})", number(case.thresholds.time_wait as i64)), figure.at)
 }

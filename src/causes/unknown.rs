@@ -46,7 +46,11 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "unknown", &[Kind::Closed, Kind::Unidentified], "left open for a reason the capture does not show", |pile, claim| {
         support::ask_for_trace(case, pile, claim);
-        claim.now = vec!["restart the program before it reaches its descriptor limit".into()];
-        claim.fix = vec!["capture what is missing; the trace shows which call leaves the sockets open".into()];
+        claim.now = vec![support::restart(pile)];
+        let shows = match pile.kind {
+            Kind::Closed => "the trace shows whether they were never connected, failed to, were reset, or were shut down on both sides",
+            _ => "the trace shows which call leaves the sockets open",
+        };
+        claim.fix = vec![format!("capture what is missing; {shows}")];
     })
 }

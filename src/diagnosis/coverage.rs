@@ -19,12 +19,14 @@ pub struct Coverage {
     pub books: bool,
     /// A table of TCP sockets.
     pub table: bool,
-    /// Its rows name holders.
+    /// Some of its rows name a holder.
     pub holders: bool,
     /// Some rows of socket tables, where the table of TCP sockets is not whole.
     pub rows: bool,
-    /// Counts of sockets that somebody made with a pipeline.
+    /// Counts that somebody made with a pipeline.
     pub counts: bool,
+    /// Whether all of them are of descriptors.
+    pub counts_of_descriptors: bool,
     /// Descriptors of processes.
     pub descriptors: bool,
     /// Descriptors of all processes, with privilege.
@@ -49,10 +51,11 @@ impl Coverage {
         let s = case.snapshot;
         Coverage {
             books: case.ledger.books.unhashed.is_some(),
-            table: case.ledger.best(Family::Tcp).is_some_and(|v| !v.partial),
-            holders: case.ledger.best(Family::Tcp).is_some_and(|v| v.holders_shown()),
+            table: case.ledger.best(Family::Tcp).is_some_and(View::is_whole),
+            holders: case.ledger.best(Family::Tcp).is_some_and(|v| v.groups(Family::Tcp).any(|g| g.owner.is_some())),
             rows: case.ledger.views.iter().any(|v| v.tables.iter().any(|t| !t.groups.is_empty())),
             counts: case.ledger.states.values().any(|f| f.value > 0) || !s.tallies.is_empty(),
+            counts_of_descriptors: s.tallies.iter().all(|t| super::counted::what(&t.command) == "descriptors"),
             descriptors: s.processes.values().any(|p| !p.lists.is_empty()),
             all_descriptors: case.ledger.all_listed,
             trace: !s.traces.is_empty(),
@@ -76,7 +79,7 @@ impl Coverage {
 fn sees_all(case: &Case<'_>) -> bool {
     let (ledger, books, limits) = (case.ledger, &case.ledger.books, case.thresholds);
     let value = |f: &Option<crate::ledger::Figure>| f.as_ref().map(|f| f.value.max(0) as u64);
-    let table = |family| ledger.best(family).is_some_and(|v| !v.partial);
+    let table = |family| ledger.best(family).is_some_and(View::is_whole);
     let unhashed = books.unhashed.is_some();
     let used = value(&books.used);
     // Sockets that no listed process holds and no table shows are of another pid namespace, or in flight.
@@ -201,7 +204,7 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
             commands.push((format!("{}:{}: {}", case.path(&remark.quote), remark.quote.at.line, remark.text), None));
             continue;
         }
-        let telling = !matches!(remark.kind, NoteKind::TableStart | NoteKind::SampleStart | NoteKind::Warning);
+        let telling = !matches!(remark.kind, NoteKind::TableStart | NoteKind::CommandStart | NoteKind::SampleStart | NoteKind::Warning);
         if telling && seen.insert((remark.kind, remark.quote.at.member)) {
             all.push((format!("{}: {}", case.path(&remark.quote), remark.kind.word()), Some(remark.quote.clone())));
         }
@@ -247,6 +250,33 @@ fn again() -> Missing {
         would: "tell growth from a level".into(),
         command: "sh collect.sh".into(),
     }
+}
+
+/// From how many sockets of one kind on a question to them comes before those to the whole host.
+const SOME: u64 = 8;
+
+/// What would decide on the largest pile, where no finding is about it: whom unix sockets are connected with, whether connections to one remote
+/// become more.
+fn of_the_largest(report: &HostReport) -> Option<Missing> {
+    let (index, pile) = report.piles.iter().enumerate().find(|(_, p)| p.owner.is_some() && p.count >= SOME)?;
+    let pid = pile.owner.as_ref()?.pids.first()?.0;
+    if pile.kind == Kind::Unix {
+        return Some(Missing {
+            what: "the unix sockets with their peers".into(),
+            would: format!("tell whom those of {pid} are connected with"),
+            command: format!("sudo ss -xap; sudo lsof +E -aU -p {pid}"),
+        });
+    }
+    let to_one = report.remotes.get(&index).and_then(|r| r.first()).is_some_and(|(_, n)| n * 10 >= pile.count * 9);
+    if pile.kind != Kind::Established || !to_one || report.coverage.growth {
+        return None;
+    }
+    let by_list = pile.words.first().is_some_and(|w| w.source == "lsof");
+    Some(Missing {
+        what: format!("the same list of {pid} a few minutes later"),
+        would: "tell growth from a level".into(),
+        command: if by_list { format!("sudo lsof -nP -a -i -p {pid}") } else { "sudo ss -tanpoe".into() },
+    })
 }
 
 /// Whether no holder is to be found any more: each finding names its own or is about what nobody holds, and no socket is left unexplained.
@@ -298,6 +328,9 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
         reports.iter().flat_map(|r| &r.unjudged).map(|u| u.missing.clone()).for_each(&mut add);
         for (number, report) in reports.iter().enumerate() {
             let coverage = &report.coverage;
+            if verdict == Verdict::Inconclusive && !findings.iter().any(|f| f.hosts.contains(&number)) {
+                of_the_largest(report).into_iter().for_each(&mut add);
+            }
             let held = holders_known(findings.iter().filter(|f| f.hosts.contains(&number)), report);
             // Rows that name their holders leave open how many there are, and whether they stay.
             if coverage.rows && coverage.holders && !coverage.table && !coverage.growth {

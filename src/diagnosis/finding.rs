@@ -80,6 +80,8 @@ pub struct HostReport {
     pub ruled_out: Vec<RuledOut>,
     /// What was captured and what not.
     pub coverage: Coverage,
+    /// What pipelines counted, where no socket is listed, a sentence each.
+    pub counted: Vec<String>,
     /// What the capture shows and cannot settle.
     pub unjudged: Vec<Unjudged>,
     /// What was over a bound of the reading, a sentence each.
@@ -192,6 +194,7 @@ impl HostReport {
             checks,
             ruled_out,
             coverage: Coverage::of(case),
+            counted: super::counted::counted(case),
             unjudged: super::unjudged::unjudged(case),
             left_out: super::coverage::left_out(case),
             remotes,

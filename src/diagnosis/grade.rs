@@ -191,11 +191,13 @@ fn only_grew(claim: &Claim, case: &Case<'_>, weighed: &Weighed) -> bool {
     let idle = t.idle_known * 2 >= pile.count && t.idle_minute * 10 >= t.idle_known * 7;
     let full = pile.fill().is_some_and(|full| full >= case.thresholds.near_limit);
     // A server has as many as its clients want. A client has what it opened itself: twice as many hundreds, none of them given back, is no load.
-    let doubled = || case.growth(pile).is_some_and(|g| g.to >= g.from.saturating_mul(2));
+    let grown = case.growth(pile);
+    let doubled = || grown.as_ref().is_some_and(|g| g.to >= g.from.saturating_mul(2));
     let opened = pile.accepted != Some(true) && pile.count >= POOL && doubled();
     let by_number = matches!(claim.code, "pool-unbounded" | "idle-not-reaped" | "accept-not-closed" | "unknown");
     by_number
-        && case.earlier.len() < 2
+        && grown.as_ref().is_none_or(|g| g.samples < 2)
+        && !case.grew_before(pile)
         && !opened
         && !idle
         && !full
@@ -250,6 +252,11 @@ fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
             Lack::Nothing,
             Grade::Proved,
             format!("the kernel counts {} such sockets, of which these are {}", number(n as i64), number(pile.count as i64)),
+        ),
+        Some(n) if pile.kind == Kind::Unidentified && !case.ledger.books.unhashed_is_bound => weighed.cap(
+            Lack::Count,
+            Grade::Moderate,
+            format!("the kernel counts only {} TCP sockets in no table: most of these are of another family", number(n as i64)),
         ),
         Some(n) if !case.ledger.books.unhashed_is_bound => weighed.cap(
             Lack::Nothing,

@@ -18,15 +18,23 @@ pub fn headline(verdict: Verdict, findings: &[Finding], reports: &[HostReport]) 
             };
             format!("{}{hosts}{tail}", leak_sentence(f))
         }
-        (Verdict::Exhaustion, Some(f)) if shows_no_leak(findings, reports) => format!("no leak, but a limit: {}", limit_sentence(f)),
+        (Verdict::Exhaustion, Some(f)) if shows_no_leak(findings, reports) => {
+            format!("no leak, but a limit: {}{}", limit_sentence(f), on_host(f, reports))
+        }
         (Verdict::Exhaustion, Some(f)) => {
-            format!("a limit is reached: {}; whether anything leaks, the capture cannot tell", limit_sentence(f))
+            format!("a limit is reached: {}{}; whether anything leaks, the capture cannot tell", limit_sentence(f), on_host(f, reports))
         }
         (Verdict::Healthy, _) => {
-            let note = findings.first().map_or(String::new(), |f| format!("; {}", note_sentence(f)));
-            format!("no socket leak and no limit reached, on what was captured{note}")
+            let note = findings.first().map_or(String::new(), |f| match on_host(f, reports) {
+                host if host.is_empty() => format!("; {}", note_sentence(f)),
+                host => format!(";{host}: {}", note_sentence(f)),
+            });
+            // What only an earlier snapshot shows is over.
+            let over = findings.iter().any(|f| f.claim.code == "backlog-overflow");
+            let when = if over { " in the last snapshot" } else { "" };
+            format!("no socket leak and no limit reached{when}, on what was captured{note}")
         }
-        (_, Some(f)) if f.claim.class == Class::Leak => format!("cannot tell for sure: {}", leak_sentence(f)),
+        (_, Some(f)) if f.claim.class == Class::Leak => format!("cannot tell for sure: {}{}", leak_sentence(f), on_host(f, reports)),
         _ => match reports.iter().flat_map(|r| &r.unjudged).next() {
             Some(open) => format!("cannot tell: {}", open.says),
             None => "cannot tell: the capture lacks what would decide".to_string(),
@@ -113,6 +121,15 @@ fn counted(code: &str) -> &'static str {
         "foreign-namespace" => "sockets",
         _ => "rows or events",
     }
+}
+
+/// The host of a finding, where there are several hosts and it is of one.
+fn on_host(finding: &Finding, reports: &[HostReport]) -> String {
+    let only = match finding.hosts.as_slice() {
+        [host] if reports.len() > 1 => reports.get(*host),
+        _ => None,
+    };
+    only.map_or(String::new(), |r| format!(" on {}", r.label))
 }
 
 /// The hosts of the first leak, where there are several hosts.

@@ -1,6 +1,7 @@
 //! Causes held against each other: which explains each pile best, how sure that is, what follows for the host and for all hosts together.
 
 mod compare;
+mod counted;
 mod coverage;
 mod finding;
 mod grade;
@@ -21,6 +22,7 @@ use crate::config::Thresholds;
 use crate::host::{Host, Source};
 use crate::ledger::Ledger;
 use crate::parallel;
+use std::sync::OnceLock;
 
 /// Diagnoses all hosts. Cannot fail: what a capture lacks is said, not an error.
 pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -> Diagnosis {
@@ -74,7 +76,8 @@ pub fn with_case<T>(sources: &[Source], host: &Host, thresholds: &Thresholds, lo
             Some(Ledger::reconcile(&t.snapshot, &source.members, &source.names))
         })
         .collect();
-    let case = Case { host, sources, snapshot, names, members, ledger: &ledger, earlier: &earlier, thresholds };
+    let histories = ledger.piles.iter().map(|_| OnceLock::new()).collect();
+    let case = Case { host, sources, snapshot, names, members, ledger: &ledger, earlier: &earlier, thresholds, histories };
     look(&case)
 }
 

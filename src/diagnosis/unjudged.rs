@@ -2,9 +2,10 @@
 
 use crate::capture::tops::Tops;
 use crate::capture::trace::Origin;
-use crate::causes::{Case, Missing, flood_reported, limit_undecided, namespace_at_most, number};
+use crate::causes::{Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, trace_command};
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Pile, tally};
+use std::collections::BTreeMap;
 
 /// Something that is neither shown to be a leak nor shown to be none.
 #[derive(Clone, Debug)]
@@ -41,15 +42,18 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
                 .or_else(|| excerpt(p))
                 .or_else(|| pool(case, p))
                 .or_else(|| listeners_of_one_use(case, p))
+                .or_else(|| standing(case, p))
         })
         .collect();
     all.extend(left_out(case));
     all.extend(nameless_pool(case));
     all.extend(bound(case));
+    all.extend(grown_elsewhere(case));
     all.extend(nobodys(case));
     all.extend(traced(case));
     all.extend(overflows(case));
     all.extend(unheld(case));
+    all.extend(others_moved(case));
     all.extend(states_unknown(case));
     all.extend(slots(case));
     all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
@@ -114,6 +118,25 @@ fn foreign(pile: &Pile) -> Option<Unjudged> {
     })
 }
 
+/// Sockets that have no use, of which none has come for long.
+fn standing(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let owner = pile.owner.as_ref()?;
+    let (pid, why) = (owner.pids.first()?.0, left_standing(case, pile)?);
+    Some(Unjudged {
+        says: format!(
+            "{} holds {} {}, and nothing captured says whether they are left over or kept on purpose ({why})",
+            owner.named(),
+            number(pile.count as i64),
+            pile.kind.noun(pile.count)
+        ),
+        missing: Missing {
+            what: format!("the same rows at a later time, and strace of {pid}"),
+            would: "tell whether more are left open".into(),
+            command: trace_command(pid),
+        },
+    })
+}
+
 /// A count of sockets in no table that may all be IPv6 connections in use.
 fn bound(case: &Case<'_>) -> Option<Unjudged> {
     let books = &case.ledger.books;
@@ -124,6 +147,28 @@ fn bound(case: &Case<'_>) -> Option<Unjudged> {
             what: "the IPv6 counts of the kernel".into(),
             would: "tell sockets in no table from IPv6 sockets in use".into(),
             command: "cat /proc/net/sockstat6; ss -s".into(),
+        },
+    })
+}
+
+/// TCP sockets of other network namespaces that became more, while nothing of those was captured: whether they are in use only their own tables
+/// tell.
+fn grown_elsewhere(case: &Case<'_>) -> Option<Unjudged> {
+    let books = &case.ledger.books;
+    let (rise, now) = (case.unhashed_rise()?.value, books.unhashed.as_ref()?.value);
+    if books.foreign.is_none() || rise < MANY as i64 || rise * 10 < now {
+        return None;
+    }
+    Some(Unjudged {
+        says: format!(
+            "TCP sockets of other network namespaces grew by {} to {} between the readings, and nothing captured tells whether they are in use",
+            number(rise),
+            number(now)
+        ),
+        missing: Missing {
+            what: "the tables of the other network namespaces".into(),
+            would: "tell what grows there, and who holds it".into(),
+            command: "sudo lsns -t net; for each PID of it: sudo nsenter -t PID -n ss -tanpoe".into(),
         },
     })
 }
@@ -206,8 +251,57 @@ fn unheld(case: &Case<'_>) -> Option<Unjudged> {
     let rest = u64::try_from(all).ok()?.checked_sub(held).filter(|&n| n >= case.thresholds.close_wait)?;
     Some(Unjudged {
         says: format!("the peers of {} connections have closed, and the capture does not show who holds them", number(rest as i64)),
-        missing: all_descriptors(case),
+        missing: if may_wait(case) { accept_queues() } else { all_descriptors(case) },
     })
+}
+
+/// Sockets of the kernel's total that differ between samples while those of TCP and UDP stay: another family's, whose tables were not captured.
+fn others_moved(case: &Case<'_>) -> Option<Unjudged> {
+    let values = |name: &str| case.host.series(case.sources, name).into_iter().map(|r| r.value).collect::<Vec<i64>>();
+    let span = |all: &[i64]| Some((*all.iter().min()?, *all.iter().max()?));
+    let (used, alloc) = (values("sockstat.sockets.used"), values("sockstat.tcp.alloc"));
+    let ((least, most), (few, many)) = (span(&used)?, span(&alloc)?);
+    let (fewest, udp) = span(&values("sockstat.udp.inuse")).unwrap_or((0, 0));
+    let known = (many - few).saturating_add(udp - fewest);
+    let rest = most.saturating_sub(least).saturating_sub(known);
+    let shown = [Family::Unix, Family::Netlink, Family::Packet].iter().any(|f| case.ledger.best(*f).is_some()) || case.ledger.all_listed;
+    let held: u64 = case.ledger.piles.iter().filter(|p| p.kind != Kind::File).map(|p| p.count).sum();
+    let shown = shown || held.saturating_mul(2) >= u64::try_from(rest).unwrap_or(0);
+    let moved = rest >= i64::try_from(case.thresholds.unix).unwrap_or(i64::MAX) && most >= least.saturating_mul(2) && !shown;
+    (moved && used.len() == alloc.len()).then(|| Unjudged {
+        says: format!(
+            "the sockets in use were {} to {} in {} samples and those of TCP {} to {}: the others are of another family (unix, netlink, packet), whose tables were not captured",
+            number(least),
+            number(most),
+            used.len(),
+            number(few),
+            number(many)
+        ),
+        missing: Missing {
+            what: "the tables of the other families, while they are many".into(),
+            would: "tell which family it is and who holds them".into(),
+            command: "sudo ss -xap; sudo ss -0ap; wc -l /proc/net/unix /proc/net/netlink /proc/net/packet".into(),
+        },
+    })
+}
+
+/// Whether connections without a holder may wait in an accept queue that no table shows: most of them came to one local port.
+fn may_wait(case: &Case<'_>) -> bool {
+    let queues = case.ledger.views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners).any(|l| l.backlog.is_some());
+    let view = case.ledger.best(Family::Tcp);
+    let rows = || view.iter().flat_map(|v| v.groups(Family::Tcp)).filter(|g| g.state == SocketState::CloseWait && g.owner.is_none());
+    let mut ports: BTreeMap<u16, u64> = BTreeMap::new();
+    rows().flat_map(|g| g.locals.iter()).for_each(|(end, n)| *ports.entry(end.port()).or_default() += n);
+    let all: u64 = rows().map(|g| g.count).sum();
+    !queues && ports.values().any(|&n| n * 2 >= all.max(2))
+}
+
+fn accept_queues() -> Missing {
+    Missing {
+        what: "the listeners and their accept queues".into(),
+        would: "tell connections that nobody has accepted yet from connections that somebody holds".into(),
+        command: "sudo ss -tlnp".into(),
+    }
 }
 
 /// Connections of one process that somebody counted without their states.

@@ -109,6 +109,8 @@ pub struct Note<'a> {
 pub enum NoteKind {
     /// A table (or counter block) begins: what follows is a new reading, not more rows of the one before.
     TableStart,
+    /// A command that prints a table begins: a new reading, though its header does not follow, because there is none or something took it.
+    CommandStart,
     /// A sample marker with its time in seconds since the epoch (`TS 1425988800.0`), or none.
     SampleStart,
     /// Rows of other users' processes are missing, or descriptors could not be read.
@@ -169,6 +171,7 @@ impl NoteKind {
     pub fn word(self) -> &'static str {
         match self {
             NoteKind::TableStart => "table",
+            NoteKind::CommandStart => "command",
             NoteKind::SampleStart => "sample",
             NoteKind::NoPrivilege => "without privilege",
             NoteKind::Unreadable => "table unreadable",

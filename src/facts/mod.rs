@@ -17,7 +17,7 @@ pub use descriptor::{Descriptor, DescriptorKind, FdRef};
 pub use endpoint::{Addr, Endpoint};
 pub use message::{Level, Message, Stack};
 pub use process::{Limit, LimitValue, Process};
-pub use socket::{Holder, Protocol, Socket, SocketState, Timer, TimerKind};
+pub use socket::{Holder, Protocol, Socket, SocketState, StatesShown, Timer, TimerKind};
 pub use syscall::{Finish, Syscall};
 
 /// The number of a member in the order of the input; resolved to its path only when a report is drawn.

@@ -27,6 +27,8 @@ pub struct Socket<'a> {
     pub holders: &'a [Holder<'a>],
     /// Whether the output has a column for holders at all: only then does an empty `holders` say anything.
     pub holders_shown: bool,
+    /// Which states the output lists, as far as its command, name or banner tells.
+    pub states_shown: StatesShown,
     /// Milliseconds since data last came in (`lastrcv`), `None` if not printed.
     pub last_received_ms: Option<u64>,
     /// Milliseconds since data last went out (`lastsnd`), `None` if not printed.
@@ -35,6 +37,20 @@ pub struct Socket<'a> {
     pub peer_inode: Option<u64>,
     /// The path of a unix socket, the group of a netlink socket, the interface of a packet socket; empty if none.
     pub name: &'a [u8],
+}
+
+/// Which states the output of a command lists, whatever is piped behind it. What it does not list may still be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatesShown {
+    /// Nothing tells.
+    #[default]
+    Unknown,
+    /// All of them, listeners perhaps left out.
+    All,
+    /// What ss lists without `-a`: neither listeners nor TIME-WAIT nor half-open connections.
+    Connected,
+    /// Listeners, and what is not connected (`-l`).
+    Listening,
 }
 
 /// A process that holds a socket.
@@ -120,6 +136,18 @@ pub enum SocketState {
     Unconn,
     /// A word no version is known to print, kept out of every count.
     Unknown,
+}
+
+impl StatesShown {
+    /// Whether a socket in a state would be listed; `Unknown` leaves none out.
+    pub fn has(self, state: SocketState) -> bool {
+        use SocketState::{Closed, Listen, SynRecv, TimeWait, Unconn};
+        match self {
+            StatesShown::Unknown | StatesShown::All => true,
+            StatesShown::Connected => !matches!(state, Listen | TimeWait | SynRecv | Unconn | Closed),
+            StatesShown::Listening => matches!(state, Listen | Unconn | Closed),
+        }
+    }
 }
 
 impl Protocol {
@@ -244,6 +272,7 @@ impl<'a> Socket<'a> {
             timer: None,
             holders: &[],
             holders_shown: false,
+            states_shown: StatesShown::Unknown,
             last_received_ms: None,
             last_sent_ms: None,
             peer_inode: None,

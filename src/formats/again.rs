@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn each_command_begins_a_table() {
         let told = told_as("paste.txt", &format!("$ netstat -anp | grep 80\n{NETSTAT}$ netstat -anp | grep CLOSE_WAIT\n{NETSTAT}")).0;
-        assert_eq!(told.lines.iter().filter(|l| l.starts_with("note table ")).count(), 2, "{:?}", told.lines);
+        assert_eq!(told.lines.iter().filter(|l| l.starts_with("note command ")).count(), 2, "{:?}", told.lines);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub mod reader;
 pub mod reading;
 mod run;
 pub mod scan;
+pub mod selection;
 mod slabinfo;
 #[cfg(test)]
 mod small_samples;

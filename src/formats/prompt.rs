@@ -155,9 +155,11 @@ fn after_prompt(line: &[u8]) -> Option<&[u8]> {
     is_prompt.then(|| line[end + 1..].strip_prefix(b" ")).flatten()
 }
 
-/// What follows a prompt without a user: `/ # ` and `~ $ ` (BusyBox), `bash-5.1$ ` and `sh-4.2# `, `host:~ # ` (SUSE).
+/// What follows a prompt without a user: `/ # ` and `~ $ ` (BusyBox), `bash-5.1$ ` and `sh-4.2# `, `host:~ # ` and `user@host:~> ` (SUSE).
 fn after_bare_prompt(line: &[u8]) -> Option<&[u8]> {
-    let end = memchr::memchr3(b'#', b'$', b'%', line.get(..line.len().min(80))?)?;
+    let head = line.get(..line.len().min(80))?;
+    // An arrow between two ends of a connection is no prompt: no blank follows it.
+    let end = memchr::memchr3(b'#', b'$', b'%', head).or_else(|| memchr::memmem::find(head, b"> "))?;
     let rest = line.get(end + 1..)?.strip_prefix(b" ").filter(|r| starts_like_command(r))?;
     let head = line.get(..end)?;
     let path = head.strip_suffix(b" ").unwrap_or(head);
@@ -230,6 +232,7 @@ fn is_bare_command(line: &[u8]) -> bool {
     match fields.next() {
         None => false,
         Some(second) => {
+            let second = second.split(|&b| b == b'|').next().filter(|word| !word.is_empty()).unwrap_or(second);
             let option = second.len() >= 2
                 // It has at least two bytes, as was just asked.
                 && second[0] == b'-'
@@ -267,6 +270,7 @@ mod tests {
             ("$ sudo -u root timeout 5 lsof -n", "lsof -n"),
             ("sudo strace -p 36111", "strace -p 36111"),
             ("lsof | wc -l", "lsof | wc -l"),
+            ("netstat -tn|grep 6379|wc -l", "netstat -tn|grep 6379|wc -l"),
             ("ss -s", "ss -s"),
             ("#  netstat -n | wc -l", "netstat -n | wc -l"),
             ("Every 2.0s: ss -s                 web-1: Tue Nov 24 16:54:25 2026", "ss -s"),
@@ -275,6 +279,11 @@ mod tests {
             ("web-1% lsof -nP", "lsof -nP"),
             ("\u{279c}  ~ ss -s", "ss -s"),
             ("\u{276f} ss -s", "ss -s"),
+            ("mds@gbl[Skye]:~> netstat -nap 2>/dev/null | grep 10302 | more", "netstat -nap 2>/dev/null | grep 10302 | more"),
+            ("joe@web-1:/srv/app> ss -tanp", "ss -tanp"),
+            ("web-1:~> lsof -p 7", "lsof -p 7"),
+            ("#netstat -t", "netstat -t"),
+            ("#netstat -t |wc -l", "netstat -t |wc -l"),
             ("+ sudo ss -s", "ss -s"),
             ("===== cat /proc/net/sockstat =====", "cat /proc/net/sockstat"),
             ("--- netstat -s ---", "netstat -s"),
@@ -301,6 +310,7 @@ mod tests {
             "--- 10.0.0.1 ping statistics ---",
             "root 7 0.0 0.1 2400 900 ? S 16:54 0:00 sh -c sleep 5 # ss -s",
             "== netstat of today ==",
+            "<joe@web-1> ss -s",
         ] {
             let got = shown(line);
             assert!(got.is_none() || line.starts_with("# netstat"), "{line}: {got:?}");

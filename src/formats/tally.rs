@@ -113,6 +113,8 @@ impl Reading {
 
 /// `368`, `368 file`, `file:368`.
 fn bare(line: &[u8]) -> Option<(&[u8], u64)> {
+    // What people put in front of a result.
+    let line = line.strip_prefix(b"=> ").or_else(|| line.strip_prefix(b"-> ")).unwrap_or(line);
     if let Some(value) = scan::number(line) {
         return Some((b"", value));
     }
@@ -272,6 +274,7 @@ mod tests {
     #[test]
     fn bare_numbers() {
         assert_eq!(tallies("$ lsof -p 21466 | wc -l\n1431\n"), ["tally (lsof -p 21466 | wc -l) -=1431"]);
+        assert_eq!(tallies("$ lsof -nl | grep -c CLOSE_WAIT\n=> 4\n"), ["tally (lsof -nl | grep -c CLOSE_WAIT) -=4"]);
         assert_eq!(tallies("lsof | wc -l \n10201\n\nprose\n7\n"), ["tally (lsof | wc -l) -=10201"]);
         assert_eq!(tallies("$ lsof -p 7 | grep -c pipe\nlsof: WARNING: can't stat() x\n88\n"), ["tally (lsof -p 7 | grep -c pipe) -=88"]);
         assert_eq!(tallies("$ netstat -a | wc -l\n5\n$ netstat -b | wc -l\n6\n").len(), 2);

@@ -3,6 +3,7 @@
 use super::books::Books;
 use super::kind::Kind;
 use super::sets;
+use super::unnamed::{Unnamed, is_unnamed};
 use super::views::{Family, View};
 use super::witness::{Part, Parts, Witness};
 use crate::capture::End;
@@ -64,6 +65,8 @@ pub struct Known<'a> {
     covers_unix: bool,
     /// So many TCP sockets in a connection state the kernel counts beyond what any table lists: a table was cut.
     unlisted: u64,
+    /// What is known of sockets that lsof does not name.
+    unnamed: Unnamed,
 }
 
 impl<'a> Known<'a> {
@@ -71,10 +74,15 @@ impl<'a> Known<'a> {
     pub fn gather(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> Known<'a> {
         let classes = || snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets());
         let bare = classes().any(tells_inodes_only);
-        let whole = |family| views.iter().any(|v| !v.partial && v.count(family) > 0 && (v.has_inodes() || v.holders_shown()));
+        let whole = |family| views.iter().any(|v| v.is_whole() && v.count(family) > 0 && (v.has_inodes() || v.holders_shown()));
         let lsof = snapshot.processes.values().flat_map(|p| &p.lists).any(|l| l.format == "lsof" || l.format == "lsfd");
-        let unlisted = unlisted(views, books);
-        let mut known = Known { unlisted, covers_tcp: whole(Family::Tcp), covers_unix: whole(Family::Unix) || lsof, ..Known::default() };
+        let mut known = Known {
+            unlisted: unlisted(views, books),
+            unnamed: Unnamed::gather(snapshot, books),
+            covers_tcp: whole(Family::Tcp),
+            covers_unix: whole(Family::Unix) || lsof,
+            ..Known::default()
+        };
         if bare || classes().any(|c| c.unlisted) {
             known.inodes = connected(snapshot);
         }
@@ -312,7 +320,12 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
     for class in &list.classes {
         let Some(kind) = kind_of_class(class, list) else { continue };
         let count = if class.kind == DescriptorKind::Socket { distinct(pid, class, kind, known) } else { class.rows };
-        kinds.push((kind, count, class));
+        if is_unnamed(class) {
+            kinds.extend(known.unnamed.of_other_families(class).into_iter().map(|(kind, count)| (kind, count, class)));
+            kinds.extend(known.unnamed.others(count).into_iter().filter(|k| k.1 > 0).map(|(kind, count)| (kind, count, class)));
+        } else {
+            kinds.push((kind, count, class));
+        }
         duplicates(class, holding);
     }
     kinds.sort_by_key(|k| k.0);

@@ -15,6 +15,7 @@ pub mod pile;
 mod scope_tests;
 pub mod sets;
 pub mod tally;
+mod unnamed;
 pub mod views;
 pub mod witness;
 
@@ -29,7 +30,7 @@ pub use views::{Family, View};
 use crate::capture::holding::FdList;
 use crate::capture::{Interner, Member, Quote, Snapshot};
 use crate::facts::{IdentityKey, NoteKind, SocketState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The ledger of one snapshot.
@@ -43,6 +44,8 @@ pub struct Ledger<'a> {
     pub states: BTreeMap<SocketState, Figure>,
     /// Whether `states` comes from a whole table.
     pub states_whole: bool,
+    /// States of which pipelines counted all.
+    pub counted: BTreeSet<SocketState>,
     /// What each process holds.
     pub holdings: BTreeMap<u32, Holding<'a>>,
     /// Sockets by program and kind, largest first; shared with the report.
@@ -71,7 +74,7 @@ impl<'a> Ledger<'a> {
         let holdings = holding::holdings(snapshot, &views, &books);
         let mut piles = pile::piles(snapshot, &holdings);
         books.narrow(listed_otherwise(&books, &views, &piles));
-        let (states, states_whole) = states(snapshot, &views);
+        let (states, counted, states_whole) = states(snapshot, &views);
         tally::apply(snapshot, &mut piles);
         labels::apply(snapshot, &mut piles);
         counted_ends::apply(snapshot, &mut piles);
@@ -89,6 +92,7 @@ impl<'a> Ledger<'a> {
             views,
             states,
             states_whole,
+            counted,
             holdings,
             piles: Arc::new(piles),
             peers,
@@ -104,13 +108,18 @@ impl<'a> Ledger<'a> {
         ledger
     }
 
-    /// TCP rows in a state, 0 where the table is there and has none, `None` where no table was captured.
+    /// TCP rows in a state, at least: 0 where a table that lists it has none, `None` where no such table was captured.
     pub fn state(&self, state: SocketState) -> Option<i64> {
-        match self.states.get(&state) {
-            Some(figure) => Some(figure.value),
-            None if self.states_whole => Some(0),
-            None => None,
-        }
+        self.states.get(&state).map(|f| f.value).or_else(|| self.shows_all(state).then_some(0))
+    }
+
+    /// All TCP rows in a state; `None` where some may not have been listed or counted.
+    pub fn all_in(&self, state: SocketState) -> Option<Figure> {
+        self.shows_all(state).then(|| self.states.get(&state).cloned().unwrap_or_default())
+    }
+
+    fn shows_all(&self, state: SocketState) -> bool {
+        self.counted.contains(&state) || self.best(Family::Tcp).is_some_and(|v| v.shows(state))
     }
 
     /// The best reading of a family in the capture's own namespace.
@@ -131,8 +140,8 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// TCP states by the best table, else by counts that pipelines made.
-fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Figure>, bool) {
+/// TCP states by the best table, else by counts that pipelines made; of which of them pipelines counted all, and whether the table is whole.
+fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Figure>, BTreeSet<SocketState>, bool) {
     let mut states: BTreeMap<SocketState, Figure> = BTreeMap::new();
     if let Some(view) = views::best(views, Family::Tcp) {
         for group in view.groups(Family::Tcp) {
@@ -142,8 +151,8 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
                 figure.at.extend(group.quotes.first());
             }
         }
-        if !view.partial {
-            return (states, true);
+        if view.shows(SocketState::Established) && view.shows(SocketState::TimeWait) {
+            return (states, BTreeSet::new(), true);
         }
     }
     for (state, value, quote) in tally::states(snapshot) {
@@ -152,7 +161,7 @@ fn states(snapshot: &Snapshot, views: &[View<'_>]) -> (BTreeMap<SocketState, Fig
             *figure = Figure { value, at: vec![quote] };
         }
     }
-    (states, false)
+    (states, tally::whole_states(snapshot), false)
 }
 
 /// Where the listing is an excerpt and only one program appears in it, the kernel's count is the best estimate of its pile.

@@ -10,8 +10,9 @@ use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
 use crate::formats::pid::pid_of;
+use crate::formats::selection;
 use crate::formats::tally::descriptors_of;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From how many sockets on as many descriptors of a process are no accident.
 const MANY: u64 = 100;
@@ -32,6 +33,20 @@ pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
         }
     }
     found.into_iter().map(|(s, (n, q))| (s, n, q)).collect()
+}
+
+/// States of which a pipeline counted all: no filter dropped rows of them, the tool was asked for them, and the number is not that of one peer.
+pub fn whole_states(snapshot: &Snapshot) -> BTreeSet<SocketState> {
+    let whole = |t: &&Counted| !selection::narrows(t.command.as_bytes());
+    let of_all = |t: &Counted| state_of(&t.label).or_else(|| state_in(&t.command).filter(|_| t.label.is_empty()));
+    let listed = |t: &Counted, state| selection::states(t.command.as_bytes()).has(state);
+    snapshot.tallies.iter().filter(whole).filter_map(|t| of_all(t).filter(|state| listed(t, *state))).collect()
+}
+
+/// Rows of the TCP table that a pipeline counted without a filter, the fewest of several counts: what a table lists less of is an excerpt.
+pub fn tcp_rows(snapshot: &Snapshot) -> Option<(u64, Quote)> {
+    let whole = |t: &&Counted| t.label.is_empty() && selection::counts_tcp_rows(t.command.as_bytes());
+    snapshot.tallies.iter().filter(whole).min_by_key(|t| t.value).map(|t| (t.value, t.quote.clone()))
 }
 
 /// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.

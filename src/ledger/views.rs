@@ -6,7 +6,7 @@ use crate::capture::End;
 use crate::capture::snapshot::netns_of;
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
-use crate::facts::{NoteKind, Protocol, SocketState};
+use crate::facts::{NoteKind, Protocol, SocketState, StatesShown};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A family of sockets that a table covers as a whole.
@@ -33,6 +33,8 @@ pub struct View<'a> {
     pub partial: bool,
     /// Rows of each family.
     counts: BTreeMap<Family, u64>,
+    /// Whether the kernel counts no more TCP sockets than it lists.
+    counted: bool,
     /// Whether a table of IPv6 was read that has no row.
     no_ipv6: bool,
 }
@@ -110,9 +112,25 @@ impl<'a> View<'a> {
         self.tables.iter().any(|t| !t.rows.is_empty())
     }
 
-    /// How good a reading of a family it is: whole before partial, with holders, with inodes, then the larger one.
-    fn rank(&self, family: Family) -> (bool, bool, bool, u64) {
-        (!self.partial, self.holders_shown(), self.has_inodes(), self.count(family))
+    /// Whether each TCP socket in a state would be in it.
+    pub fn shows(&self, state: SocketState) -> bool {
+        let mut tables = self.tables.iter().filter(|t| t.covers(Protocol::is_tcp)).peekable();
+        !self.partial && tables.peek().is_some() && tables.all(|t| t.lists(state, self.counted))
+    }
+
+    /// Whether it was asked for listeners alone.
+    pub fn leaves_connections_out(&self) -> bool {
+        self.tables.iter().all(|t| t.shown == StatesShown::Listening)
+    }
+
+    /// Whether no row of a connection is missing from it.
+    pub fn is_whole(&self) -> bool {
+        !self.partial && !self.leaves_connections_out()
+    }
+
+    /// How good a reading of a family it is: one with connections before one of listeners, whole before partial, with holders, with inodes, then the larger one.
+    fn rank(&self, family: Family) -> (bool, bool, bool, bool, u64) {
+        (!self.leaves_connections_out(), !self.partial, self.holders_shown(), self.has_inodes(), self.count(family))
     }
 }
 
@@ -133,16 +151,19 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> V
             None => {
                 let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
                 let no_ipv6 = table.format.starts_with("proc-net") && no_tcp6.contains(key.as_str());
-                let mut view = View { tables: Vec::new(), netns, partial, counts: BTreeMap::new(), no_ipv6 };
+                let mut view = View { tables: Vec::new(), netns, partial, counts: BTreeMap::new(), counted: false, no_ipv6 };
                 view.add(table, partial);
                 views.push((key, view));
             }
         }
     }
     let mut views: Vec<View<'a>> = views.into_iter().map(|(_, v)| v).collect();
+    let counted = super::tally::tcp_rows(snapshot);
     for view in &mut views {
         view.netns = view.netns.take().or_else(|| netns_of_process(view, members, snapshot));
-        view.partial |= view.tables.iter().any(|t| t.headless) && !is_counted(view, books);
+        view.counted = is_counted(view, books);
+        view.partial |= view.tables.iter().any(|t| t.headless) && !view.counted;
+        view.partial |= view.netns.is_none() && counted.as_ref().is_some_and(|(n, _)| is_excerpt_of(*n, view.count(Family::Tcp)));
     }
     set_apart(&mut views);
     views
@@ -183,6 +204,11 @@ fn netns_of_process(view: &View<'_>, members: &[Member], snapshot: &Snapshot) ->
 fn is_counted(view: &View<'_>, books: &Books) -> bool {
     let rows = view.hashed();
     view.netns.is_none() && rows > 0 && books.hashed().is_some_and(|hashed| hashed <= rows + rows / 20)
+}
+
+/// Whether so few rows are an excerpt of a table of so many: two lines of it are its head, and others have come in between.
+fn is_excerpt_of(lines: u64, rows: u64) -> bool {
+    rows > 0 && lines > rows.saturating_mul(3) / 2 + 64
 }
 
 fn directory(path: &str) -> &str {

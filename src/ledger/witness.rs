@@ -80,6 +80,8 @@ pub struct Traits {
     pub inodes: Option<(u64, u64)>,
     /// The first rows.
     pub quotes: Vec<Quote>,
+    /// A row of a socket table, which tells queues and timers as a listing of descriptors does not.
+    pub tabled: Option<Quote>,
     /// Groups that are in it as a whole although they are not its alone: workers of one program may have the same, to be added once.
     pub lent: Vec<u32>,
 }
@@ -215,6 +217,7 @@ impl Traits {
         self.idle_known += g.idle_known;
         self.idle_minute += g.idle_minute;
         self.idle_max_ms = self.idle_max_ms.max(g.idle_max_ms);
+        self.tabled = self.tabled.take().or_else(|| g.quotes.first());
         self.span(g.inodes);
     }
 
@@ -268,6 +271,7 @@ impl Traits {
         self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
         self.longest_run = self.longest_run.max(other.longest_run);
         self.span(other.inodes);
+        self.tabled = self.tabled.take().or(other.tabled);
         self.quote(other.quotes.into_iter());
     }
 
@@ -280,9 +284,15 @@ impl Traits {
         self.retransmitting = self.retransmitting.max(other.retransmitting);
         self.max_retries = self.max_retries.max(other.max_retries);
         self.no_file = self.no_file.max(other.no_file);
+        self.tabled = self.tabled.take().or_else(|| other.tabled.clone());
         if self.idle_known == 0 {
             (self.idle_known, self.idle_minute, self.idle_max_ms) = (other.idle_known, other.idle_minute, other.idle_max_ms);
         }
+    }
+
+    /// Whether nearly all of so many connections have received something within the last minute, as far as it is told.
+    pub fn are_heard(&self, count: u64) -> bool {
+        self.idle_known * 2 >= count && self.idle_minute * 10 < self.idle_known
     }
 
     /// The most frequent remote ends that are set, largest first.

@@ -81,6 +81,7 @@ fn top(diagnosis: &Diagnosis, look: &Look) -> String {
         }
         None => {
             item("captured", diagnosis.reports.first().map(summary::covered));
+            item("counted", diagnosis.reports.first().filter(|r| !r.counted.is_empty()).map(|r| r.counted.join("; ")));
             let missing = diagnosis.next.first().filter(|_| diagnosis.verdict == Verdict::Inconclusive);
             item("capture next", missing.map(|m| m.what.clone()));
         }

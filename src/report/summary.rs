@@ -138,7 +138,8 @@ pub fn covered(report: &HostReport) -> String {
     add(c.table && !c.holders, "the TCP table");
     add(c.rows && !c.table && c.holders, "some rows of socket tables, with holders");
     add(c.rows && !c.table && !c.holders, "some rows of socket tables");
-    add(c.counts && !c.rows && !c.books, "counts of sockets");
+    let counts = if c.counts_of_descriptors { "counts of descriptors" } else { "counts of sockets" };
+    add(c.counts && !c.rows && !c.books, counts);
     add(c.all_descriptors, "descriptors of all processes");
     add(c.descriptors && !c.all_descriptors, "descriptors of some processes");
     add(c.limits, "limits");

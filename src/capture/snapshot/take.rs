@@ -286,9 +286,13 @@ impl Snapshot {
     /// Takes a note.
     pub fn note(&mut self, at: &At<'_>, n: &Note<'_>) {
         match n.kind {
-            NoteKind::TableStart => {
+            NoteKind::TableStart | NoteKind::CommandStart => {
                 self.open_table = None;
-                self.headed = Some((at.citation.member, at.format));
+                let here = (at.citation.member, at.format);
+                // Rows that follow a command without a header were pasted without it, and maybe without others.
+                let headed = n.kind == NoteKind::TableStart || prints_no_header(n.text);
+                self.headed = headed.then_some(here);
+                self.headless.take_if(|headless| n.kind == NoteKind::CommandStart && *headless == here);
                 self.list_epoch += 1;
                 self.cool();
                 if at.format == "strace" {
@@ -379,13 +383,24 @@ impl Snapshot {
             return self.headless == here;
         }
         self.headless = here;
-        self.note(at, &Note { kind: NoteKind::NoHeader, pid: None, text: at.text });
+        // A filter has taken it, which is told already.
+        if self.filtered_in(at.citation.member).is_none() {
+            self.note(at, &Note { kind: NoteKind::NoHeader, pid: None, text: at.text });
+        }
         true
     }
 
     fn filtered_in(&self, member: MemberId) -> Option<&Quote> {
         self.filtered.as_ref().filter(|(m, _)| *m == member).map(|(_, q)| q)
     }
+}
+
+/// Whether a command was asked to leave the header out: `ss -H`.
+fn prints_no_header(command: &[u8]) -> bool {
+    command
+        .split(|b| b.is_ascii_whitespace())
+        .any(|word| matches!(word, [b'-', letters @ ..] if letters.contains(&b'H') && letters.first() != Some(&b'-')))
+        || command.windows(11).any(|word| word == b"--no-header")
 }
 
 fn process<'p>(processes: &'p mut BTreeMap<u32, Proc>, room: &mut Room, pid: u32) -> Option<&'p mut Proc> {

@@ -53,6 +53,12 @@ impl Trace {
                 }
             }
             b"bind" if call.result == Some(0) => self.flag(group, call.fd, BOUND),
+            b"bind" if call.errno == b"EADDRNOTAVAIL" => {
+                if let Some(end) = sockaddr::end(call.args, names) {
+                    self.not_local.0.add(end);
+                    self.not_local.1.offer(at);
+                }
+            }
             b"listen" if call.result == Some(0) => self.flag(group, call.fd, LISTENING),
             b"getsockopt" => {
                 if let Some(errno) = sockaddr::so_error(call.args) {

@@ -70,8 +70,10 @@ pub struct Trace {
     pub emfile: (u64, Quotes),
     /// Calls that failed with ENFILE.
     pub enfile: (u64, Quotes),
-    /// Calls that failed with EADDRNOTAVAIL.
+    /// Connects that failed with EADDRNOTAVAIL: no local port was left.
     pub no_address: (u64, Quotes),
+    /// Addresses that `bind` found not to be of this host, which it says in the same words, and the first such calls.
+    pub not_local: (Tops<End>, Quotes),
     /// Calls still running at the end, the first few hundred.
     pub pending: Vec<Blocked>,
     /// Threads that were in a futex wait at the end.
@@ -117,6 +119,7 @@ impl Trace {
             emfile: Default::default(),
             enfile: Default::default(),
             no_address: Default::default(),
+            not_local: Default::default(),
             pending: Vec::new(),
             waiting_on_futex: 0,
             rights: Default::default(),
@@ -172,7 +175,7 @@ impl Trace {
             b"" => {}
             b"EMFILE" => note(&mut self.emfile, at),
             b"ENFILE" => note(&mut self.enfile, at),
-            b"EADDRNOTAVAIL" => note(&mut self.no_address, at),
+            b"EADDRNOTAVAIL" if call.name == b"connect" => note(&mut self.no_address, at),
             _ => {}
         }
         self.act(group, at, call, names);

@@ -10,6 +10,7 @@
 //! This is the format of last resort: it never fits better than weakly, and a line is a message only if it looks like one, goes on
 //! from one (a stack trace), or stands in a file that is named a log. Prose around it stays unread.
 
+mod client;
 mod head;
 mod json;
 #[cfg(test)]
@@ -63,7 +64,7 @@ impl Format for Log {
     fn opens(&self, line: &[u8]) -> bool {
         match line.first() {
             Some(b'{') => json::object(line).is_some(),
-            Some(_) => split(line).is_some_and(|head| head.certain) || is_exception(line),
+            Some(_) => split(line).is_some_and(|head| head.certain) || stands_alone(line),
             None => false,
         }
     }
@@ -111,13 +112,13 @@ impl Parser for Lines {
             sink.message(at, &head.message);
             return Taken::Row;
         }
-        let part = self.inside && is_trace_line(line) || is_exception(line);
+        let part = self.inside && is_trace_line(line) || stands_alone(line);
         if !part && !self.named {
             self.inside = false;
             return Taken::Unknown;
         }
         self.inside = true;
-        let level = is_exception(line).then_some(Level::Error);
+        let level = stands_alone(line).then_some(Level::Error);
         sink.message(at, &Message { level, text: line.trim_ascii(), ..head::empty() });
         Taken::Row
     }
@@ -155,9 +156,14 @@ impl Lines {
 fn is_message(line: &[u8]) -> bool {
     match line.first() {
         Some(b'{') => json::object(line).is_some(),
-        Some(_) => split(line).is_some() || is_exception(line),
+        Some(_) => split(line).is_some() || stands_alone(line),
         None => false,
     }
+}
+
+/// Whether a line without a head is a message all the same.
+fn stands_alone(line: &[u8]) -> bool {
+    is_exception(line) || client::finds_no_port(line)
 }
 
 /// `some.package.SomethingException: text`, `Caused by: ...`: how Java, Python, Node and .NET begin or end a trace.

@@ -23,8 +23,8 @@ mod tests;
 mod unix;
 
 use super::again::First;
-use super::{Fit, Format, Hint, Parser, Probe, Taken, arguments, prompt, scan};
-use crate::facts::{At, Note, NoteKind, Sink};
+use super::{Fit, Format, Hint, Parser, Probe, Taken, arguments, prompt, scan, selection};
+use crate::facts::{At, Note, NoteKind, Sink, StatesShown};
 use columns::Columns;
 
 /// Tables of netstat.
@@ -34,6 +34,8 @@ struct Reading {
     columns: Option<Columns>,
     /// Whether addresses are known not to be cut.
     wide: bool,
+    /// Which states are listed.
+    shown: StatesShown,
     /// Whether the note on privilege is out.
     told_privilege: bool,
     /// Inside of a notice that goes on on its next line.
@@ -101,7 +103,31 @@ impl Format for Netstat {
         let words = arguments::arguments(hint.command, b"netstat");
         let by_name = arguments::path_words(hint.path, "netstat").is_some_and(|mut words| words.any(|w| w == "W" || w == "wide"));
         let wide = by_name || words.is_some_and(|w| w.has(b'W', b"wide") || w.has(b'T', b"notrim"));
-        Box::new(Reading { columns: None, wide, told_privilege: false, in_notice: false, first: First::default() })
+        let shown = match selection::states(hint.command) {
+            StatesShown::Unknown => named_states(hint.path),
+            told => told,
+        };
+        Box::new(Reading { columns: None, wide, shown, told_privilege: false, in_notice: false, first: First::default() })
+    }
+}
+
+/// The states of the options in a name such as `netstat_-W_-neopa`, `netstat-tlnp.txt`.
+fn named_states(path: &str) -> StatesShown {
+    let mut words = arguments::path_words(path, "netstat").into_iter().flatten();
+    let options = words.find(|word| word.contains('n') && word.bytes().all(|b| b"taunlpeowx".contains(&b)));
+    match options {
+        Some(word) if word.contains('l') && !word.contains('a') => StatesShown::Listening,
+        Some(_) => StatesShown::All,
+        None => StatesShown::Unknown,
+    }
+}
+
+/// The states that the line above the header tells of.
+fn banner_states(line: &[u8]) -> StatesShown {
+    match line.split(|&b| b == b'(').nth(1) {
+        Some(b"servers and established)" | b"w/o servers)") => StatesShown::All,
+        Some(b"only servers)") => StatesShown::Listening,
+        _ => StatesShown::Unknown,
     }
 }
 
@@ -115,6 +141,7 @@ impl Parser for Reading {
             let inet::Row { socket, holder, owner_shown } = &mut row;
             socket.holders = holder.as_ref().map_or(&[], std::slice::from_ref);
             socket.holders_shown = *owner_shown;
+            socket.states_shown = self.shown;
             if self.first.comes_again(socket) {
                 sink.note(at, &Note { kind: NoteKind::TableStart, pid: None, text: at.text });
             }
@@ -155,6 +182,9 @@ impl Reading {
             return Taken::Noise;
         }
         if is_banner(line) {
+            if let told @ (StatesShown::All | StatesShown::Listening) = banner_states(line) {
+                self.shown = told;
+            }
             return Taken::Noise;
         }
         if is_failure(line) {

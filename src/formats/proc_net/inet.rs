@@ -15,7 +15,7 @@
 //! The header tells IPv6 (`remote_address`) and UDP or raw (`pointer drops`), the path or the command which of them.
 
 use super::table_names;
-use crate::facts::{Addr, At, Endpoint, Note, NoteKind, Protocol, Sink, Socket, SocketState, Timer, TimerKind};
+use crate::facts::{Addr, At, Endpoint, Note, NoteKind, Protocol, Sink, Socket, SocketState, StatesShown, Timer, TimerKind};
 use crate::formats::{Fit, Format, Hint, Parser, Probe, Taken, scan};
 
 /// The inet tables.
@@ -230,6 +230,7 @@ fn row<'a>(line: &'a [u8], base: Base, big_endian: &mut bool) -> Option<Socket<'
     socket.recv_q = Some(rx);
     socket.send_q = (state != SocketState::Listen).then_some(tx);
     socket.inode = Some(inode);
+    socket.states_shown = StatesShown::All;
     socket.uid = (state != SocketState::TimeWait).then_some(uid);
     socket.timer = timer_of(timer, when, retransmits, probes);
     Some(socket)

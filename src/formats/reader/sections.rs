@@ -22,7 +22,7 @@ impl Reader {
                 self.open(format, command, self.line, sink);
                 if format.begins_at_command() {
                     let citation = Citation { member: self.member, line: self.line };
-                    let note = Note { kind: NoteKind::TableStart, pid: None, text: command };
+                    let note = Note { kind: NoteKind::CommandStart, pid: None, text: command };
                     sink.note(At { citation, format: format.id(), text: command }, &note);
                 }
             }

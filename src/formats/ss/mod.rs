@@ -224,6 +224,7 @@ impl Reading {
         socket.holders = holders.list();
         // A list that was cut before its first entry says nothing about who holds the socket.
         socket.holders_shown = self.holders_shown && !(holders.open && socket.holders.is_empty());
+        socket.states_shown = self.table.options.shown;
         socket.last_received_ms = tail.moved.received_ms.or(second.received_ms);
         socket.last_sent_ms = tail.moved.sent_ms.or(second.sent_ms);
         if self.first.comes_again(socket) {

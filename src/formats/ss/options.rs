@@ -1,7 +1,7 @@
 //! What is known of a table before its first line: the options of the command that printed it, or the words of the member's name.
 
-use crate::facts::{Protocol, SocketState};
-use crate::formats::{Hint, arguments};
+use crate::facts::{Protocol, SocketState, StatesShown};
+use crate::formats::{Hint, arguments, selection};
 
 /// A kind of socket as ss selects and labels it; together with the address family it makes a [`Protocol`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Options {
     pub processes: bool,
     /// A filter keeps part of the sockets.
     pub filtered: bool,
+    /// Which states are listed.
+    pub shown: StatesShown,
 }
 
 impl Kind {
@@ -93,7 +95,12 @@ impl Options {
     pub fn new(hint: &Hint<'_>) -> Self {
         match arguments::arguments(hint.command, b"ss") {
             Some(words) => of_command(words),
-            None => of_path(hint.path),
+            None => {
+                let of_path = of_path(hint.path);
+                // One of several commands in a line: its options are the only word on what it lists.
+                let shown = Some(selection::states(hint.command)).filter(|shown| *shown != StatesShown::Unknown);
+                Options { shown: shown.unwrap_or(of_path.shown), ..of_path }
+            }
         }
     }
 
@@ -133,7 +140,7 @@ impl Kinds {
 }
 
 fn of_command(mut words: arguments::Arguments<'_>) -> Options {
-    let mut options = Options::default();
+    let mut options = Options { shown: selection::of_ss(words.clone()), ..Options::default() };
     let (mut kinds, mut states) = (Kinds::default(), 0);
     while let Some(word) = words.next() {
         match word {
@@ -200,6 +207,7 @@ fn of_path(path: &str) -> Options {
         query(word.to_ascii_lowercase().as_bytes(), &mut kinds);
         if kinds.only.is_none() && are_options(word) {
             word.bytes().for_each(|b| options.letter(b, &mut kinds));
+            options.shown = word.bytes().fold(StatesShown::Connected, StatesShown::with);
         } else if kinds.only.is_none() {
             continue;
         }
@@ -301,5 +309,11 @@ mod tests {
             assert_eq!((options.kind, options.processes), (kind, processes), "{path}");
         }
         assert_eq!(of("ss-close_wait.txt", "").state, Some(SocketState::CloseWait));
+        let shown = |path| of(path, "").shown;
+        assert_eq!(
+            ["ss-tanpoe.txt", "ss-tn.txt", "ss_-tlnp"].map(shown),
+            [StatesShown::All, StatesShown::Connected, StatesShown::Listening]
+        );
+        assert_eq!(["ss.txt", "ss-tcp.txt"].map(shown), [StatesShown::Unknown; 2]);
     }
 }

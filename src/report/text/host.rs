@@ -149,8 +149,10 @@ fn piles(page: &mut Page, report: &HostReport, look: &Look) {
         .into_iter()
         .take(most)
         .map(|(n, p)| {
-            let remote =
-                report.remotes.get(&n).and_then(|r| r.first()).map_or(String::new(), |(e, n)| format!("{e} ({})", number(*n as i64)));
+            // Rows of a socket that several processes share are counted for each; where each end has one, none has most.
+            let copies = (p.traits.remotes.total() / p.count.max(1)).max(1);
+            let top = report.remotes.get(&n).and_then(|r| r.first()).map(|(e, n)| (e, n / copies)).filter(|(_, n)| *n > 1 || p.count == 1);
+            let remote = top.map_or(String::new(), |(e, n)| format!("{e} ({})", number(n as i64)));
             let seen = summary::words(p);
             let seen = if remote.is_empty() { seen } else { format!("{seen}; most toward {remote}") };
             [summary::holder(p), number(p.count as i64), p.kind.word().to_string(), seen]

@@ -70,6 +70,9 @@ fn nobody(page: &mut Page, diagnosis: &Diagnosis) {
         if let Some(largest) = summary::largest(report, 3) {
             page.label("most", &largest, 2);
         }
+        for counted in &report.counted {
+            page.label("counted", counted, 3);
+        }
     }
     others(page, diagnosis, None);
     if diagnosis.verdict == Verdict::Inconclusive

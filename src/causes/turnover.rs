@@ -1,0 +1,123 @@
+//! Whether a pile still has the sockets of earlier samples. A leak keeps them and adds to them; what comes and goes was closed each time, however
+//! many there are at a moment; and where nothing has come since, nothing was opened.
+
+use super::case::Case;
+use super::past::Then;
+use super::say::number;
+use crate::capture::{End, Snapshot};
+use crate::ledger::{Kind, Pile, inodes};
+use std::collections::BTreeSet;
+
+/// Fewer sockets are not told from chance.
+const SOME: u64 = 20;
+/// A time in which a program that leaves sockets behind as it works has left some: an hour, in seconds.
+const LONG: u64 = 3600;
+/// Samples whose number alone tells that nothing has come, where sockets are not told from each other.
+const SAMPLES: usize = 3;
+
+/// Which sockets of earlier samples a pile still has.
+#[derive(Debug, Default)]
+pub struct Stayed {
+    /// Of the oldest sample with a comparable number: how many, and how many of them are still there.
+    first: Option<(u64, u64)>,
+    /// Of the latest one.
+    last: Option<(u64, u64)>,
+    /// How many of the sockets of now were there in the oldest one of all.
+    there: Option<u64>,
+}
+
+/// What a pile's sockets of several samples say together.
+#[derive(Debug)]
+pub enum Turnover {
+    /// They come and go: why that is known.
+    Replaced(String),
+    /// Nothing was opened for long: why that is known.
+    Same(String),
+}
+
+/// Whether the sockets of a pile come and go, or stay and none comes; `None` where the samples do not tell, or tell neither.
+pub fn turnover(case: &Case<'_>, pile: &Pile) -> Option<Turnover> {
+    let history = case.history(pile)?;
+    let stayed = history.stayed.get_or_init(|| stayed(case, pile, &history.told));
+    if let Some(why) = stayed.replaced(pile) {
+        return Some(Turnover::Replaced(why));
+    }
+    same(pile, &history.told, stayed).map(Turnover::Same)
+}
+
+impl Stayed {
+    /// Why the sockets come and go. Of a few that were there before a leak began none may be left; then those of the last sample are.
+    fn replaced(&self, pile: &Pile) -> Option<String> {
+        let (first, still) = self.first.filter(|&(first, still)| still * 5 < first)?;
+        let begun = pile.count * 2 > first * 3 && self.last.is_some_and(|(last, still)| still * 2 >= last);
+        let left = if still == 0 { "none is".to_string() } else { format!("only {} are", number(still as i64)) };
+        (!begun).then(|| format!("of the first {} {left} still there: they come and go", number(first as i64)))
+    }
+}
+
+/// Why nothing was opened for long: all sockets were there already, or as many in each sample.
+fn same(pile: &Pile, told: &[Then], stayed: &Stayed) -> Option<String> {
+    let first = told.first()?;
+    let seconds = first.seconds.filter(|&s| s >= LONG)?;
+    let before = super::forecast::span(seconds);
+    if let Some(there) = stayed.there {
+        let new = pile.count.saturating_sub(there);
+        let (count, were) = (number(pile.count as i64), number(there.min(pile.count) as i64));
+        return match new {
+            0 => Some(format!("the same {count} were there {before} before, and none was opened since")),
+            n if n * 100 <= pile.count => {
+                Some(format!("{were} of the {count} were there {before} before, and hardly any was opened since"))
+            }
+            _ => None,
+        };
+    }
+    let level = told.len() + 1 >= SAMPLES && told.iter().all(|t| t.count == pile.count);
+    level.then(|| format!("{} were open in each of {} snapshots over {before}", number(pile.count as i64), told.len() + 1))
+}
+
+fn stayed(case: &Case<'_>, pile: &Pile, told: &[Then]) -> Stayed {
+    let comparable = |t: &&Then| t.count >= SOME && t.count * 4 >= pile.count;
+    let (Some(first), Some(last)) = (told.iter().find(comparable), told.last()) else { return Stayed::default() };
+    let of = |then: &Then| still(case, pile, then);
+    let all = of(first);
+    let (oldest, latest) = (told.first().map(|t| t.sample), last.sample == first.sample);
+    Stayed {
+        first: all,
+        last: if latest { all } else { of(last) },
+        there: all.filter(|_| oldest == Some(first.sample)).map(|(_, still)| still),
+    }
+}
+
+/// How many sockets the holders of a pile had in an earlier sample, and how many of these they still have, where the captures tell one socket
+/// from another.
+fn still(case: &Case<'_>, pile: &Pile, then: &Then) -> Option<(u64, u64)> {
+    let (take, earlier) = case.samples().nth(then.sample)?;
+    let Some(before) = then.pile.and_then(|n| earlier.piles.get(n)) else {
+        // Found by its sockets, of a holder that was not named.
+        return Some((then.count, then.count));
+    };
+    by_inode(&take.snapshot, before, case.snapshot, pile).or_else(|| by_ends(before, pile))
+}
+
+/// Of the processes that hold both: after a restart all sockets are new, and a leak has begun again.
+fn by_inode(then: &Snapshot, before: &Pile, now: &Snapshot, pile: &Pile) -> Option<(u64, u64)> {
+    let pids: BTreeSet<u32> = before.owner.iter().flat_map(|o| &o.pids).map(|p| p.0).filter(|&pid| pile.held_by(pid)).collect();
+    let expected = |p: &Pile| {
+        let shares: u64 = p.owner.iter().flat_map(|o| &o.pids).filter(|(pid, _)| pids.contains(pid)).map(|p| p.1).sum();
+        shares.min(p.count)
+    };
+    let (old, new) = (inodes::of_holders(then, pile.kind, &pids), inodes::of_holders(now, pile.kind, &pids));
+    let told = |inodes: &[u32], p: &Pile| !inodes.is_empty() && inodes.len() as u64 * 10 >= expected(p) * 9;
+    let both = pile.kind != Kind::Eventpoll && told(&old, before) && told(&new, pile);
+    both.then(|| (old.len() as u64, old.iter().filter(|i| new.binary_search(i).is_ok()).count() as u64))
+}
+
+/// By the far ends of accepted connections, and by the near ends of opened ones: the port there is each connection's own.
+fn by_ends(before: &Pile, pile: &Pile) -> Option<(u64, u64)> {
+    let ends = |p: &Pile| -> Option<BTreeSet<End>> {
+        let ends = if p.accepted? { &p.traits.remotes } else { &p.traits.locals };
+        (ends.distinct() * 10 >= p.count * 9).then(|| ends.iter().map(|(e, _)| e).collect())
+    };
+    let (old, new) = (ends(before)?, ends(pile)?);
+    Some((old.len() as u64, old.intersection(&new).count() as u64))
+}

@@ -1,0 +1,209 @@
+//! What is said of one host at several times: a leak keeps its sockets and adds to them, and a sample that cannot tell tells nothing.
+
+mod sample;
+
+use sample::{Member, diagnose};
+use sockdiag::causes::Class;
+use sockdiag::diagnosis::{Diagnosis, Verdict};
+
+/// Rows of one kind of socket that a process holds, for each inode.
+type Rows = fn(u32) -> String;
+
+/// A sample of a host: a process with these sockets, at this hour of the first days of a month.
+fn taken(hour: u32, name: &str, rows: Rows, inodes: impl IntoIterator<Item = u32>) -> Vec<Member> {
+    let mut text = String::from("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n");
+    text.push_str("sshd 801 root 3u IPv4 811 0t0 TCP *:22 (LISTEN)\nchronyd 622 root 5u IPv4 812 0t0 UDP 127.0.0.1:323\n");
+    text.push_str(&format!("{name} 2700 svc 3u IPv4 813 0t0 TCP *:7000 (LISTEN)\n"));
+    for (n, inode) in inodes.into_iter().enumerate() {
+        text.push_str(&format!("{name} 2700 svc {}u {}\n", 4 + n, rows(inode)));
+    }
+    let at = |file: &str, text: String| Member { path: format!("t{hour:03}/{file}"), text: text.into_bytes() };
+    let date = format!("Mon Jun {:>2} {:02}:00:00 UTC 2026\n", 1 + hour / 24, hour % 24);
+    let ps = format!("USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nsvc 2700 1.0 1.0 9 9 ? Ss May01 0:01 /usr/sbin/{name} -f\n");
+    vec![at("lsof.txt", text), at("date.txt", date), at("ps.txt", ps)]
+}
+
+fn closed(inode: u32) -> String {
+    format!("sock 0,8 0t0 {inode} protocol: TCP")
+}
+
+fn close_wait(inode: u32) -> String {
+    format!("IPv4 {inode} 0t0 TCP 10.0.0.5:{}->10.9.9.9:8080 (CLOSE_WAIT)", 10_000 + inode % 50_000)
+}
+
+fn fin_wait(inode: u32) -> String {
+    format!("IPv4 {inode} 0t0 TCP 10.0.0.5:7000->10.9.9.9:{} (FIN_WAIT2)", 10_000 + inode % 50_000)
+}
+
+fn udp(inode: u32) -> String {
+    format!("IPv4 {inode} 0t0 UDP *:{}", 10_000 + inode % 50_000)
+}
+
+fn netlink(inode: u32) -> String {
+    format!("netlink 0t0 {inode} ROUTE")
+}
+
+fn packet(inode: u32) -> String {
+    format!("pack {inode} 0t0 ALL type=SOCK_RAW")
+}
+
+fn leaks(told: &Diagnosis) -> Vec<&str> {
+    told.findings.iter().filter(|f| f.claim.class == Class::Leak).map(|f| f.claim.code).collect()
+}
+
+/// All that is said of findings.
+fn said(told: &Diagnosis) -> String {
+    told.findings.iter().flat_map(|f| &f.claim.evidence).map(|e| e.says.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// Sockets none of which is in two samples were closed each time, however many there are.
+#[test]
+fn what_comes_and_goes_is_no_leak() {
+    for rows in [closed as Rows, close_wait, fin_wait, udp, netlink, packet] {
+        for counts in [[150, 285, 210, 165], [150, 190, 240, 300], [1500, 1590, 1425, 1545]] {
+            let samples = counts.iter().zip(0..).flat_map(|(&n, t)| taken(t, "svcd", rows, (0..n).map(|i| 40_000 + t * 5000 + i * 3)));
+            let told = diagnose(&samples.collect::<Vec<_>>());
+            assert!(leaks(&told).is_empty(), "{} {counts:?}: {}", rows(1), told.headline);
+        }
+    }
+}
+
+/// Of the few that were there before a leak began none may be left.
+#[test]
+fn a_leak_that_begins_later_is_one() {
+    for rows in [closed as Rows, close_wait, fin_wait, udp, netlink, packet] {
+        let samples = (0..4u32).flat_map(|t| {
+            let passing = (0..60).map(move |i| 40_000 + t * 5000 + i);
+            let kept = (2..=t).flat_map(|from| (0..400).map(move |i| 41_000 + from * 5000 + i));
+            taken(t, "svcd", rows, passing.chain(kept))
+        });
+        let told = diagnose(&samples.collect::<Vec<_>>());
+        assert_eq!(told.verdict, Verdict::Leak, "{}: {}", rows(1), told.headline);
+    }
+}
+
+/// What is the same for days was not opened since: at work if it may be of use, a question if it has none.
+#[test]
+fn the_same_sockets_for_days() {
+    let days = |rows: Rows| (0..3).flat_map(|day| taken(day * 24, "svcd", rows, 40_000..40_500)).collect::<Vec<_>>();
+    for rows in [udp as Rows, netlink, packet] {
+        let told = diagnose(&days(rows));
+        assert!(leaks(&told).is_empty() && told.verdict != Verdict::Leak, "{}", told.headline);
+    }
+    let told = diagnose(&days(closed));
+    assert_eq!((told.verdict, leaks(&told)), (Verdict::Inconclusive, vec![]), "{}", told.headline);
+    assert!(told.headline.contains("the same 500 were there 2 days before, and none was opened since"), "{}", told.headline);
+    // A leak that has filled its limit has come to an end too.
+    let limit = "Limit Soft Limit Hard Limit Units\nMax open files            510                  510                  files\n";
+    let mut full = days(closed);
+    full.push(Member { path: "t048/limits-2700.txt".to_string(), text: limit.as_bytes().to_vec() });
+    assert_eq!(diagnose(&full).verdict, Verdict::Leak);
+}
+
+/// Minutes apart the same sockets tell nothing: the next attempt may be due later.
+#[test]
+fn the_same_sockets_for_minutes() {
+    let mut samples = [taken(1, "svcd", closed, 40_000..40_500), taken(2, "svcd", closed, 40_000..40_500)].concat();
+    for member in samples.iter_mut().filter(|m| m.path == "t002/date.txt") {
+        member.text = b"Mon Jun  1 01:10:00 UTC 2026\n".to_vec();
+    }
+    assert_eq!(diagnose(&samples).verdict, Verdict::Leak);
+}
+
+const SS: &str = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n";
+
+/// A table of a server's connections in a sample, and what else was captured of it.
+fn served(hour: u32, pid: Option<u32>, count: u32, idle: Option<u32>) -> Vec<Member> {
+    let users = pid.map_or(String::new(), |pid| format!("users:((\"java\",pid={pid},fd=9)) "));
+    let mut text = format!("{SS}LISTEN 0 128 0.0.0.0:8443 0.0.0.0:* {users}ino:900\n");
+    for n in 0..count {
+        text.push_str(&format!("ESTAB 0 0 10.0.0.5:8443 10.9.{}.7:{} {users}ino:{}\n", n % 200, 20_000 + n, 50_000 + n));
+        if let Some(idle) = idle {
+            text.push_str(&format!("\t cubic rto:204 lastsnd:{idle} lastrcv:{idle} lastack:{idle}\n"));
+        }
+    }
+    let at = |file: &str, text: String| Member { path: format!("t{hour:03}/{file}"), text: text.into_bytes() };
+    let date = format!("Mon Jun {:>2} {:02}:00:00 UTC 2026\n", 1 + hour / 24, hour % 24);
+    vec![at("ss-tanpe.txt", text), at("date.txt", date)]
+}
+
+fn started(hour: u32, pid: u32, jar: &str) -> Member {
+    let text =
+        format!("USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\napi {pid} 1.0 1.0 9 9 ? Ssl May01 0:01 java -jar /srv/{jar}\n");
+    Member { path: format!("t{hour:03}/ps.txt"), text: text.into_bytes() }
+}
+
+/// What a process holds that was not there before did not grow from nothing.
+#[test]
+fn a_new_release_is_no_growth() {
+    let mut samples = [served(0, Some(4100), 420, None), served(1, Some(9120), 610, None), served(2, Some(9120), 590, None)].concat();
+    samples.extend([started(0, 4100, "api-3.8.0.jar"), started(1, 9120, "api-3.9.0.jar"), started(2, 9120, "api-3.9.0.jar")]);
+    let told = diagnose(&samples);
+    assert!(leaks(&told).is_empty(), "{}", told.headline);
+    assert!(said(&told).contains("the same 590 were there 60 min before"), "{}", said(&told));
+    // With the first sample of it alone, it has what the one before had.
+    let mut two = [served(0, Some(4100), 430, None), served(1, Some(9120), 426, None)].concat();
+    two.extend([started(0, 4100, "api-3.8.0.jar"), started(1, 9120, "api-3.9.0.jar")]);
+    let told = diagnose(&two);
+    assert!(leaks(&told).is_empty(), "{}", told.headline);
+}
+
+/// A table that was taken without privilege names no holder of them, and has them all the same.
+#[test]
+fn unreadable_is_not_nothing() {
+    let mut samples = [served(0, None, 520, None), served(1, Some(2800), 520, None)].concat();
+    let denied = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\njava 2800 api NOFD /proc/2800/fd (opendir: Permission denied)\n";
+    samples.push(Member { path: "t000/lsof.txt".to_string(), text: denied.as_bytes().to_vec() });
+    let told = diagnose(&samples);
+    assert!(leaks(&told).is_empty(), "{}", told.headline);
+    assert!(said(&told).contains("the same 520 were there 60 min before"), "{}", said(&told));
+}
+
+/// Clients of which each was heard in the last minute are no leak, unless all of them have come in it.
+#[test]
+fn connections_that_are_heard() {
+    let fleet = |idle| (0..4).flat_map(|day| served(day * 24, Some(2400), 1000 + day * 160, Some(idle))).collect::<Vec<_>>();
+    let told = diagnose(&fleet(20_000));
+    assert!(leaks(&told).is_empty(), "{}", told.headline);
+    assert!(!leaks(&diagnose(&fleet(900_000))).is_empty());
+    let mut new: Vec<Member> = (0..4).flat_map(|n| served(n, Some(2400), 200 + n * 900, Some(20_000))).collect();
+    for (n, member) in new.iter_mut().filter(|m| m.path.ends_with("date.txt")).enumerate() {
+        member.text = format!("Mon Jun  1 00:00:{:02} UTC 2026\n", n * 20).into_bytes();
+    }
+    assert!(!leaks(&diagnose(&new)).is_empty());
+}
+
+/// A queue that was full at some time is told of with that time, and is no limit that is reached.
+#[test]
+fn a_queue_that_was_full() {
+    let queue = |hour: u32, queue: u32| {
+        let text = format!("{SS}LISTEN {queue} 128 127.0.0.1:9000 0.0.0.0:* users:((\"gated\",pid=1300,fd=3))\n");
+        Member { path: format!("t{hour:03}/ss-tanp.txt"), text: text.into_bytes() }
+    };
+    let mut samples = taken(0, "svcd", udp, []);
+    samples.extend(taken(1, "svcd", udp, []));
+    samples.extend([queue(0, 129), queue(1, 0)]);
+    let told = diagnose(&samples);
+    let finding = told.findings.iter().find(|f| f.claim.code == "backlog-overflow").expect("a finding");
+    assert_eq!(finding.claim.class, Class::Note);
+    assert!(finding.claim.says.contains("full before (2026-06-01T00:00:00Z)"), "{}", finding.claim.says);
+    assert!(!told.headline.contains("no limit reached,"), "{}", told.headline);
+}
+
+/// Connections of a server to its own store are not called accepted.
+#[test]
+fn what_a_server_has_opened_itself() {
+    let mut samples: Vec<Member> = (0..4).flat_map(|t| served(t, Some(2400), 300 + t * 200, Some(900_000))).collect();
+    for member in samples.iter_mut().filter(|m| m.path.ends_with("ss-tanpe.txt")) {
+        for n in 0..150 {
+            let users = "users:((\"java\",pid=2400,fd=9))";
+            let row = format!("ESTAB 0 0 10.0.0.5:{} 10.3.3.3:5432 {users} ino:{}\n", 40_000 + n, 90_000 + n);
+            member.text.extend(row.into_bytes());
+        }
+    }
+    let told = diagnose(&samples);
+    let finding = told.findings.iter().find(|f| f.claim.class == Class::Leak).expect("a leak");
+    let says = finding.claim.remotes.iter().find(|r| r.endpoint == "10.3.3.3:5432").map(|r| (r.count, r.why.as_str()));
+    assert_eq!(says, Some((150, "opened by the program itself")), "{:?}", finding.claim.remotes);
+    assert!(said(&told).contains("900 of them are on the server's own port"), "{}", said(&told));
+}
