@@ -724,3 +724,124 @@ fn as_many_descriptors_as_a_usual_limit() {
     assert!(now(1024).contains("its 1,024 descriptors are as many as a usual limit allows"), "{}", now(1024));
     assert!(now(900).contains("before it reaches its descriptor limit"), "{}", now(900));
 }
+
+/// One output of `netstat -c`: connections to one service that have been closed there.
+fn once(first: u32, count: u32) -> String {
+    let mut text = String::from(
+        "Active Internet connections (servers and established)\n\
+         Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name\n",
+    );
+    for n in first..first + count {
+        text.push_str(&format!("tcp 1 0 10.0.0.5:{} 10.0.9.7:6379 CLOSE_WAIT 3901/unicorn\n", 40_000 + n));
+    }
+    text
+}
+
+/// Outputs of a repeated command are samples, as long as they show the same sockets and more.
+#[test]
+fn a_command_repeated_into_one_file_shows_growth() {
+    let told = |texts: &[String]| diagnose(&[member("netstat.txt", &texts.concat())]);
+    let asks_again = |d: &Diagnosis| d.next.iter().any(|m| m.what.contains("second capture"));
+    let grown = told(&[once(0, 120), once(0, 131), once(0, 164)]);
+    let says = said(found(&grown, "peer-closed-not-closed"));
+    assert!(says.contains("grew from 120 to 164 between the first and the last reading") && !asks_again(&grown), "{says}");
+    for other in [vec![once(0, 164), once(0, 164)], vec![once(0, 120), once(500, 164)], vec![once(0, 120), once(0, 60), once(0, 164)]] {
+        let told = told(&other);
+        let says = said(found(&told, "peer-closed-not-closed"));
+        assert!(!says.contains("grew") && asks_again(&told), "{says}");
+    }
+}
+
+/// Hosts whose lines take turns are never added up as one.
+#[test]
+fn several_hosts_in_one_text() {
+    let rows = |pid: u32, count: u32| close_wait(pid, count).lines().map(str::to_string).collect::<Vec<_>>();
+    let (one, other) = (rows(77, 90), rows(77, 40));
+    let mut text = String::new();
+    for n in 0..one.len() {
+        for (host, lines) in [("web1", &one), ("web2", &other)] {
+            text.extend(lines.get(n).map(|line| format!("{host}: {line}\n")));
+        }
+    }
+    let told = diagnose(&[member("pdsh.txt", &text)]);
+    let counts: Vec<Option<u64>> = told.findings.iter().filter(|f| f.claim.kind == Some(Kind::CloseWait)).map(|f| f.claim.count).collect();
+    let hosts: Vec<&str> = told.reports.iter().map(|r| r.label.as_str()).collect();
+    assert_eq!((counts, hosts), (vec![Some(90), Some(40)], vec!["web1", "web2"]));
+    let finding = found(&told, "accept-not-closed");
+    let line = finding.claim.evidence.iter().flat_map(|e| &e.at).next().map_or(0, |q| q.at.line as usize);
+    assert!(text.lines().nth(line - 1).is_some_and(|l| l.starts_with("web1: CLOSE-WAIT")), "{line}");
+}
+
+/// On the node pid 1 is another process than in the container.
+#[test]
+fn the_first_process_of_a_container_is_looked_at_inside() {
+    let strace = |pid: u32| {
+        let told = diagnose(&[member("ss-tanp.txt", &close_wait(pid, 300))]);
+        let missing = found(&told, "accept-not-closed").claim.missing.clone();
+        let lines = missing.into_iter().chain(told.next).filter(|m| m.command.contains(&format!(" -p {pid}")));
+        lines.map(|m| m.what).collect::<Vec<_>>()
+    };
+    assert!(strace(1).len() == 2 && strace(1).iter().all(|what| what.contains("inside the container")), "{:?}", strace(1));
+    assert!(strace(4242).iter().all(|what| !what.contains("container")));
+}
+
+/// What a system lacks is not asked for.
+#[test]
+fn another_system_than_linux_is_named() {
+    let netstat = "Active Internet connections (including servers)\n\
+        Proto Recv-Q Send-Q  Local Address          Foreign Address        (state)\n";
+    let rows: String = (0..300).map(|n| format!("tcp4 1 0 10.0.0.5.{} 10.0.0.9.3306 CLOSE_WAIT\n", 40_000 + n)).collect();
+    let uname = "FreeBSD web3 13.2-RELEASE FreeBSD 13.2-RELEASE releng/13.2 GENERIC amd64\n";
+    let told = diagnose(&[member("netstat-an.txt", &format!("{netstat}{rows}")), member("uname-a.txt", uname)]);
+    let commands: Vec<&str> = told.next.iter().map(|m| m.command.as_str()).collect();
+    assert_eq!(commands, ["sockstat -4; sockstat -6", "procstat -fa", "netstat -an"]);
+    let remarks: Vec<&String> = told.reports.iter().flat_map(|r| &r.remarks).map(|r| &r.0).collect();
+    assert!(remarks.iter().any(|r| r.contains("runs FreeBSD 13.2-RELEASE")), "{remarks:?}");
+    assert!(remarks.iter().all(|r| !r.contains("width of a window")), "{remarks:?}");
+}
+
+/// A big-endian machine prints addresses as they are read; the file that names it may come behind the table.
+#[test]
+fn addresses_of_a_big_endian_machine() {
+    let mut table = String::from("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+    for n in 0..100 {
+        table.push_str(&format!(
+            "{n:4}: 0A140411:{:04X} 0A14071F:2454 08 00000000:00000001 00:00000000 00000000  1061        0 {} 1 0000000000000000 20 4 30 10 -1\n",
+            40_000 + n,
+            700_000 + n
+        ));
+    }
+    let uname = |machine: &str| member("uname", &format!("Linux app17 5.14.0-427 #1 SMP Thu Mar 7 2024 {machine} {machine} GNU/Linux\n"));
+    let remote = |members: &[Member]| {
+        let told = diagnose(members);
+        let finding = told.findings.iter().find(|f| f.claim.kind == Some(Kind::CloseWait)).expect("a finding");
+        finding.claim.remotes.first().map(|r| r.endpoint.clone())
+    };
+    let table = member("proc/net/tcp", &table);
+    assert_eq!(remote(&[table.clone(), uname("s390x")]).as_deref(), Some("10.20.7.31:9300"));
+    assert_eq!(remote(&[table, uname("x86_64")]).as_deref(), Some("31.7.20.10:9300"));
+}
+
+/// A filter that lets a state through keeps every row of it.
+#[test]
+fn rows_that_a_filter_lets_through_are_all_there() {
+    let rows: String = close_wait(4242, 300).lines().filter(|l| !l.starts_with("LISTEN")).map(|l| format!("{l}\n")).collect();
+    let says = |command: &str| {
+        let told = diagnose(&[member("paste.txt", &format!("root@app17:~# {command}\n{rows}"))]);
+        told.headline.clone()
+    };
+    assert!(!says("ss -tanp | grep -E \"State|CLOSE-WAIT\"").contains("at least"), "{}", says("ss -tanp | grep -E \"State|CLOSE-WAIT\""));
+    assert!(says("ss -tanp | grep 7443").contains("at least"), "{}", says("ss -tanp | grep 7443"));
+}
+
+/// Who has as many descriptors as a usual limit allows has no limit ahead.
+#[test]
+fn as_many_descriptors_as_a_usual_limit() {
+    let lsof = |n: u32| {
+        let row = |fd: u32| format!("metricd 77 svc {fd}u sock 0,7 0t0 {} can't identify protocol\n", 80_000 + fd);
+        format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{}", (0..n).map(row).collect::<String>())
+    };
+    let now = |n: u32| diagnose(&[member("lsof.txt", &lsof(n))]).findings[0].claim.now.join("; ");
+    assert!(now(1024).contains("its 1,024 descriptors are as many as a usual limit allows"), "{}", now(1024));
+    assert!(now(900).contains("before it reaches its descriptor limit"), "{}", now(900));
+}

@@ -4,14 +4,15 @@ use super::intern::Interner;
 use super::logs::Plain;
 use super::room::{Over, Room};
 use super::snapshot::Snapshot;
+use super::turns::Turns;
 use crate::bundle::datum::command_of;
 use crate::bundle::layout::{self, Placement};
 use crate::bundle::{DEPTH_OPTION, HOSTS_OPTION, Limits, MemberEnd, MemberHead, Visitor, Walked};
 use crate::facts::*;
 use crate::formats::pid::pid_of;
-use crate::formats::reader::Reader;
+use crate::formats::reader::{HEAD, Reader};
 use crate::formats::reading::Reading;
-use crate::formats::{Format, by_id};
+use crate::formats::{Format, Probe, by_id};
 use crate::signatures::Signatures;
 use std::collections::BTreeMap;
 
@@ -67,12 +68,25 @@ pub struct Intake<'s> {
 }
 
 struct Open {
-    reader: Reader,
-    /// `None` where there is no room for one more host.
-    snapshot: Option<usize>,
     path: String,
     pid: Option<u32>,
     modified: Option<i64>,
+    place: Placement,
+    /// Its beginning, until it is known whether its lines are of several hosts.
+    head: Option<Vec<u8>>,
+    /// How its lines are handed to the parts, where they are of several hosts.
+    turns: Option<Turns>,
+    /// What is read of it: all in one, or the lines of each host.
+    parts: Vec<Part>,
+}
+
+/// What is read of a member into one snapshot.
+struct Part {
+    reader: Reader,
+    /// `None` where there is no room for one more host.
+    snapshot: Option<usize>,
+    /// The host in front of its lines, where there are several.
+    host: String,
     place: Placement,
     tools: Vec<String>,
 }
@@ -135,7 +149,7 @@ impl<'s> Intake<'s> {
             return Some(n);
         }
         let n = self.snapshots.len();
-        if n >= self.limits.max_hosts.saturating_mul(SNAPSHOTS_EACH) {
+        if n >= self.most_snapshots() {
             return None;
         }
         self.numbers.insert(key, n);
@@ -143,15 +157,105 @@ impl<'s> Intake<'s> {
         Some(n)
     }
 
-    /// A member of a host past the bound: it is listed, and why it was not read.
-    fn end_beyond(&mut self, open: Open, end: MemberEnd) {
-        self.beyond += 1;
-        let end = match end {
-            MemberEnd::Link(to) => MemberEnd::Link(to),
-            _ => MemberEnd::Skipped(format!("more than {} hosts; {HOSTS_OPTION} raises the bound", self.limits.max_hosts)),
+    fn most_snapshots(&self) -> usize {
+        self.limits.max_hosts.saturating_mul(SNAPSHOTS_EACH)
+    }
+
+    /// A member, or the lines of one host in it, is about to come.
+    fn begin_part(&mut self, open: &mut Open, place: Placement, host: String) {
+        let number = self.snapshot_of(&place);
+        // Members before it are all ended.
+        let member = MemberId((self.members.len() + open.parts.len()) as u32);
+        let command = command_of(&open.path).unwrap_or_default();
+        let reader = Reader::new(member, &open.path, command.as_bytes(), self.forced).with_max_line(self.limits.max_line);
+        let mut part = Part { reader, snapshot: number, host, place, tools: Vec::new() };
+        if let Some(snapshot) = number.and_then(|n| self.snapshots.get_mut(n)) {
+            snapshot.begin_member(&open.path);
+            let about = |text| At { citation: Citation { member, line: 0 }, format: "layout", text };
+            if let Some((kind, why)) = incomplete(&open.path) {
+                snapshot.note(&about(why.as_bytes()), &Note { kind, pid: None, text: why.as_bytes() });
+            }
+            if !part.host.is_empty() {
+                let Part { host, tools, .. } = &mut part;
+                let mut route =
+                    Route { snapshot, names: &mut self.names, signatures: self.signatures, plain: &mut self.plain, pid: None, tools };
+                route.identity(about(host.as_bytes()), &Identity { key: IdentityKey::Hostname, value: host.as_bytes(), pid: None });
+            }
+        }
+        open.parts.push(part);
+    }
+
+    /// Enough has come to tell whether the lines are of several hosts; what was held back is read.
+    fn decide(&mut self, open: &mut Open, whole: bool) {
+        let Some(head) = open.head.take() else { return };
+        let command = command_of(&open.path).unwrap_or_default();
+        let probe = Probe { path: &open.path, command: command.as_bytes(), head: head.get(..HEAD).unwrap_or(&head), whole };
+        open.turns = Turns::of(&probe).filter(|_| self.forced.is_none());
+        if open.turns.is_none() {
+            self.begin_part(open, open.place.clone(), String::new());
+        }
+        self.feed(open, &head, false);
+    }
+
+    /// Hands the next bytes on; `last` if none follow.
+    fn feed(&mut self, open: &mut Open, chunk: &[u8], last: bool) {
+        let Some(mut turns) = open.turns.take() else {
+            return self.feed_part(open, 0, chunk);
         };
-        let Open { path, modified, place, tools, .. } = open;
-        self.members.push(Member { path, reading: Reading::default(), end, modified, place, tools });
+        turns.take(chunk, last, |host, lines| {
+            if host == open.parts.len() {
+                let name = lines.name.to_string();
+                let root = [open.place.root.as_str(), &name].join("/");
+                let place = Placement { root: root.trim_start_matches('/').to_string(), sample: open.place.sample.clone() };
+                self.begin_part(open, place, name);
+            }
+            self.feed_part(open, host, lines.text);
+        });
+        open.turns = Some(turns);
+    }
+
+    fn feed_part(&mut self, open: &mut Open, number: usize, text: &[u8]) {
+        let Some(part) = open.parts.get_mut(number) else { return };
+        let Some(snapshot) = part.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return };
+        let Part { reader, tools, .. } = part;
+        // Hosts that take turns have the room of one input.
+        snapshot.room.receive(self.room.pass_on());
+        let mut route =
+            Route { snapshot, names: &mut self.names, signatures: self.signatures, plain: &mut self.plain, pid: open.pid, tools };
+        reader.feed(text, &mut route);
+        self.room.receive(snapshot.room.pass_on());
+    }
+
+    fn end_part(&mut self, open: &Open, part: Part, end: MemberEnd) {
+        let Part { reader, snapshot, host, place, mut tools } = part;
+        let path = if host.is_empty() { open.path.clone() } else { format!("{} ({host})", open.path) };
+        let modified = open.modified;
+        let Some(snapshot) = snapshot.and_then(|n| self.snapshots.get_mut(n)) else {
+            // A host past the bound: it is listed, and why it was not read.
+            self.beyond += 1;
+            let end = match end {
+                MemberEnd::Link(to) => MemberEnd::Link(to),
+                _ => MemberEnd::Skipped(format!("more than {} hosts; {HOSTS_OPTION} raises the bound", self.limits.max_hosts)),
+            };
+            return self.members.push(Member { path, reading: Reading::default(), end, modified, place, tools });
+        };
+        snapshot.room.receive(self.room.pass_on());
+        let mut route = Route {
+            snapshot,
+            names: &mut self.names,
+            signatures: self.signatures,
+            plain: &mut self.plain,
+            pid: open.pid,
+            tools: &mut tools,
+        };
+        let reading = reader.finish(&mut route);
+        snapshot.end_member();
+        snapshot.room.left_out_many(Over::Lines, u64::from(reading.long_lines));
+        if matches!(&end, MemberEnd::Skipped(why) if why.contains(DEPTH_OPTION)) {
+            snapshot.room.left_out(Over::Depth);
+        }
+        self.room.receive(snapshot.room.pass_on());
+        self.members.push(Member { path, reading, end, modified, place, tools });
     }
 
     /// The input is over.
@@ -159,6 +263,9 @@ impl<'s> Intake<'s> {
         super::parts::mark(&mut self.snapshots, &self.members);
         let sealed = self.snapshots.into_iter().map(|mut s| {
             s.seal();
+            if s.identity.contains_key(&IdentityKey::Machine) {
+                s.tables.iter_mut().for_each(|table| super::byte_order::turn(table, &mut self.names));
+            }
             s
         });
         let mut snapshots: Vec<Option<Snapshot>> = sealed.map(Some).collect();
@@ -178,57 +285,40 @@ impl<'s> Intake<'s> {
 impl Visitor for Intake<'_> {
     fn begin(&mut self, head: &MemberHead) {
         let place = layout::place(&head.path);
-        let number = self.snapshot_of(&place);
-        if let Some(snapshot) = number.and_then(|n| self.snapshots.get_mut(n)) {
-            snapshot.begin_member(&head.path);
-            snapshot.room.receive(self.room.pass_on());
-            if let Some((kind, why)) = incomplete(&head.path) {
-                let citation = Citation { member: MemberId(self.members.len() as u32), line: 0 };
-                let at = At { citation, format: "layout", text: why.as_bytes() };
-                snapshot.note(&at, &Note { kind, pid: None, text: why.as_bytes() });
-            }
-        }
         let command = command_of(&head.path).unwrap_or_default();
-        let reader = Reader::new(MemberId(self.members.len() as u32), &head.path, command.as_bytes(), self.forced)
-            .with_max_line(self.limits.max_line);
         let pid = pid_of(&head.path, command.as_bytes());
-        self.open =
-            Some(Open { reader, snapshot: number, path: head.path.clone(), pid, modified: head.modified, place, tools: Vec::new() });
+        let (path, modified) = (head.path.clone(), head.modified);
+        self.open = Some(Open { path, pid, modified, place, head: Some(Vec::new()), turns: None, parts: Vec::new() });
     }
 
     fn wants(&mut self, _head: &MemberHead) -> bool {
-        self.open.as_ref().is_none_or(|open| open.snapshot.is_some())
+        self.open.as_ref().is_none_or(|open| {
+            let key = (open.place.root.clone(), open.place.sample.clone());
+            self.numbers.contains_key(&key) || self.snapshots.len() < self.most_snapshots()
+        })
     }
 
     fn data(&mut self, chunk: &[u8]) {
-        let Some(open) = &mut self.open else { return };
-        let Some(snapshot) = open.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return };
-        let Open { reader, pid, tools, .. } = open;
-        reader.feed(
-            chunk,
-            &mut Route { snapshot, names: &mut self.names, signatures: self.signatures, plain: &mut self.plain, pid: *pid, tools },
-        );
+        let Some(mut open) = self.open.take() else { return };
+        match &mut open.head {
+            None => self.feed(&mut open, chunk, false),
+            Some(head) => {
+                head.extend_from_slice(chunk);
+                if head.len() >= HEAD {
+                    self.decide(&mut open, false);
+                }
+            }
+        }
+        self.open = Some(open);
     }
 
     fn end(&mut self, end: MemberEnd) {
         let Some(mut open) = self.open.take() else { return };
-        let Some(snapshot) = open.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return self.end_beyond(open, end) };
-        let mut route = Route {
-            snapshot,
-            names: &mut self.names,
-            signatures: self.signatures,
-            plain: &mut self.plain,
-            pid: open.pid,
-            tools: &mut open.tools,
-        };
-        let reading = open.reader.finish(&mut route);
-        snapshot.end_member();
-        snapshot.room.left_out_many(Over::Lines, u64::from(reading.long_lines));
-        if matches!(&end, MemberEnd::Skipped(why) if why.contains(DEPTH_OPTION)) {
-            snapshot.room.left_out(Over::Depth);
+        self.decide(&mut open, true);
+        self.feed(&mut open, b"", true);
+        for part in std::mem::take(&mut open.parts) {
+            self.end_part(&open, part, end.clone());
         }
-        self.room.receive(snapshot.room.pass_on());
-        self.members.push(Member { path: open.path, reading, end, modified: open.modified, place: open.place, tools: open.tools });
     }
 }
 

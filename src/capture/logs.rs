@@ -52,7 +52,20 @@ pub struct Sighting {
     pub first_at: String,
     /// The time of the last as printed.
     pub last_at: String,
+    /// What each member has of them: one log may be there in several copies.
+    copies: Vec<Copy>,
 }
+
+/// The lines of one member: so many, and the hashes of time and text of the first and the last.
+#[derive(Clone, Copy, Debug)]
+struct Copy {
+    member: MemberId,
+    count: u64,
+    ends: (u64, u64),
+}
+
+/// Members whose lines of one sighting are told apart, at most.
+const MAX_COPIES: usize = 16;
 
 /// Lines that mean nothing come again, as the frames of stack traces do: so many are remembered, of so many bytes at most.
 const SLOTS: usize = 1024;
@@ -127,11 +140,13 @@ impl Logs {
                 last: Quote::keep(at),
                 first_at: String::from_utf8_lossy(time).into_owned(),
                 last_at: String::new(),
+                copies: Vec::new(),
             });
             self.sightings.len() - 1
         });
         let Some(sighting) = self.sightings.get_mut(number) else { return };
         sighting.count += 1;
+        sighting.copied(at.citation.member, message);
         sighting.attempts = sighting.attempts.max(found.attempt);
         sighting.interval_s = found.interval_s.or(sighting.interval_s);
         if sighting.count > 1 {
@@ -167,6 +182,68 @@ impl Logs {
         self.sightings.append(&mut other.sightings);
         left_out as u64
     }
+}
+
+impl Logs {
+    /// All lines have come: a log that was captured in several copies (by Docker, by the kubelet, by the journal) was written once. A copy has
+    /// as many lines, and the same at the same time in the first and the last of them; one may name the process, where another does not.
+    pub fn seal(&mut self) {
+        for sighting in &mut self.sightings {
+            let mut seen: Vec<Copy> = Vec::new();
+            for copy in std::mem::take(&mut sighting.copies) {
+                if seen.iter().any(|other| other.is_of(&copy)) {
+                    sighting.count = sighting.count.saturating_sub(copy.count);
+                } else {
+                    seen.push(copy);
+                }
+            }
+            sighting.copies = seen;
+        }
+        let named: Vec<(String, Option<String>, Vec<Copy>)> = self
+            .sightings
+            .iter()
+            .filter(|s| s.pid.is_some())
+            .map(|s| (s.signature.clone(), s.endpoint.clone(), s.copies.clone()))
+            .collect();
+        self.sightings.retain(|s| {
+            let told =
+                |copy: &Copy| named.iter().any(|n| n.0 == s.signature && n.1 == s.endpoint && n.2.iter().any(|other| other.is_of(copy)));
+            s.pid.is_some() || s.copies.is_empty() || !s.copies.iter().all(told)
+        });
+        self.index = FxHashMap::default();
+    }
+}
+
+impl Sighting {
+    /// Counts a line for its member.
+    fn copied(&mut self, member: MemberId, message: &Message<'_>) {
+        let line = told(message);
+        let room = self.copies.len() < MAX_COPIES;
+        match self.copies.iter_mut().find(|c| c.member == member) {
+            Some(copy) => (copy.count, copy.ends.1) = (copy.count + 1, line),
+            None if room => self.copies.push(Copy { member, count: 1, ends: (line, line) }),
+            None => {}
+        }
+    }
+}
+
+impl Copy {
+    /// Whether both are the same lines; one alone may have been written twice.
+    fn is_of(&self, other: &Copy) -> bool {
+        self.count > 1 && self.count == other.count && self.ends == other.ends && self.ends.0 != self.ends.1
+    }
+}
+
+/// Time and text of a line as one number, the time to the second: tools print more or fewer digits.
+fn told(message: &Message<'_>) -> u64 {
+    let time = std::str::from_utf8(message.at).ok().and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    let mut hasher = FxHasher::default();
+    match time {
+        Some(time) => hasher.write_i64(time.as_second()),
+        None => hasher.write(message.at),
+    }
+    hasher.write(message.text);
+    hasher.finish()
 }
 
 impl Plain {
@@ -270,5 +347,44 @@ mod tests {
         assert!(plain.has(frame(7).as_bytes()) && !plain.has(refused.as_bytes()));
         assert_eq!(logs.sightings.iter().map(|s| s.count).sum::<u64>(), 2);
         assert!(plain.0.len() == SLOTS);
+    }
+
+    #[test]
+    fn a_log_in_several_copies_is_counted_once() {
+        let mut logs = Logs::default();
+        let mut tell = |member: u32, pid: Option<u32>, second: u32, digits: &str| {
+            let text = "dial tcp 10.20.9.80:4222: connect: connection refused";
+            let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
+            let time = format!("2026-11-28T10:00:{second:02}{digits}Z");
+            let message =
+                Message { pid, program: b"", text: text.as_bytes(), level: None, thread: b"", at: time.as_bytes(), kernel: false };
+            logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
+        };
+        for second in 0..9 {
+            tell(0, None, second, "");
+            tell(1, None, second, ".000000001");
+            tell(2, Some(17), second, ".5");
+            // Another process that says the same a little later.
+            tell(3, None, second + 1, "");
+        }
+        logs.seal();
+        let counts: Vec<_> = logs.sightings.iter().map(|s| (s.pid, s.count)).collect();
+        assert_eq!(counts, [(None, 18), (Some(17), 9)]);
+    }
+
+    #[test]
+    fn copies_of_which_one_names_the_process() {
+        let mut logs = Logs::default();
+        for pid in [None, Some(17)] {
+            for n in 0..3 {
+                let text = format!("dial tcp 10.20.9.80:4222: connect: connection refused, attempt {n}");
+                let at = At { citation: Citation { member: MemberId(pid.unwrap_or(0)), line: 1 }, format: "log", text: text.as_bytes() };
+                let message =
+                    Message { pid, program: b"", text: text.as_bytes(), level: None, thread: b"", at: b"10:00:00", kernel: false };
+                logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
+            }
+        }
+        logs.seal();
+        assert_eq!(logs.sightings.iter().map(|s| (s.pid, s.count)).collect::<Vec<_>>(), [(Some(17), 3)]);
     }
 }

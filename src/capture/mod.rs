@@ -2,6 +2,7 @@
 //!
 //! Rows become counts as they pass. What stays of ten million descriptors is three bytes each; of text, the few lines that a report quotes, packed.
 
+mod byte_order;
 mod counts;
 pub mod end;
 mod group;
@@ -25,6 +26,7 @@ pub mod stacks;
 pub mod table;
 pub mod tops;
 pub mod trace;
+mod turns;
 mod varint;
 
 pub use end::End;

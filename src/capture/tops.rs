@@ -145,6 +145,15 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
         self.add_rest(other.rest());
     }
 
+    /// The same counts under other keys, sealed.
+    pub fn renamed(&self, mut name: impl FnMut(K) -> K) -> Tops<K> {
+        let mut other = Tops::default();
+        self.sorted().into_iter().for_each(|(key, n)| other.add_many(name(key), n));
+        other.add_rest(self.rest());
+        other.seal();
+        other
+    }
+
     /// All has been counted: from now on copies cost nothing.
     pub fn seal(&mut self) {
         if let Shared::Own(counts) = &mut self.0 {

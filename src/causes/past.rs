@@ -6,7 +6,7 @@ use crate::capture::process::base_name;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::IdentityKey;
 use crate::host::Take;
-use crate::ledger::{Family, Kind, Ledger, Owner, Pile, View, inodes};
+use crate::ledger::{Family, Kind, Ledger, Owner, Pile, View, inodes, repeats};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -83,7 +83,7 @@ impl<'a> Case<'a> {
     /// How a pile changed since the first snapshot that tells of its processes, or else of those in whose place they came.
     pub fn growth(&self, pile: &Pile) -> Option<Growth> {
         if self.earlier.is_empty() {
-            return self.growth_by_books(pile);
+            return self.growth_by_books(pile).or_else(|| self.growth_by_repeats(pile));
         }
         let history = self.history(pile)?;
         let first = history.told.first().or(history.predecessor.as_ref())?;
@@ -113,6 +113,24 @@ impl<'a> Case<'a> {
         let rise = self.unhashed_rise().filter(|f| f.value > 0 && pile.count as i64 * 10 >= all.saturating_mul(9))?;
         let from = pile.count.checked_sub(rise.value as u64)?;
         Some(Growth { from, to: pile.count, at: rise.at, seconds: None, since: 0, samples: 1, replaced: false })
+    }
+
+    /// Of one snapshot in which a command was repeated into one file: the pile that has grown from one output to the next, while those that
+    /// were there stayed. A few seconds tell that for sockets which have no use when left over; connections at work come and stay too.
+    fn growth_by_repeats(&self, pile: &Pile) -> Option<Growth> {
+        let left_over =
+            matches!(pile.kind, Kind::Closed | Kind::CloseWait | Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Unidentified);
+        if !left_over {
+            return None;
+        }
+        let samples = repeats::of_pile(self.snapshot, self.members, pile);
+        let (first, last) = (samples.first()?, samples.last()?);
+        let fell = samples.windows(2).any(|w| matches!(w, [a, b] if b.count * 10 < a.count * 9));
+        let stayed = first.stays_in(last) == Some(true);
+        let grew = last.count == pile.count && first.count > 0 && first.count < last.count;
+        let at = [first, last].into_iter().filter_map(|s| s.quote.clone()).collect();
+        let growth = Growth { from: first.count, to: last.count, at, seconds: None, since: 0, samples: 1, replaced: false };
+        (grew && stayed && !fell).then_some(growth)
     }
 }
 

@@ -4,8 +4,8 @@ use super::finding::{Finding, HostReport, Verdict};
 use crate::bundle::MemberEnd;
 use crate::capture::Quote;
 use crate::capture::trace::Trace;
-use crate::causes::{Case, Class, Missing, number};
-use crate::facts::{LimitValue, NoteKind};
+use crate::causes::{Case, Class, Missing, Witnessed, number};
+use crate::facts::{IdentityKey, LimitValue, NoteKind};
 use crate::ledger::{Family, Kind, Owner, View, tally};
 use crate::signatures::Weight;
 
@@ -184,6 +184,10 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
         let last = Owner::of(case.snapshot, cut.last, 0).named();
         (format!("{} ends inside a row: it is cut after {last}, and processes behind it are missing; repeat it", cut.path), None)
     }));
+    all.extend(case.snapshot.identity.get(&IdentityKey::System).map(|(system, quote)| {
+        let says = format!("the host runs {system}, no Linux: of its tools only lsof is read, and its netstat is not");
+        (says, Some(quote.clone()))
+    }));
     for member in case.members {
         if all.len() >= MAX_REMARKS {
             break;
@@ -331,9 +335,12 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
             if verdict == Verdict::Inconclusive && !findings.iter().any(|f| f.hosts.contains(&number)) {
                 of_the_largest(report).into_iter().for_each(&mut add);
             }
+            // One that shows growth, as outputs below each other may, needs no second.
+            let grew = |f: &Finding| f.hosts.contains(&number) && f.claim.evidence.iter().any(|e| e.by == Witnessed::Growth);
+            let course = coverage.growth || findings.iter().any(grew);
             let held = holders_known(findings.iter().filter(|f| f.hosts.contains(&number)), report);
             // Rows that name their holders leave open how many there are, and whether they stay.
-            if coverage.rows && coverage.holders && !coverage.table && !coverage.growth {
+            if coverage.rows && coverage.holders && !coverage.table && !course {
                 add(whole_tables());
                 add(again());
             }
@@ -354,7 +361,7 @@ pub fn next(findings: &[Finding], reports: &[HostReport], verdict: Verdict) -> V
             if !coverage.table {
                 add(whole_tables());
             }
-            if !coverage.growth {
+            if !course {
                 add(again());
             }
         }

@@ -58,6 +58,8 @@ pub struct HostReport {
     pub host: Option<String>,
     /// The kernel, where captured.
     pub kernel: Option<String>,
+    /// The system, where it is not Linux.
+    pub system: Option<String>,
     /// When it was captured, RFC 3339 where that could be told.
     pub captured_at: Option<String>,
     /// How many snapshots of it there are.
@@ -183,6 +185,7 @@ impl HostReport {
             root: case.host.takes.get(case.host.main).map_or(String::new(), |t| t.root.clone()),
             host: identity(IdentityKey::Hostname),
             kernel: identity(IdentityKey::Kernel),
+            system: identity(IdentityKey::System),
             captured_at: identity(IdentityKey::Date),
             snapshots: case.host.takes.len(),
             books: ledger.books.clone(),

@@ -3,6 +3,7 @@
 mod compare;
 mod counted;
 mod coverage;
+mod elsewhere;
 mod finding;
 mod grade;
 mod headline;
@@ -41,7 +42,8 @@ pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -
     let verdict = verdict(&findings, &reports);
     findings.sort_by_key(|f| (f.claim.class, f.grade.grade == Grade::Weak, std::cmp::Reverse(f.weight())));
     let headline = headline::headline(verdict, &findings, &reports);
-    let next = coverage::next(&findings, &reports, verdict);
+    let mut next = coverage::next(&findings, &reports, verdict);
+    elsewhere::translate(&mut findings, &reports, &mut next);
     Diagnosis { verdict, headline, findings, reports, sources, next, further: 0 }
 }
 

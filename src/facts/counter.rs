@@ -71,6 +71,10 @@ pub enum IdentityKey {
     Hostname,
     /// The kernel's release, such as `5.10.223`.
     Kernel,
+    /// The machine, where its byte order is not the usual one (`s390x`).
+    Machine,
+    /// The system, where it is not Linux (`FreeBSD 13.2-RELEASE`, `macOS 14.6.1`).
+    System,
     /// When: RFC 3339 where the parser could tell, otherwise as printed.
     Date,
     /// Seconds since boot.

@@ -67,7 +67,14 @@ impl Mend {
             out = Cow::Owned(shown(&out));
         }
         if self.html {
-            out = Cow::Owned(replaced(untagged(&out), [b'&'; 2], ENTITIES));
+            // What a page says in front of a block is another line.
+            let (before, block) = block(&out);
+            let mut lines = replaced(untagged(before), [b'&'; 2], ENTITIES);
+            if !before.is_empty() {
+                lines.push(b'\n');
+            }
+            lines.append(&mut replaced(untagged(block), [b'&'; 2], ENTITIES));
+            out = Cow::Owned(lines);
         }
         if self.typed {
             out = Cow::Owned(replaced(&out, FIRST_TYPED, TYPED));
@@ -99,7 +106,7 @@ fn is_screen(head: &[u8]) -> bool {
 /// Whether it was escaped for HTML as a whole: a page that a trace or log shows also has what would have been escaped.
 fn is_html(head: &[u8]) -> bool {
     let page = contains(head, b"<pre") || contains(head, b"<code");
-    let tagged = page && super::scan::lines(head).any(|l| l.starts_with(b"<pre") || l.starts_with(b"<code"));
+    let tagged = page && super::scan::lines(head).any(|l| block(l).1.starts_with(b"<pre") || l.starts_with(b"<code"));
     let bare = || super::scan::lines(head).all(|l| memchr::memchr2(b'<', b'>', untagged(l)).is_none());
     let quoted = || contains(head, b"&quot;") && memchr::memchr(b'"', head).is_none();
     tagged || ((contains(head, b"&gt;") || contains(head, b"&lt;")) && bare()) || quoted()
@@ -165,6 +172,12 @@ fn code(after: &[u8]) -> (Option<u8>, &[u8]) {
         b'(' | b')' | b'*' | b'+' | b'#' | b'%' => (None, rest.get(1..).unwrap_or_default()),
         _ => (None, rest),
     }
+}
+
+/// What stands in front of the last `<pre>` of a line, and the rest.
+fn block(line: &[u8]) -> (&[u8], &[u8]) {
+    let at = memchr::memmem::rfind(line, b"<pre").filter(|&at| matches!(line.get(at + 4), Some(b'>' | b' ')));
+    line.split_at_checked(at.unwrap_or(0)).unwrap_or((b"", line))
 }
 
 /// A line without the tags at its beginning and end.
@@ -243,6 +256,7 @@ mod tests {
         for (from, want) in [
             ("a:1-&gt;b:2 &amp;c", "a:1->b:2 &c"),
             ("<pre class=\"x\"><code>a -&gt; b\nc</code></pre>\n", "a -> b\nc\n"),
+            ("<p>and <tt>ss</tt></p><pre class=\"x\">State a -&gt; b\nc</pre>\n", "and <tt>ss\nState a -> b\nc\n"),
             ("users:((&quot;java&quot;,1,2)) can&#39;t", "users:((\"java\",1,2)) can't"),
         ] {
             assert_eq!(mended(from), want);

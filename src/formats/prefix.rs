@@ -4,15 +4,18 @@
 //!   12: tcp  0  0 10.0.0.1:80 ...      line numbers (`12: `, `12<TAB>`, `12| `)
 //! > java 4684 ...                      quotes (`> `, `| `), and indentation
 //! 2026-11-22 14:19:03 java 4684 ...    times (`[14:19:03] `, `2026-11-22T14:19:03.1Z `, `Nov 22 14:19:03 `)
+//! Nov 22 14:19:03 web-1 diag[812]: ... what a logger writes in front: time, host and program, or time and stream of a container's
+//! web1: ..., web2: ...                 the host each line comes from, as `pdsh` prints it
 //! app-1  | ss -tanp                    whatever all lines begin with (a host and colon, `+`), also behind one of the others
 //! ```
 //!
 //! A prefix is taken off only where more lines are understood without it: rows of `/proc/net/tcp` begin with line numbers of their own, and a
 //! strace may begin with times.
 
+use super::choose::fitting;
 use super::reader::read_bare;
 use super::{Fit, Format, Probe, prompt, scan};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// The share of lines that carry something and must have the prefix, in percent.
 const SHARE: usize = 90;
@@ -29,6 +32,8 @@ const TRIES: usize = 12;
 const FEWEST: usize = 2;
 /// The longest text that all lines may begin with, in bytes.
 const LONGEST: usize = 80;
+/// The longest name of a host in front of a line, in bytes.
+const LONGEST_HOST: usize = 64;
 /// How many prefixes may stand one behind the other.
 const DEPTH: usize = 3;
 
@@ -47,6 +52,10 @@ enum Prefix {
     Indent(usize),
     /// The same in front of every line, also of commands at prompts.
     Block(usize),
+    /// What syslog, the journal or a container's runtime writes in front: the time differs from line to line, the program may.
+    Logger,
+    /// The host that a line comes from, of several, and what parts it from the line: `:` or `|`.
+    Host(u8),
     /// A time, in brackets or not, and the blank behind it.
     Time,
     /// The same with a date, which no table begins with.
@@ -136,6 +145,8 @@ impl Prefix {
             Prefix::Indent(width) | Prefix::Block(width) => {
                 line.get(..*width).filter(|front| front.iter().all(|&b| scan::is_blank(b))).and(line.get(*width..))
             }
+            Prefix::Logger => after_logger(line),
+            Prefix::Host(mark) => behind_host(line, *mark).map(|(_, rest)| rest),
             Prefix::Time => after_time(line),
             Prefix::Date => after_time(line).filter(|_| is_dated(line)),
             // Blanks at the end of a line are lost.
@@ -146,7 +157,7 @@ impl Prefix {
     /// Whether a row may be told with the prefix taken for a part of it, and no tool prints it: then it goes although as much is understood
     /// with it.
     fn is_foreign(&self) -> bool {
-        matches!(self, Prefix::Number(_) | Prefix::Quote(b'>') | Prefix::Block(_) | Prefix::Date)
+        matches!(self, Prefix::Number(_) | Prefix::Quote(b'>') | Prefix::Block(_) | Prefix::Date | Prefix::Logger)
             || matches!(self, Prefix::Same(text) if text.ends_with(b": ") || text.ends_with(b"| "))
     }
 }
@@ -175,7 +186,7 @@ impl Understood {
     /// Whether more is understood than of another, which still has the prefixes.
     fn is_better(&self, with: &Understood, chain: &[Prefix]) -> bool {
         // A log without its times is no log.
-        let log = chain.iter().any(|p| matches!(p, Prefix::Time | Prefix::Date | Prefix::Same(_)));
+        let log = chain.iter().any(|p| matches!(p, Prefix::Time | Prefix::Date | Prefix::Logger | Prefix::Same(_)));
         if log && self.timed <= with.timed && self.unknown * 100 > (self.rows + self.unknown) * UNDERSTOOD {
             return false;
         }
@@ -185,6 +196,36 @@ impl Understood {
         let log = self.rows == 0 && with.rows == 0 && (self.timed > with.timed || twice);
         log || self.rows > with.rows || (self.rows == with.rows && self.unknown < with.unknown) || (foreign && self.unknown <= with.unknown)
     }
+}
+
+/// What parts the hosts from the lines of this text, where each line begins with the one it comes from, several take turns, and behind them
+/// stands what is known. Their lines are no one text.
+pub fn hosts(probe: &Probe<'_>) -> Option<u8> {
+    let lines: Vec<&[u8]> = scan::lines(first_lines(probe.head)).filter(|l| !l.is_empty()).collect();
+    // Whoever has none in front of the first line is asked no further: that is nearly every member.
+    let first = lines.first()?;
+    [b':', b'|']
+        .into_iter()
+        .find(|&mark| behind_host(first, mark).is_some() && is_of_hosts(&lines, mark))
+        .filter(|&mark| Prefixes::of(probe, fitting(probe)).is_some_and(|chain| chain.0.first() == Some(&Prefix::Host(mark))))
+}
+
+/// The host in front of a line, and the line without it.
+pub fn behind_host(line: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memchr(mark, line.get(..LONGEST_HOST).unwrap_or(line))?;
+    // The mark was found in the line.
+    let (name, rest) = (line[..end].trim_ascii_end(), &line[end + 1..]);
+    let wordy = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/');
+    let named = name.first().is_some_and(u8::is_ascii_alphanumeric) && name.iter().all(wordy) && !scan::is_digits(name);
+    // Of an empty line only the host is left.
+    (named && (rest.is_empty() || rest.starts_with(b" "))).then(|| (name, rest.strip_prefix(b" ").unwrap_or(rest)))
+}
+
+/// Whether nearly all lines begin with a host, of which there are several, each with more than one line: not keys with their values.
+fn is_of_hosts(lines: &[&[u8]], mark: u8) -> bool {
+    let named: Vec<&[u8]> = lines.iter().filter_map(|l| behind_host(l, mark)).map(|(name, _)| name).collect();
+    let hosts: BTreeSet<&[u8]> = named.iter().copied().collect();
+    named.len() * 100 >= lines.len() * SHARE && hosts.len() > 1 && hosts.len() * FEWEST <= named.len()
 }
 
 /// The prefixes that nearly all lines have, the surest first. Of a text that is a known format as it stands, rows often begin alike.
@@ -206,7 +247,8 @@ fn candidates(head: &[u8], known: bool) -> Vec<Prefix> {
         }
     }
     let having = |prefix: &Prefix| lines.iter().filter(|l| prefix.rest(l).is_some()).count();
-    found.extend([Prefix::Date, Prefix::Time].into_iter().find(|p| enough(having(p))));
+    found.extend([Prefix::Logger, Prefix::Date, Prefix::Time].into_iter().find(|p| enough(having(p))));
+    found.extend([b':', b'|'].into_iter().filter(|&mark| !known && is_of_hosts(&lines, mark)).map(Prefix::Host));
     found.extend([b'>', b'|'].map(Prefix::Quote).into_iter().filter(|p| share(having(p), QUOTED_SHARE)));
     // Numbers that end in one column are counts, or what is told of each line: their blanks belong to the table.
     let column = |line: &&[u8]| {
@@ -277,6 +319,49 @@ fn after_time(line: &[u8]) -> Option<&[u8]> {
         return Some(rest);
     }
     rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"\t"))
+}
+
+/// What follows what a logger writes in front: `Nov 22 14:19:03 HOST PROGRAM[PID]: ` of syslog and the journal,
+/// `<13>1 TIME HOST PROGRAM PID ID - ` of RFC 5424, `TIME stdout F ` of a container's runtime.
+fn after_logger(line: &[u8]) -> Option<&[u8]> {
+    let Some(rest) = line.strip_prefix(b"<") else { return after_program(line) };
+    let (_, rest) = scan::leading_number(rest)?;
+    let rest = rest.strip_prefix(b">")?;
+    let Some(rest) = rest.strip_prefix(b"1 ") else { return after_program(rest) };
+    let mut words = scan::Fields::new(rest);
+    let time = words.next()?;
+    end_of_time(time).filter(|&end| end == time.len())?;
+    words.nth(3)?;
+    let rest = rest.get(words.offset() + 1..)?;
+    // What is told in brackets between header and text ends with the last of them.
+    let rest = match rest.strip_prefix(b"[") {
+        Some(told) => told.get(memchr::memmem::find(told, b"] ").or_else(|| told.len().checked_sub(1))? + 1..)?,
+        None => rest.strip_prefix(b"-")?,
+    };
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    Some(rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest))
+}
+
+/// What follows time, host and program, or time and stream. What the kernel says is no program's output, and keeps its program.
+fn after_program(line: &[u8]) -> Option<&[u8]> {
+    let rest = after_time(line)?;
+    if let Some(rest) = rest.strip_prefix(b"stdout ").or_else(|| rest.strip_prefix(b"stderr ")) {
+        let (mark, rest) = rest.split_first()?;
+        return matches!(mark, b'F' | b'P').then(|| rest.strip_prefix(b" ").unwrap_or(rest));
+    }
+    let wordy = |w: &[u8]| !w.is_empty() && w.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'@'));
+    let (host, rest) = rest.split_at_checked(memchr::memchr(b' ', rest)?)?;
+    let tag = rest.trim_ascii_start();
+    let (program, rest) = tag.split_at_checked(memchr::memchr(b':', tag)?)?;
+    let (name, pid) = match program.strip_suffix(b"]").and_then(|p| p.split_at_checked(memchr::memrchr(b'[', p)?)) {
+        Some((name, pid)) => (name, Some(scan::number(pid.get(1..)?)?)),
+        None => (program, None),
+    };
+    // Without a process id it is a logger's only if its time is syslog's own.
+    let told = pid.is_some() || !line.first()?.is_ascii_digit();
+    let rest = rest.get(1..)?;
+    let ends = rest.is_empty() || rest.starts_with(b" ");
+    (wordy(host) && wordy(name) && name != b"kernel" && told && ends).then(|| rest.strip_prefix(b" ").unwrap_or(rest))
 }
 
 /// Where a time that begins here ends.
@@ -359,6 +444,11 @@ mod tests {
             with(|i| format!("2026-11-22T14:19:0{i}+01:00 ")),
             with(|i| format!("1795539265.12345{i} ")),
             with(|i| format!("Nov 22 14:19:0{i} web-1 diag[812]: ")),
+            with(|i| format!("2026-11-22T14:19:0{i}.12+01:00 web-1 diag[{i}]: ")),
+            with(|i| format!("<30>Nov 22 14:19:0{i} web-1 diag: ")),
+            with(|i| format!("<30>1 2026-11-22T14:19:0{i}.123456Z web-1 diag 812 - - ")),
+            with(|i| format!("<30>1 2026-11-22T14:19:0{i}Z web-1 diag {i} - [x y=\"z\"] ")),
+            with(|i| format!("2026-11-22T14:19:0{i}.123456789Z stdout F ")),
             with(|_| "web-1: ".into()),
             format!("app-1  |\napp-1  |\n{}", with(|_| "app-1  | ".into())),
             with(|_| "[pod/api-7d9f/app] ".into()),
@@ -369,6 +459,38 @@ mod tests {
         ] {
             assert_eq!(counters(&text), want, "{text}");
         }
+    }
+
+    /// Each of two outputs in one journal has a second and a process of its own.
+    #[test]
+    fn a_logger_is_told_by_its_grammar() {
+        let later = |text: &str| text.replace("14:19:0", "15:19:0").replace("[812]", "[997]");
+        for prefix in ["Nov 22 14:19:03 web-1 diag[812]: ", "2026-11-22T14:19:03.1Z stdout F "] {
+            let text = with(|_| prefix.into());
+            let (_, reading) = told_as("journal.txt", &(text.repeat(60) + &later(&text)));
+            assert_eq!((reading.format(), reading.unparsed(), reading.rows()), ("sockstat", 0, 4 * 61), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn what_a_daemon_or_the_kernel_logs_stays_a_log() {
+        for line in ["daemon[812]: sockets are few", "kernel: TCP: out of memory -- consider tuning tcp_mem"] {
+            let text = (0..9).map(|i| format!("Nov 22 14:19:0{i} web-1 {line}\n")).collect::<String>();
+            let (told, reading) = told_as("messages", &text);
+            assert_eq!((reading.prefix.is_none(), reading.rows()), (true, 9), "{:?}", told.lines);
+        }
+    }
+
+    #[test]
+    fn several_hosts_take_turns() {
+        let of = |text: &str| hosts(&Probe { path: "x", command: b"", head: text.as_bytes(), whole: true });
+        assert_eq!(of(&with(|i| format!("web{}: ", i % 2))), Some(b':'));
+        assert_eq!(of(&with(|i| format!("app-{}  | ", i % 2))), Some(b'|'));
+        for text in [PLAIN.into(), with(|_| "web1: ".into()), "TcpExt: A B\nTcpExt: 1 2\nIpExt: A B\nIpExt: 1 2\n".to_string()] {
+            assert_eq!(of(&text), None, "{text}");
+        }
+        assert_eq!(behind_host(b"web-1.example: x: y", b':'), Some((&b"web-1.example"[..], &b"x: y"[..])));
+        assert_eq!((behind_host(b"12: x", b':'), behind_host(b"10.0.0.1:80 x", b':'), behind_host(b"a b: c", b':')), (None, None, None));
     }
 
     /// With its number in front a row of lsof is still one, of a process called `3<TAB>java`.

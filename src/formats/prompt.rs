@@ -114,9 +114,25 @@ pub fn counts(command: &[u8]) -> bool {
 
 /// Whether a command line keeps only part of what its program prints.
 pub fn filters(command: &[u8]) -> bool {
+    let command = &without_substitutions(command);
     [&b"| grep"[..], b"|grep", b"| egrep", b"|egrep", b"| head", b"|head", b"| tail", b"|tail", b"| awk", b"|awk", b"| sed", b"|sed"]
         .iter()
         .any(|needle| contains(command, needle))
+}
+
+/// A command line without what it puts in place of `$(...)`: of a loop that is the list it goes over.
+fn without_substitutions(command: &[u8]) -> Vec<u8> {
+    let (mut out, mut depth) = (Vec::with_capacity(command.len()), 0u32);
+    for (at, &byte) in command.iter().enumerate() {
+        match byte {
+            b'$' if command.get(at + 1) == Some(&b'(') => {}
+            b'(' if depth > 0 || at > 0 && command.get(at - 1) == Some(&b'$') => depth += 1,
+            b')' if depth > 0 => depth -= 1,
+            _ if depth == 0 => out.push(byte),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// What follows `$ `, `# `, `user@host:~$ `, `[root@host dir]# ` or `>>> `, if the line starts so.
@@ -333,6 +349,13 @@ mod tests {
     fn sections_of_supportconfig() {
         assert!(is_section(b"#==[ Command ]======================================#\r"));
         assert!(!is_section(b"# /usr/sbin/ss -s") && !is_section(b"#==[ x") && !is_section(b"ERROR: out of sockets"));
+    }
+
+    #[test]
+    fn what_a_loop_goes_over_is_no_filter_of_its_rows() {
+        assert!(filters(b"ss -tanp | grep 80") && filters(b"for n in $(ip netns list); do ss -tan | grep x; done"));
+        assert!(!filters(b"for n in $(ip netns list | awk \"{print \\$1}\" | head -$(nproc)); do ip netns exec $n ss -tanp; done"));
+        assert!(!filters(b"ss -tanp") && filters(b"(ss -tanp) | head"));
     }
 
     #[test]

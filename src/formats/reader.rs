@@ -8,7 +8,7 @@ use super::prefix::Prefixes;
 use super::reading::{Reading, Traced, UNKNOWN};
 use super::wide::Wide;
 use super::width::Width;
-use super::{FORMATS, Format, Parser, Probe, Taken, prompt, scan};
+use super::{FORMATS, Format, Parser, Probe, Taken, prompt, scan, tally};
 use crate::bundle::magic::is_binary;
 use crate::facts::{At, Citation, Discard, MemberId, Note, NoteKind, Sink};
 
@@ -407,6 +407,16 @@ impl Reader {
                     let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
                     return self.count(taken, line);
                 }
+            }
+        }
+        // A bare number that none reads is the count of a loop that prints more than counts.
+        if !greedy && scan::is_digits(line.trim_ascii()) && !line.trim_ascii().is_empty() && tally::in_loop(&self.command).is_some() {
+            let command = std::mem::take(&mut self.command);
+            self.open(&tally::Tally, &command, self.line, sink);
+            self.command = command;
+            if let Some(active) = &mut self.current {
+                let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
+                return self.count(taken, line);
             }
         }
         let taken = match &mut self.current {

@@ -14,7 +14,7 @@ use crate::facts::StatesShown;
 
 /// The states that a command line's ss or netstat lists; `Unknown` where it runs neither, or two that list different ones.
 pub fn states(command: &[u8]) -> StatesShown {
-    let mut each = split(command, &[b';', b'&']).into_iter().filter_map(|part| {
+    let mut each = split(command, b";&").into_iter().filter_map(|part| {
         let part = part.trim_ascii();
         let part = part.strip_prefix(b"do ").unwrap_or(part);
         arguments(part, b"ss").map(of_ss).or_else(|| arguments(part, b"netstat").map(of_netstat))
@@ -72,7 +72,7 @@ pub fn counts_tcp_rows(command: &[u8]) -> bool {
 pub fn narrows(command: &[u8]) -> bool {
     let parts = split(command, b"|");
     let counts = |part: &&[u8]| [&b"wc"[..], b"uniq", b"++", b"grep -c"].iter().any(|word| scan::contains(part, word));
-    let counted = parts.iter().position(|part| counts(&part)).unwrap_or(parts.len());
+    let counted = parts.iter().position(|part| counts(part)).unwrap_or(parts.len());
     asks_for_some(command) || parts.iter().enumerate().any(|(number, part)| drops_rows(part, number < counted))
 }
 

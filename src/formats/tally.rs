@@ -69,9 +69,10 @@ impl Format for Tally {
     }
 
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
-        let counted = prompt::counts(hint.command);
-        let command = if counted { hint.command.to_vec() } else { Vec::new() };
-        let shape = if counted { shape_of(hint.command) } else { Shape::States };
+        let line = in_loop(hint.command).unwrap_or(hint.command);
+        let counted = prompt::counts(line);
+        let command = if counted { line.to_vec() } else { Vec::new() };
+        let shape = if counted { shape_of(line) } else { Shape::States };
         Box::new(Reading { command, shape, over: false })
     }
 }
@@ -169,6 +170,19 @@ fn each_process(command: &[u8]) -> Option<Shape> {
     let said = said.strip_prefix(b"-e ").unwrap_or(said);
     let said = said.strip_prefix(b"\"").unwrap_or(said);
     Some(Shape::EachProcess { count_first: said.starts_with(b"$(") || said.starts_with(b"`") })
+}
+
+/// The one pipeline of a loop that prints a bare count, between whatever else it prints: `while :; do date; ls /proc/7/fd | wc -l; done`.
+pub fn in_loop(command: &[u8]) -> Option<&[u8]> {
+    if ![&b"while "[..], b"until ", b"for "].iter().any(|word| command.starts_with(word)) || each_process(command).is_some() {
+        return None;
+    }
+    let body = command.get(memchr::memmem::find(command, b"do ")? + 3..)?;
+    let mut counting = body.split(|&b| b == b';').map(<[u8]>::trim_ascii).filter(|part| prompt::counts(part));
+    let (only, None) = (counting.next()?, counting.next()) else { return None };
+    // What is echoed with it, or written elsewhere, is no bare count.
+    let bare = shape_of(only) == Shape::Bare && !only.starts_with(b"echo ") && !only.contains(&b'>');
+    bare.then_some(only)
 }
 
 fn shape_of(command: &[u8]) -> Shape {
@@ -310,6 +324,16 @@ mod tests {
         let text = "$ for p in /proc/[0-9]*; do echo \"$(ls $p/fd 2>/dev/null | wc -l) ${p#/proc/} $(cat $p/comm)\"; done | sort -rn | head -5\n6130 5511 kettle-agent\n212 1 systemd\n";
         let read: Vec<String> = tallies(text).iter().map(|t| t.rsplit(") ").next().unwrap_or("").to_string()).collect();
         assert_eq!(read, ["5511 kettle-agent=6130", "1 systemd=212"]);
+    }
+
+    #[test]
+    fn a_count_between_other_outputs_of_a_loop() {
+        let command = "while :; do date; cat /proc/net/sockstat; ls /proc/7/fd | wc -l; sleep 9; done";
+        let round = |n| format!("Sat Nov 28 10:10:00 UTC 2026\nsockets: used 94\n{n}\n");
+        let (told, reading) = told_as("x", &format!("$ {command}\n{}{}", round(225), round(447)));
+        let counts: Vec<&String> = told.lines.iter().filter(|l| l.starts_with("tally")).collect();
+        assert_eq!(counts, ["tally (ls /proc/7/fd | wc -l) -=225", "tally (ls /proc/7/fd | wc -l) -=447"]);
+        assert_eq!(reading.unparsed(), 0);
     }
 
     #[test]

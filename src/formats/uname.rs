@@ -5,7 +5,7 @@
 //! Linux version 6.1.0-28-amd64 (debian-kernel@lists.debian.org) (gcc-12 ...) #1 SMP ...
 //! ```
 //!
-//! The first of them names the host too.
+//! The first of them names the host too, and the machine. Systems that are not Linux are told by their name.
 
 use super::{Fit, Format, Hint, Parser, Probe, Taken, named, prompt, scan};
 use crate::facts::{At, Identity, IdentityKey, Sink};
@@ -37,7 +37,7 @@ impl Format for Uname {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        row(line.trim_ascii()).is_some() && scan::contains(line, b" #")
+        row(line.trim_ascii()).is_some() && scan::contains(line, b" #") || other(line.trim_ascii()).is_some()
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {
@@ -59,6 +59,11 @@ impl Parser for Reading {
         if line.is_empty() {
             return Taken::Noise;
         }
+        if let Some((host, system)) = other(line) {
+            sink.identity(at, &Identity { key: IdentityKey::Hostname, value: host, pid: None });
+            sink.identity(at, &Identity { key: IdentityKey::System, value: system.as_bytes(), pid: None });
+            return Taken::Row;
+        }
         let bare = std::mem::take(&mut self.bare);
         let Some((host, release)) = row(line).or_else(|| (bare && is_release(line)).then_some((&b""[..], line))) else {
             return Taken::Unknown;
@@ -67,8 +72,27 @@ impl Parser for Reading {
             sink.identity(at, &Identity { key: IdentityKey::Hostname, value: host, pid: None });
         }
         sink.identity(at, &Identity { key: IdentityKey::Kernel, value: release, pid: None });
+        let machine = scan::Fields::new(line).skip(3).find(|word| BIG_ENDIAN.contains(word));
+        if let Some(machine) = machine.filter(|_| !host.is_empty()) {
+            sink.identity(at, &Identity { key: IdentityKey::Machine, value: machine, pid: None });
+        }
         Taken::Row
     }
+}
+
+/// Machines that print the words of `/proc/net/tcp` as they are read.
+const BIG_ENDIAN: &[&[u8]] =
+    &[b"s390x", b"s390", b"ppc64", b"ppc", b"mips", b"mips64", b"sparc64", b"sparc", b"aarch64_be", b"armeb", b"parisc64", b"m68k"];
+/// Systems that are not Linux.
+const OTHERS: &[&[u8]] = &[b"Darwin", b"FreeBSD", b"OpenBSD", b"NetBSD", b"DragonFly", b"SunOS", b"AIX"];
+
+/// Host and system of a line such as `FreeBSD web3 13.2-RELEASE FreeBSD 13.2-RELEASE ...`, which is another system's.
+fn other(line: &[u8]) -> Option<(&[u8], String)> {
+    let mut fields = scan::Fields::new(line);
+    let name = fields.next().filter(|word| OTHERS.contains(word))?;
+    let (host, release) = (fields.next()?, fields.next().filter(|r| is_release(r))?);
+    fields.next()?;
+    Some((host, format!("{} {}", scan::lossy(name), scan::lossy(release))))
 }
 
 /// Host and release; the host is empty in `/proc/version` and `uname -sr`.
@@ -101,6 +125,16 @@ mod tests {
     fn host_and_release() {
         let text = "Linux front-1 6.1.0-28-amd64 #1 SMP PREEMPT_DYNAMIC x86_64 GNU/Linux\r\n";
         assert_eq!(facts(text), ["identity Hostname pid=- front-1", "identity Kernel pid=- 6.1.0-28-amd64"]);
+    }
+
+    #[test]
+    fn machines_and_systems_that_are_unlike_most() {
+        let line = "Linux s390x 5.14.0-427.el9.s390x #1 SMP Thu Mar 7 2024 s390x s390x s390x GNU/Linux\n";
+        assert_eq!(facts(line)[2], "identity Machine pid=- s390x");
+        assert_eq!(facts("Linux ppc 6.1.0 #1 SMP x86_64 GNU/Linux\n").len(), 2);
+        let line = "FreeBSD web3 13.2-RELEASE FreeBSD 13.2-RELEASE releng/13.2 GENERIC amd64\n";
+        assert_eq!(facts(line), ["identity Hostname pid=- web3", "identity System pid=- FreeBSD 13.2-RELEASE"]);
+        assert!(facts("Darwin said that 23 is prime\n").is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::kind::Kind;
 use super::sets;
 use super::unnamed::{Unnamed, is_unnamed};
 use super::views::{Family, View};
-use super::witness::{Part, Parts, Witness};
+use super::witness::{Lent, Part, Parts, Witness};
 use crate::capture::End;
 use crate::capture::holding::{Class, FdList};
 use crate::capture::process::Proc;
@@ -270,7 +270,7 @@ fn by_owner<'a>(view: &View<'a>, all: &mut BTreeMap<u32, Holding<'a>>) {
         let Some(&((pid, kind), source, _)) = same.first() else { continue };
         let count = same.iter().map(|g| g.2.count).sum();
         let parts = same.iter().map(|g| Part::Group(g.2)).collect();
-        all.entry(pid).or_default().add(kind, Witness { source, count, partial: view.partial, parts });
+        all.entry(pid).or_default().add(kind, Witness { source, count, partial: view.lacks(kind), parts });
     }
 }
 
@@ -399,7 +399,7 @@ pub(super) fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
 /// Sockets of a listing that prints inodes only: each is what a table says of its inode, or in no table.
 fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &Known<'a>, books: &Books, holding: &mut Holding<'a>) {
     let mut found: BTreeMap<Kind, u64> = BTreeMap::new();
-    let mut lent: BTreeMap<Kind, Part<'a>> = BTreeMap::new();
+    let mut lent: BTreeMap<Kind, Lent<'a>> = BTreeMap::new();
     let mut unowned = 0u64;
     // What nothing accounts for, and of that the rows that a table names by descriptor number.
     let (mut rest, mut by_number) = (0u64, 0u64);
@@ -415,7 +415,8 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
                 *found.entry(kind).or_default() += 1;
                 if group.owner.is_none() {
                     unowned += 1;
-                    lent.entry(kind).or_insert(Part::Lent(group, number));
+                    let lent = lent.entry(kind).or_insert(Lent { group, number, inodes: (inode, inode), quotes: &group.quotes });
+                    lent.inodes = (lent.inodes.0.min(inode), lent.inodes.1.max(inode));
                 }
             }
         }
@@ -423,7 +424,7 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     }
     if unowned > 0 {
         for (kind, count) in found {
-            let parts = lent.remove(&kind).into_iter().collect();
+            let parts = lent.remove(&kind).map(|lent| Part::Lent(own_rows(lent, count, class))).into_iter().collect();
             holding.add(kind, Witness { source: list.format, count, partial: list.filtered, parts });
         }
     }
@@ -444,6 +445,14 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     if !named_otherwise {
         holding.add(kind, Witness { source: list.format, count: rest, partial: list.filtered, parts: Parts::One(Part::Class(class)) });
     }
+}
+
+/// Rows of a table with a process's among them, quoted by the process's own listing where the first of the table are not its.
+fn own_rows<'a>(lent: Lent<'a>, count: u64, class: &'a Class) -> Lent<'a> {
+    let held = |word: &str| word.parse::<u32>().is_ok_and(|n| class.inodes().any(|inode| inode == n));
+    let own = |quote: &Quote| quote.text().split_whitespace().any(held);
+    let all = count >= lent.group.count || lent.group.quotes.iter().all(|q| own(&q));
+    Lent { quotes: if all { lent.quotes } else { &class.quotes }, ..lent }
 }
 
 /// A sorted slice that is asked for numbers of which most are larger than the one before.

@@ -11,6 +11,7 @@ mod labels;
 mod likely;
 pub mod peers;
 pub mod pile;
+pub mod repeats;
 #[cfg(test)]
 mod scope_tests;
 pub mod sets;

@@ -1,9 +1,11 @@
 //! Socket tables put together: which tables are one reading, which reading is best for a family, what state each inode is in.
 
 use super::books::Books;
+use super::{Kind, tally};
 use crate::bundle::MemberEnd;
 use crate::capture::End;
-use crate::capture::snapshot::netns_of;
+use crate::capture::process::base_name;
+use crate::capture::snapshot::{Remark, netns_of};
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
 use crate::facts::{NoteKind, Protocol, SocketState, StatesShown};
@@ -31,6 +33,8 @@ pub struct View<'a> {
     pub netns: Option<String>,
     /// Whether it lacks rows: filtered, or head or tail lost.
     pub partial: bool,
+    /// The states of which a filter kept every row.
+    kept: Vec<SocketState>,
     /// Rows of each family.
     counts: BTreeMap<Family, u64>,
     /// Whether the kernel counts no more TCP sockets than it lists.
@@ -63,6 +67,11 @@ impl<'a> View<'a> {
     /// Rows of a family.
     pub fn count(&self, family: Family) -> u64 {
         self.counts.get(&family).copied().unwrap_or(0)
+    }
+
+    /// Whether rows of TCP in this state may be missing.
+    pub fn lacks(&self, kind: Kind) -> bool {
+        self.partial && !self.kept.iter().any(|&state| Kind::of_socket(Protocol::Tcp, state) == Some(kind))
     }
 
     /// Adds a table.
@@ -151,7 +160,8 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> V
             None => {
                 let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
                 let no_ipv6 = table.format.starts_with("proc-net") && no_tcp6.contains(key.as_str());
-                let mut view = View { tables: Vec::new(), netns, partial, counts: BTreeMap::new(), counted: false, no_ipv6 };
+                let kept = kept(snapshot, table);
+                let mut view = View { tables: Vec::new(), netns, partial, kept, counts: BTreeMap::new(), counted: false, no_ipv6 };
                 view.add(table, partial);
                 views.push((key, view));
             }
@@ -234,9 +244,72 @@ fn overlap(a: &Table, b: &Table) -> bool {
     a.groups.iter().any(|g| b.groups.iter().any(|h| h.protocol == g.protocol))
 }
 
-fn is_partial(snapshot: &Snapshot, table: &Table) -> bool {
-    snapshot.remarks.iter().any(|r| {
-        r.quote.at.member == table.at.member
+/// What says that a table is not whole.
+fn losses<'s>(snapshot: &'s Snapshot, table: &Table) -> impl Iterator<Item = &'s Remark> + use<'s> {
+    let member = table.at.member;
+    snapshot.remarks.iter().filter(move |r| {
+        r.quote.at.member == member
             && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::Narrow | NoteKind::TimedOut)
     })
+}
+
+fn is_partial(snapshot: &Snapshot, table: &Table) -> bool {
+    losses(snapshot, table).next().is_some()
+}
+
+/// The states of which nothing was lost, where a filter that lets them through is all that took rows away.
+fn kept(snapshot: &Snapshot, table: &Table) -> Vec<SocketState> {
+    let mut losses = losses(snapshot, table);
+    match (losses.next(), losses.next()) {
+        (Some(only), None) if only.kind == NoteKind::Filtered && !table.headless && !snapshot.room.is_over() => let_through(&only.text),
+        _ => Vec::new(),
+    }
+}
+
+/// The states whose every row a command line lets through: `ss -tanp | grep -E "State|CLOSE-WAIT"`.
+fn let_through(command: &str) -> Vec<SocketState> {
+    let Some((table, filter)) = command.split_once('|') else { return Vec::new() };
+    let mut asked = table.split_whitespace().skip_while(|w| !matches!(base_name(w), "ss" | "netstat")).skip(1).peekable();
+    let whole = asked.peek().is_some() && asked.all(|w| w.starts_with('-') && !w.contains(['4', '6']) && !w.starts_with("--in"));
+    let mut words = filter.split_whitespace();
+    let greps = words.next().is_some_and(|w| matches!(w, "grep" | "egrep"));
+    let mut pattern = words.skip_while(|w| w.starts_with("--color") || matches!(*w, "-E" | "-i" | "-w" | "-e" | "-F" | "-iE" | "-Ei"));
+    let (Some(pattern), None) = (pattern.next(), pattern.next()) else { return Vec::new() };
+    let pattern = pattern.trim_matches(['"', '\'']);
+    let words = || pattern.split('|').map(|w| w.trim_end_matches('\\'));
+    // Of a word that is none the pattern may be anything.
+    if !whole || !greps || !words().all(|w| matches!(w, "State" | "^State") || tally::state_of(w).is_some()) {
+        return Vec::new();
+    }
+    words().filter_map(tally::state_of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SocketState, let_through};
+
+    #[test]
+    fn what_a_filter_keeps_every_row_of() {
+        for command in [
+            "ss -tanp | grep CLOSE-WAIT",
+            "sudo ss -tanp | grep --color=always -E \"State|CLOSE-WAIT\"",
+            "netstat -antp | grep CLOSE_WAIT",
+            "netstat -antp | egrep -i 'close_wait'",
+        ] {
+            assert_eq!(let_through(command), [SocketState::CloseWait], "{command}");
+        }
+        for command in [
+            "ss -tanp",
+            "ss -tanp | grep CLOSE-WAIT | head -50",
+            "ss -tanp | grep -v CLOSE-WAIT",
+            "ss -tanp | grep CLOSE-WAIT.*6379",
+            "ss -tanp dst 10.0.0.1 | grep CLOSE-WAIT",
+            "ss -4tanp | grep CLOSE-WAIT",
+            "ss -tanp | grep 6379",
+            "cat x | grep CLOSE-WAIT",
+            "ss -tanp | awk '/CLOSE-WAIT/'",
+        ] {
+            assert_eq!(let_through(command), [], "{command}");
+        }
+    }
 }

@@ -39,10 +39,23 @@ pub enum Parts<'a> {
 pub enum Part<'a> {
     /// Those of a table that name the holder.
     Group(&'a Group),
-    /// Those of a table among which its sockets are, with the group's number.
-    Lent(&'a Group, u32),
+    /// Those of a table among which its sockets are, and not they alone.
+    Lent(Lent<'a>),
     /// Those of a listing.
     Class(&'a Class),
+}
+
+/// Rows of a table without holders, some of which are one process's by their inodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Lent<'a> {
+    /// All such rows.
+    pub group: &'a Group,
+    /// The group's number.
+    pub number: u32,
+    /// The lowest and the highest inode of those that are the process's.
+    pub inodes: (u32, u32),
+    /// Rows that are the process's.
+    pub quotes: &'a Firsts,
 }
 
 /// What rows of a pile have in common, summed up.
@@ -142,7 +155,7 @@ impl<'a> Witness<'a> {
         for part in self.parts() {
             remotes |= part.ends().0.distinct() > 0;
             match part {
-                Part::Group(group) | Part::Lent(group, _) => {
+                Part::Group(group) | Part::Lent(Lent { group, .. }) => {
                     inodes |= group.inodes.is_some();
                     idle |= group.idle_known > 0;
                 }
@@ -156,14 +169,15 @@ impl<'a> Witness<'a> {
 impl<'a> Part<'a> {
     fn ends(self) -> (&'a Tops<End>, &'a Tops<End>, &'a Tops<Name>) {
         match self {
-            Part::Group(g) | Part::Lent(g, _) => (&g.remotes, &g.locals, &g.paths),
+            Part::Group(group) | Part::Lent(Lent { group, .. }) => (&group.remotes, &group.locals, &group.paths),
             Part::Class(c) => (&c.remotes, &c.locals, &c.names),
         }
     }
 
     fn quotes(self) -> &'a Firsts {
         match self {
-            Part::Group(g) | Part::Lent(g, _) => &g.quotes,
+            Part::Group(group) => &group.quotes,
+            Part::Lent(lent) => lent.quotes,
             Part::Class(c) => &c.quotes,
         }
     }
@@ -196,16 +210,20 @@ impl Traits {
 
     fn add_figures(&mut self, part: Part<'_>) {
         match part {
-            Part::Group(group) => self.add_group(group),
-            Part::Lent(group, number) => {
+            Part::Group(group) => {
                 self.add_group(group);
-                self.lent.push(number);
+                self.span(group.inodes);
+            }
+            Part::Lent(lent) => {
+                self.add_group(lent.group);
+                self.span(Some((lent.inodes.0.into(), lent.inodes.1.into())));
+                self.lent.push(lent.number);
             }
             Part::Class(class) => self.add_class(class),
         }
     }
 
-    /// Adds the rows of a table's group, but for the ends and quotes.
+    /// Adds the rows of a table's group, but for the ends, inodes and quotes.
     fn add_group(&mut self, g: &Group) {
         self.unread += g.unread;
         self.unread_one += g.unread_one;
@@ -218,7 +236,6 @@ impl Traits {
         self.idle_minute += g.idle_minute;
         self.idle_max_ms = self.idle_max_ms.max(g.idle_max_ms);
         self.tabled = self.tabled.take().or_else(|| g.quotes.first());
-        self.span(g.inodes);
     }
 
     /// Adds the rows of a listing's class, but for the ends and quotes.
@@ -236,9 +253,10 @@ impl Traits {
             (sum.0 + remotes.distinct(), sum.1 + locals.distinct(), sum.2 + paths.distinct())
         });
         let room = few(self.remotes.distinct(), remotes) && few(self.locals.distinct(), locals) && few(self.paths.distinct(), paths);
-        if let [Part::Lent(_, number)] = parts
-            && self.lent.contains(number)
+        if let [Part::Lent(lent)] = parts
+            && self.lent.contains(&lent.number)
         {
+            self.span(Some((lent.inodes.0.into(), lent.inodes.1.into())));
             return self.quote(parts.iter().flat_map(|p| p.quotes().iter()));
         }
         if parts.len() != 1 && (!room || parts.iter().any(|p| matches!(p, Part::Lent(..)))) {
@@ -253,6 +271,7 @@ impl Traits {
     /// Adds what another source of the same pile (another worker of the program) tells.
     pub fn merge(&mut self, other: Traits) {
         if !other.lent.is_empty() && other.lent.iter().all(|g| self.lent.contains(g)) {
+            self.span(other.inodes);
             return self.quote(other.quotes.into_iter());
         }
         self.lent.extend_from_slice(&other.lent);

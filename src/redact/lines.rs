@@ -50,6 +50,7 @@ impl Writer<'_> {
         match line.format {
             "proc-net-tcp" => return hex::line(line.text, self.masks),
             "strace" => strace::line(line.text, self.masks, &mut out),
+            "log" if line.taken == Taken::Noise && self.field_of_record(line.text, &mut out) => {}
             "log" | "dmesg" => return logs::line(line, self),
             "systemctl" if line.message.is_some() => return logs::line(line, self),
             "systemctl" | "docker-ps" | "unit-file" => self.parts(line, listing(), &mut out),
@@ -81,6 +82,23 @@ impl Writer<'_> {
             out = aligned(line.text, &out);
         }
         out
+    }
+
+    /// A field of an exported journal: what is read of it stays, or is named anew; of any other only its name. `false` if it is none.
+    fn field_of_record(&mut self, text: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some((key, value)) = memchr::memchr(b'=', text).and_then(|at| text.split_at_checked(at)) else { return false };
+        if key.is_empty() || !key.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_') {
+            return false;
+        }
+        out.extend_from_slice(key);
+        out.push(b'=');
+        let value = value.get(1..).unwrap_or_default();
+        match key {
+            b"__REALTIME_TIMESTAMP" | b"PRIORITY" | b"_PID" => out.extend_from_slice(value),
+            b"SYSLOG_IDENTIFIER" | b"_COMM" => self.masks.command(value, out),
+            _ => out.push(b'x'),
+        }
+        true
     }
 
     /// Parts by what they are, and in a manner what stands between them.

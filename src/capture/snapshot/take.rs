@@ -333,6 +333,7 @@ impl Snapshot {
     pub fn seal(&mut self) {
         self.end_member();
         crate::capture::trace::drop_repeated(&mut self.traces);
+        self.logs.seal();
         self.tables.iter_mut().for_each(Table::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
         lists.for_each(FdList::seal);

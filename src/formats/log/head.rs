@@ -83,6 +83,11 @@ fn dated<'a>(mut message: Message<'a>, line: &'a [u8], wraps: u8) -> Option<Head
         return None;
     }
     message.at = at;
+    if let Some(text) = of_stream(body) {
+        let inner = wraps.checked_sub(1).and_then(|wraps| split_within(text, wraps)).map(|head| head.message);
+        (message.text, message.level) = inner.map_or((text, None), |m| (m.text, m.level));
+        return Some(Head { message, certain: true });
+    }
     if let Some(head) = syslog(message, body, wraps) {
         return Some(head);
     }
@@ -94,6 +99,12 @@ fn dated<'a>(mut message: Message<'a>, line: &'a [u8], wraps: u8) -> Option<Head
     // Go's log package prints nothing between the time and the message.
     head.certain |= at.get(4) == Some(&b'/');
     Some(head)
+}
+
+/// What follows the stream's name that a container's runtime writes behind the time: `stderr F TEXT`.
+fn of_stream(body: &[u8]) -> Option<&[u8]> {
+    let rest = body.strip_prefix(b"stdout ").or_else(|| body.strip_prefix(b"stderr "))?;
+    rest.strip_prefix(b"F ").or_else(|| rest.strip_prefix(b"P ")).map(<[u8]>::trim_ascii)
 }
 
 /// `[2026-11-22 14:56:05][daemon][WARN] ...`, `[Sun Nov 22 14:56:05 2026] [core:error] [pid 1:tid 2] ...`.

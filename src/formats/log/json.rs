@@ -8,6 +8,8 @@ use crate::facts::Level;
 pub struct Object<'a> {
     /// `time`, `ts`, `@timestamp`.
     pub at: &'a [u8],
+    /// journald's `__REALTIME_TIMESTAMP`, in microseconds since 1970.
+    pub micros: Option<&'a [u8]>,
     /// `level`, as a word or bunyan's number.
     pub level: Option<Level>,
     /// `msg`, `message`, `log`, `MESSAGE`.
@@ -30,7 +32,9 @@ pub fn object(line: &[u8]) -> Option<Object<'_>> {
     let mut object = Object::default();
     let mut scanner = Scanner { text: line.trim_ascii(), at: 0 };
     scanner.object(&mut object, 0, false)?;
-    (!object.text.is_empty() || !object.error.is_empty()).then_some(object).filter(|o| o.level.is_some() || !o.at.is_empty())
+    (!object.text.is_empty() || !object.error.is_empty())
+        .then_some(object)
+        .filter(|o| o.level.is_some() || !o.at.is_empty() || o.micros.is_some())
 }
 
 /// Writes an escaped string as text; unknown escapes stay as they are, line breaks become blanks.
@@ -174,6 +178,7 @@ fn keep<'a>(found: &mut Object<'a>, key: &[u8], value: &'a [u8], is_error: bool)
         b"msg" | b"message" | b"MESSAGE" | b"log" => found.text = value,
         b"time" | b"ts" | b"timestamp" | b"@timestamp" | b"t" | b"asctime" => found.at = value,
         b"level" | b"severity" | b"s" | b"levelname" | b"lvl" | b"log.level" => found.level = level(value),
+        b"__REALTIME_TIMESTAMP" => found.micros = Some(value),
         b"PRIORITY" => found.level = level(value).or(Some(Level::Info)),
         b"name" | b"service" | b"app" | b"_COMM" | b"SYSLOG_IDENTIFIER" if found.program.is_empty() => found.program = value,
         b"pod" | b"pod_name" | b"container" | b"container_name" if found.pod.is_empty() => found.pod = value,
@@ -184,7 +189,7 @@ fn keep<'a>(found: &mut Object<'a>, key: &[u8], value: &'a [u8], is_error: bool)
 }
 
 /// A word, bunyan's tens, or MongoDB's letters.
-fn level(value: &[u8]) -> Option<Level> {
+pub(super) fn level(value: &[u8]) -> Option<Level> {
     Some(match value {
         b"10" => Level::Trace,
         b"20" | b"D" => Level::Debug,

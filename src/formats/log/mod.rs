@@ -11,12 +11,14 @@
 //! from one (a stack trace), or stands in a file that is named a log. Prose around it stays unread.
 
 mod client;
+mod export;
 mod head;
 mod json;
 #[cfg(test)]
 mod tests;
 mod time;
 
+use export::Record;
 pub(super) use head::split;
 
 use super::{Fit, Format, Hint, Parser, Probe, Taken, scan};
@@ -35,6 +37,8 @@ struct Lines {
     inside: bool,
     /// The text of a JSON line, its escapes undone.
     text: Vec<u8>,
+    /// The record of an export of the journal that has not ended.
+    record: Option<Record>,
 }
 
 impl Format for Log {
@@ -47,6 +51,9 @@ impl Format for Log {
     }
 
     fn fit(&self, probe: &Probe<'_>) -> Fit {
+        if probe.rows().take(LOOKED_AT).any(export::begins) {
+            return Fit::Likely;
+        }
         let (mut all, mut fitting) = (0, 0);
         for row in probe.rows().take(LOOKED_AT) {
             all += 1;
@@ -64,6 +71,7 @@ impl Format for Log {
     fn opens(&self, line: &[u8]) -> bool {
         match line.first() {
             Some(b'{') => json::object(line).is_some(),
+            Some(b'_') => export::begins(line),
             Some(_) => split(line).is_some_and(|head| head.certain) || stands_alone(line),
             None => false,
         }
@@ -88,12 +96,15 @@ impl Format for Log {
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         let name = hint.path.rsplit('/').next().unwrap_or(hint.path).to_ascii_lowercase();
         let commanded = !hint.command.is_empty() && self.printed_by(hint.command);
-        Box::new(Lines { named: commanded || is_log_name(&name), inside: false, text: Vec::new() })
+        Box::new(Lines { named: commanded || is_log_name(&name), inside: false, text: Vec::new(), record: None })
     }
 }
 
 impl Parser for Lines {
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
+        if let Some(taken) = self.field(at, sink) {
+            return taken;
+        }
         let line = at.text.trim_ascii_end();
         if line.is_empty() || line.starts_with(b"-- ") || line.starts_with(b"###") {
             return Taken::Noise;
@@ -122,9 +133,29 @@ impl Parser for Lines {
         sink.message(at, &Message { level, text: line.trim_ascii(), ..head::empty() });
         Taken::Row
     }
+
+    fn end(&mut self, at: At<'_>, sink: &mut dyn Sink) {
+        if let Some(record) = self.record.take() {
+            record.tell(at.format, sink);
+        }
+    }
 }
 
 impl Lines {
+    /// Takes a line of an export; `None` if it is none.
+    fn field(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Option<Taken> {
+        if self.record.is_none() && export::begins(at.text) {
+            self.record = Some(Record::default());
+        }
+        let record = self.record.as_mut()?;
+        if record.field(&at) {
+            // The message is the one field that carries what the others tell of.
+            return Some(if at.text.starts_with(b"MESSAGE=") { Taken::Row } else { Taken::Noise });
+        }
+        self.record.take()?.tell(at.format, sink);
+        at.text.trim_ascii().is_empty().then_some(Taken::Noise)
+    }
+
     fn json(&mut self, at: At<'_>, object: &json::Object<'_>, sink: &mut dyn Sink) -> Taken {
         self.text.clear();
         json::unescape(object.text, &mut self.text);
@@ -134,8 +165,9 @@ impl Lines {
             }
             json::unescape(object.error, &mut self.text);
         }
+        let time = object.micros.and_then(export::time);
         let outer = Message {
-            at: object.at,
+            at: time.as_deref().map_or(object.at, str::as_bytes),
             level: object.level,
             text: self.text.trim_ascii(),
             program: if object.program.is_empty() { object.pod } else { object.program },

@@ -117,3 +117,25 @@ fn cut_lines_do_no_harm() {
         }
     }
 }
+
+/// Each record is one message, whatever the order of its fields.
+#[test]
+fn records_of_the_journal() {
+    let want = "message at=2026-11-28T10:00:00Z level=error program=order-sync pid=17702 publish failed";
+    let fields = ["_BOOT_ID=7e6c", "PRIORITY=3", "SYSLOG_IDENTIFIER=order-sync", "_COMM=sync", "_PID=17702", "MESSAGE=publish failed"];
+    let mut turned = fields;
+    turned.reverse();
+    for fields in [fields, turned] {
+        let record = format!("__REALTIME_TIMESTAMP=1795860000000000\n{}\n", fields.join("\n"));
+        let (told, reading) = told_as("x.txt", &format!("{record}\n{record}"));
+        assert_eq!((told.lines, reading.rows(), reading.unparsed()), (vec![want.to_string(); 2], 2, 0));
+    }
+    let json = r#"{"__REALTIME_TIMESTAMP":"1795860000000000","SYSLOG_IDENTIFIER":"order-sync","_PID":"17702","PRIORITY":"3","MESSAGE":"publish failed"}"#;
+    assert_eq!(told_as("x.txt", json).0.lines, [want]);
+}
+
+#[test]
+fn a_container_runtime_names_the_stream() {
+    let line = "2026-11-28T10:00:00.5Z stderr F 2026-11-28 10:00:00 ERROR publish failed\n";
+    assert_eq!(told_as("0.log", line).0.lines, ["message at=2026-11-28T10:00:00.5Z level=error program=- pid=- publish failed"]);
+}

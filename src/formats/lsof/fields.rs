@@ -12,7 +12,8 @@
 //! ```
 //!
 //! With threads listed, each thread repeats the whole process set with a `K` line. `f*280` is what the table prints as `*280`;
-//! 4.99.7 prints the whole number. A file set is handed on when the next set begins, and cites the line of its `f` field.
+//! 4.99.7 prints the whole number. A file set is handed on when the next set begins, and cites the line of its name, which
+//! tells most, or that of its `f` field.
 
 use super::cell::{Cells, describe, fd_of, is_denied, state_of, type_of};
 use crate::facts::{At, Citation, Descriptor, FdRef, Note, NoteKind, Sink, SocketState};
@@ -146,7 +147,13 @@ impl FieldSets {
             b'd' => set(&mut self.file.device, value),
             b'i' => set(&mut self.file.node, value),
             b'P' => set(&mut self.file.protocol, value),
-            b'n' => set(&mut self.file.name, value),
+            b'n' => {
+                set(&mut self.file.name, value);
+                if self.file.open && at.citation != self.file.citation {
+                    self.file.citation = at.citation;
+                    set(&mut self.file.text, at.text);
+                }
+            }
             b'T' => {
                 if let Some(word) = value.strip_prefix(b"ST=") {
                     self.file.state = state_of(word);

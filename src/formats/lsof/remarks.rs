@@ -37,10 +37,27 @@ pub(super) fn remark(line: &[u8]) -> Option<Remark> {
     if let Some(message) = message(text) {
         return Some(weigh(message));
     }
-    if is_usage(line) || is_decoration(text) {
+    if is_usage(line) || is_decoration(text) || is_cycle(text) {
         return Some(Remark::Plain);
     }
     is_version(text).then_some(Remark::Version)
+}
+
+/// What `-r` prints below each listing: seven signs of equality, or the time between some (`-r60m====%T====`).
+fn is_cycle(text: &[u8]) -> bool {
+    if text == b"=======" {
+        return true;
+    }
+    let frame = |b: &u8| *b == b'=';
+    let inside = text.strip_prefix(b"==").and_then(|t| t.strip_suffix(b"==")).unwrap_or_default();
+    let start = inside.iter().position(|b| !frame(b)).unwrap_or(inside.len());
+    let inside = inside.get(start..).unwrap_or_default();
+    let end = inside.iter().rposition(|b| !frame(b)).map_or(0, |last| last + 1);
+    let inside = inside.get(..end).unwrap_or_default().trim_ascii();
+    let mut words = inside.split(|b| scan::is_blank(*b)).filter(|w| !w.is_empty()).peekable();
+    let timed = inside.windows(6).any(|w| matches!(w, [b':', a, b, b':', c, d] if [a, b, c, d].iter().all(|b| b.is_ascii_digit())));
+    // A heading has longer words than the names of days, months and zones.
+    timed && words.all(|w| w.len() < 5 || w.iter().any(u8::is_ascii_digit))
 }
 
 /// Whether a line is a message of lsof, wherever it stands.

@@ -425,3 +425,15 @@ fn no_damage_panics() {
     }
     assert!(rounds > 5000);
 }
+
+/// `-r` prints a marker below each listing.
+#[test]
+fn what_stands_between_the_listings_of_a_repeat() {
+    let listing = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\nsnmpd 7 snmp 5u IPv4 808955 0t0 UDP *:51889\n";
+    for marker in ["=======", "=======10:14:03=======", "==== Sat Nov 28 10:14:03 2026 ====", "====10:14:03===="] {
+        let (told, reading) = told_as("lsof.txt", &format!("{listing}{marker}\n{listing}"));
+        assert_eq!((reading.rows(), reading.unparsed(), reading.sections.len()), (2, 0, 1), "{marker}: {:?}", told.lines);
+    }
+    let (_, reading) = told_as("lsof.txt", &format!("{listing}==== after the restart at 10:14:03 ====\n{listing}"));
+    assert_eq!(reading.unparsed(), 1);
+}

@@ -24,7 +24,9 @@ impl Columns {
     /// `-e` is told by the number of words behind the state where they were.
     pub fn of_header(line: &[u8]) -> Option<Self> {
         let line = line.trim_ascii();
-        if !line.starts_with(b"Proto ") && !line.starts_with(b"Prot ") {
+        let first = line.strip_prefix(b"Proto").or_else(|| line.strip_prefix(b"Prot"))?;
+        // A spreadsheet parts words by tabs.
+        if !first.first().is_some_and(|b| scan::is_blank(*b)) {
             return None;
         }
         let unix = scan::contains(line, b"I-Node") || scan::contains(line, b"RefCnt") || scan::contains(line, b"RefZ");

@@ -26,6 +26,7 @@ use super::again::First;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, arguments, prompt, scan, selection};
 use crate::facts::{At, Note, NoteKind, Sink, StatesShown};
 use columns::Columns;
+use std::borrow::Cow;
 
 /// Tables of netstat.
 pub struct Netstat;
@@ -74,7 +75,10 @@ impl Format for Netstat {
                 inet::read(line, None, false, &mut row).is_some() && is_plausible(&row)
             }
             Some(b'P') => is_header(line),
-            Some(b'A') => line.starts_with(b"Active Internet connections") || line.starts_with(b"Active UNIX domain sockets"),
+            Some(b'A') => {
+                let line = untabbed(line);
+                line.starts_with(b"Active Internet connections") || line.starts_with(b"Active UNIX domain sockets")
+            }
             _ => false,
         }
     }
@@ -155,7 +159,7 @@ impl Parser for Reading {
 impl Reading {
     /// Headers, banners, notices and blank lines.
     fn other(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
-        let line = at.text.trim_ascii();
+        let line = &*untabbed(at.text.trim_ascii());
         if line.is_empty() {
             return Taken::Noise;
         }
@@ -218,6 +222,14 @@ fn is_plausible(row: &inet::Row<'_>) -> bool {
 
 fn is_header(line: &[u8]) -> bool {
     Columns::of_header(line).is_some() && !Columns::is_foreign_family(line)
+}
+
+/// A line whose words a spreadsheet parted by tabs, with blanks.
+fn untabbed(line: &[u8]) -> Cow<'_, [u8]> {
+    match memchr::memchr(b'\t', line) {
+        Some(_) => line.iter().map(|&b| if b == b'\t' { b' ' } else { b }).collect::<Vec<u8>>().into(),
+        None => line.into(),
+    }
 }
 
 /// The line above a header, in the languages net-tools was translated to.

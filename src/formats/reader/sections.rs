@@ -50,7 +50,9 @@ impl Reader {
         if let Some(mut active) = self.current.take() {
             let citation = Citation { member: self.member, line: self.line };
             active.parser.end(At { citation, format: active.id, text: b"" }, sink);
-            if let Some((line, text)) = width.cut() {
+            // Of a table without a row that was understood nothing tells that its lines were once longer.
+            let read = self.reading.sections.last().is_some_and(|s| s.rows > 0);
+            if let Some((line, text)) = width.cut().filter(|_| read) {
                 let citation = Citation { member: self.member, line };
                 let note = Note { kind: NoteKind::Narrow, pid: None, text: &text };
                 sink.note(At { citation, format: active.id, text: &text }, &note);

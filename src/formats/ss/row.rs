@@ -75,10 +75,15 @@ impl Columns {
     pub fn of_header(line: &[u8]) -> Option<Self> {
         let line = line.trim_ascii();
         let netid = line.starts_with(b"Netid");
-        if !(netid || line.starts_with(b"State") || line.starts_with(b"Recv-Q") || line.starts_with(b"Local Address:Port")) {
+        if !(netid || line.starts_with(b"State") || line.starts_with(b"Recv-Q") || line.starts_with(b"Local")) {
             return None;
         }
-        let address = memchr::memmem::find(line, b"Local Address:Port")?;
+        let address = memchr::memmem::find(line, b"Local")?;
+        // `column -t` and spreadsheets part the words of a name as they do columns.
+        let name = line.get(address + 5..)?;
+        if !(name.first().is_some_and(|b| scan::is_blank(*b)) && name.trim_ascii_start().starts_with(b"Address:Port")) {
+            return None;
+        }
         let front = line.get(..address)?;
         Some(Columns {
             netid,
