@@ -26,6 +26,7 @@ const NO_CAUSES: &[&str] = &[
     "suspicion",
     "turnover",
     "unix-ends",
+    "when",
 ];
 
 /// Files of `src/checks` that are no check.
@@ -44,7 +45,9 @@ const NO_FORMATS: &[&str] = &[
     "prompt",
     "reader",
     "reading",
+    "run",
     "scan",
+    "selection",
     "small-samples",
     "target",
     "thread",

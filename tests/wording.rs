@@ -833,15 +833,3 @@ fn rows_that_a_filter_lets_through_are_all_there() {
     assert!(!says("ss -tanp | grep -E \"State|CLOSE-WAIT\"").contains("at least"), "{}", says("ss -tanp | grep -E \"State|CLOSE-WAIT\""));
     assert!(says("ss -tanp | grep 7443").contains("at least"), "{}", says("ss -tanp | grep 7443"));
 }
-
-/// Who has as many descriptors as a usual limit allows has no limit ahead.
-#[test]
-fn as_many_descriptors_as_a_usual_limit() {
-    let lsof = |n: u32| {
-        let row = |fd: u32| format!("metricd 77 svc {fd}u sock 0,7 0t0 {} can't identify protocol\n", 80_000 + fd);
-        format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{}", (0..n).map(row).collect::<String>())
-    };
-    let now = |n: u32| diagnose(&[member("lsof.txt", &lsof(n))]).findings[0].claim.now.join("; ");
-    assert!(now(1024).contains("its 1,024 descriptors are as many as a usual limit allows"), "{}", now(1024));
-    assert!(now(900).contains("before it reaches its descriptor limit"), "{}", now(900));
-}

@@ -71,10 +71,13 @@ const MAX_COPIES: usize = 16;
 const SLOTS: usize = 1024;
 const MAX_PLAIN: usize = 240;
 
+/// What lines that tell the same have in common: signature, endpoint, process and host.
+type Same = (String, Option<String>, Option<u32>, Vec<u8>);
+
 /// All sightings of a capture.
 #[derive(Debug, Default)]
 pub struct Logs {
-    index: FxHashMap<(String, Option<String>, Option<u32>, Vec<u8>), usize>,
+    index: FxHashMap<Same, usize>,
     /// Hosts that its lines name.
     hosts: Vec<String>,
     /// In the order of their first line.
@@ -356,8 +359,16 @@ mod tests {
             let text = "dial tcp 10.20.9.80:4222: connect: connection refused";
             let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
             let time = format!("2026-11-28T10:00:{second:02}{digits}Z");
-            let message =
-                Message { pid, program: b"", text: text.as_bytes(), level: None, thread: b"", at: time.as_bytes(), kernel: false };
+            let message = Message {
+                pid,
+                host: b"",
+                program: b"",
+                text: text.as_bytes(),
+                level: None,
+                thread: b"",
+                at: time.as_bytes(),
+                kernel: false,
+            };
             logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
         };
         for second in 0..9 {
@@ -379,8 +390,16 @@ mod tests {
             for n in 0..3 {
                 let text = format!("dial tcp 10.20.9.80:4222: connect: connection refused, attempt {n}");
                 let at = At { citation: Citation { member: MemberId(pid.unwrap_or(0)), line: 1 }, format: "log", text: text.as_bytes() };
-                let message =
-                    Message { pid, program: b"", text: text.as_bytes(), level: None, thread: b"", at: b"10:00:00", kernel: false };
+                let message = Message {
+                    pid,
+                    host: b"",
+                    program: b"",
+                    text: text.as_bytes(),
+                    level: None,
+                    thread: b"",
+                    at: b"10:00:00",
+                    kernel: false,
+                };
                 logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
             }
         }

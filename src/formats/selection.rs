@@ -72,7 +72,7 @@ pub fn counts_tcp_rows(command: &[u8]) -> bool {
 pub fn narrows(command: &[u8]) -> bool {
     let parts = split(command, b"|");
     let counts = |part: &&[u8]| [&b"wc"[..], b"uniq", b"++", b"grep -c"].iter().any(|word| scan::contains(part, word));
-    let counted = parts.iter().position(|part| counts(part)).unwrap_or(parts.len());
+    let counted = parts.iter().position(counts).unwrap_or(parts.len());
     asks_for_some(command) || parts.iter().enumerate().any(|(number, part)| drops_rows(part, number < counted))
 }
 
