@@ -15,6 +15,7 @@ const SHORT: &[(&str, &str, &str)] = &[];
 const LISTED: &[&str] = &[
     "accept-not-closed",
     "accept-not-closed-at-limit",
+    "accept-not-closed-both-sides",
     "accept-not-closed-counted",
     "accept-not-closed-traced",
     "accept-not-closed-unread",
@@ -67,6 +68,7 @@ const LISTED: &[&str] = &[
     "leak-beside-websocket",
     "listener-not-closed",
     "netlink-not-closed",
+    "netlink-not-closed-by-inode",
     "never-connected",
     "never-connected-restarted",
     "orphan-buildup",

@@ -26,6 +26,7 @@ const NO_CAUSES: &[&str] = &[
     "suspicion",
     "turnover",
     "unix-ends",
+    "unowned",
     "when",
 ];
 

@@ -323,3 +323,28 @@ fn a_count_of_one_family_for_one_program() {
         diagnose(&[member("ticket.txt", &format!("# ss -unp | grep relay | wc -l\n28232\n# ss -unp | grep relay | head -40\n{shown}"))]);
     assert!(leaks(&told) && told.headline.contains("28,232 UDP sockets"), "{}", told.headline);
 }
+
+/// Sockets of a container that its own table lists in a state are judged by it, though the collector stood in another namespace.
+#[test]
+fn a_state_is_told_by_the_table_of_its_own_namespace() {
+    let fds = rows(118, |n| format!("lrwx------ 1 app app 64 Nov 22 14:19 {} -> socket:[{}]\n", n + 5, 50_000 + n));
+    let table = rows(118, |n| {
+        format!(
+            "{n:4}: 0711140A:{:04X} 2207140A:2454 08 00000000:00000001 00:00000000 00000000  1000        0 {} 1 0000000000000000 20 4 30 10 -1\n",
+            33_000 + n,
+            50_000 + n
+        )
+    });
+    let head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    let link = |pid: u32, inode: u64| {
+        member(&format!("proc/{pid}/ns.txt"), &format!("lrwxrwxrwx 1 root root 0 Nov 22 14:19 net -> net:[{inode}]\n"))
+    };
+    let told = diagnose(&[
+        member("proc/9310/fd.txt", &fds),
+        member("proc/9310/net/tcp", &format!("{head}{table}")),
+        member("proc/9310/status", "Name:\tingestd\nPid:\t9310\n"),
+        link(1, 4_026_531_840),
+        link(9310, 4_026_532_177),
+    ]);
+    assert!(leaks(&told), "{}", told.headline);
+}

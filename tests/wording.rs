@@ -833,3 +833,127 @@ fn rows_that_a_filter_lets_through_are_all_there() {
     assert!(!says("ss -tanp | grep -E \"State|CLOSE-WAIT\"").contains("at least"), "{}", says("ss -tanp | grep -E \"State|CLOSE-WAIT\""));
     assert!(says("ss -tanp | grep 7443").contains("at least"), "{}", says("ss -tanp | grep 7443"));
 }
+
+/// A proxy that forgets what it accepted and what it opened forgets both: each by its number, with its own end.
+#[test]
+fn both_sides_of_a_proxy() {
+    let mut text = String::from(SS);
+    text.push_str("LISTEN 0 128 0.0.0.0:3128 0.0.0.0:* users:((\"pxd\",pid=88,fd=4))\n");
+    for n in 0..150 {
+        let row = |local: String, remote: String, fd: u32| format!("CLOSE-WAIT 1 0 {local} {remote} users:((\"pxd\",pid=88,fd={fd}))\n");
+        text.push_str(&row("10.5.0.4:3128".into(), format!("10.5.1.{n}:{}", 40_000 + n), 10 + 2 * n));
+        if n < 120 {
+            text.push_str(&row(format!("10.5.0.4:{}", 33_000 + n), "10.5.3.8:8080".into(), 11 + 2 * n));
+        }
+    }
+    let told = diagnose(&[member("ss-tanp.txt", &text)]);
+    let (accepted, opened) = (found(&told, "accept-not-closed"), found(&told, "peer-closed-not-closed"));
+    assert_eq!((accepted.claim.count, opened.claim.count), (Some(150), Some(120)));
+    let ends = |f: &Finding| f.claim.remotes.iter().map(|r| (r.endpoint.clone(), r.count)).collect::<Vec<_>>();
+    assert_eq!(ends(accepted), [("10.5.0.4:3128".to_string(), 150)]);
+    assert_eq!(ends(opened), [("10.5.3.8:8080".to_string(), 120)]);
+    let quoted = |f: &Finding| f.claim.evidence.iter().flat_map(|e| &e.at).map(|q| q.text().into_owned()).collect::<String>();
+    assert!(!quoted(opened).contains("3128") && !quoted(accepted).contains("8080"), "{}", quoted(opened));
+}
+
+/// Two readings of the kernel's counters, between which sockets in no table rose by 300 and these by so many.
+fn counted(active: u32, fails: u32, resets: u32) -> Vec<Member> {
+    let sample = |directory: &str, more: u32, active: u32, fails: u32, resets: u32| {
+        let snmp = format!(
+            "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n\
+             Tcp: 1 200 120000 -1 {} 4000 {} {} 4 90000 80000 10 0 50 0\n",
+            90_000 + active,
+            8000 + fails,
+            700 + resets
+        );
+        let sockstat =
+            format!("sockets: used {}\nTCP: inuse 4 orphan 0 tw 0 alloc {} mem 4\nUDP: inuse 0 mem 0\n", 1200 + more, 1004 + more);
+        [
+            member(&format!("{directory}/snmp"), &snmp),
+            member(&format!("{directory}/sockstat"), &sockstat),
+            member(&format!("{directory}/sockstat6"), "TCP6: inuse 0\nUDP6: inuse 0\n"),
+        ]
+    };
+    [sample("s1", 0, 0, 0, 0), sample("s2", 300, active, fails, resets)].concat()
+}
+
+/// What rises with the sockets tells how they end, whoever holds them.
+#[test]
+fn counters_tell_the_cause_without_an_owner() {
+    let fails = diagnose(&counted(310, 300, 1));
+    assert_eq!(
+        fails.headline,
+        "a process that the capture does not name leaks 1,300 TCP sockets in no connection state, left over by failed connects that nobody closes"
+    );
+    let says = said(found(&fails, "connect-failed-not-closed"));
+    assert!(says.contains("rose by 300 to 1,300") && says.contains("failed connection attempts rose by 300"), "{says}");
+    assert_eq!(fails.findings.len(), 1, "{}", fails.headline);
+    found(&diagnose(&counted(310, 2, 295)), "reset-not-closed");
+    found(&diagnose(&counted(3, 2, 1)), "never-connected");
+    // Sockets that this namespace does not count are connections of another one, whatever is counted here.
+    let mut elsewhere = counted(3, 2, 1);
+    for sockstat in elsewhere.iter_mut().filter(|m| m.path.ends_with("/sockstat")) {
+        sockstat.text = String::from_utf8_lossy(&sockstat.text).replace("used 1500", "used 1200").into_bytes();
+    }
+    assert!(diagnose(&elsewhere).findings.iter().all(|f| f.claim.code != "never-connected"));
+    // As many opened, neither failed nor reset: nothing tells these from connections of another namespace.
+    let says = said(found(&diagnose(&counted(310, 2, 1)), "owner-not-visible"));
+    assert!(says.contains("no descriptors of processes were listed"), "{says}");
+}
+
+/// Numbers that follow one another are proof that nobody closed any of them, also in a trace of one thread.
+#[test]
+fn a_trace_alone_of_one_thread() {
+    let (mut udp, mut accepted) = (String::new(), String::new());
+    for n in 0..30 {
+        let fd = 91 + n;
+        udp.push_str(&format!(
+            "10:14:{n:02}.000 socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = {fd}\n\
+             10:14:{n:02}.001 sendto({fd}, \"a:1|c\", 5, 0, {{sa_family=AF_INET, sin_port=htons(8125), sin_addr=inet_addr(\"10.0.0.7\")}}, 16) = 5\n"
+        ));
+        accepted.push_str(&format!(
+            "10:14:{n:02}.000 accept4(21, NULL, NULL, SOCK_CLOEXEC) = {fd}\n10:14:{n:02}.001 read({fd}, \"GET\", 99) = 3\n\
+             10:14:{n:02}.002 write({fd}, \"OK\", 2) = 2\n10:14:{n:02}.003 shutdown({fd}, SHUT_WR) = 0\n10:14:{n:02}.004 read({fd}, \"\", 99) = 0\n"
+        ));
+    }
+    let attached = |trace: &str| member("t.strace", &format!("strace: Process 4410 attached\n{trace}"));
+    let told = diagnose(&[attached(&udp)]);
+    let finding = found(&told, "udp-not-closed");
+    assert_eq!(finding.claim.remotes.first().map(|r| r.endpoint.as_str()), Some("10.0.0.7:8125"));
+    assert!(finding.claim.evidence.iter().any(|e| !e.at.is_empty()), "{finding:?}");
+    assert_eq!(found(&diagnose(&[attached(&accepted)]), "shutdown-not-closed").claim.count, Some(29));
+    // With gaps another thread may have closed some.
+    let gaps = accepted.replace("= 9", "= 19").replace("(9", "(19");
+    assert!(diagnose(&[attached(&gaps)]).findings.is_empty());
+}
+
+/// Connections that were opened here wait in no queue: who holds them is out of sight, of which user is not.
+#[test]
+fn close_wait_of_a_user_out_of_sight() {
+    let mut text = String::from(SS);
+    text.push_str("LISTEN 0 128 0.0.0.0:15090 0.0.0.0:* users:((\"envoy\",pid=12,fd=3)) ino:8001 sk:1\n");
+    for n in 0..300 {
+        text.push_str(&format!("CLOSE-WAIT 1 0 10.42.3.17:{} 10.100.7.7:8200 uid:1000 ino:{} sk:{n}\n", 33_000 + n, 9000 + n));
+    }
+    let told = diagnose(&[member("ss-tanpe.txt", &text)]);
+    let says = said(found(&told, "peer-closed-not-closed"));
+    assert!(says.contains("the rows are of uid 1000"), "{says}");
+    assert_eq!(told.findings.len(), 1);
+}
+
+/// Where nobody is shown to hold anything the largest pile is named all the same.
+#[test]
+fn the_largest_pile_of_nobody() {
+    let rows = |state: &str, ends: &dyn Fn(u32) -> String| {
+        let rows: String = (0..300).map(|n| format!("{state} 0 1 {}\n", ends(n))).collect();
+        diagnose(&[member("ss-tanp.txt", &format!("{SS}{rows}"))])
+    };
+    let syn = rows("SYN-SENT", &|n| format!("10.0.0.5:{} 192.0.2.44:443", 33_000 + n));
+    assert_eq!(
+        syn.headline,
+        "cannot tell: 300 TCP sockets in SYN-SENT are toward 192.0.2.44:443, and the capture does not show who holds them"
+    );
+    assert!(!syn.reports[0].coverage.holders);
+    let listen = rows("LISTEN", &|_| "0.0.0.0:8080 0.0.0.0:*".to_string());
+    assert!(listen.headline.contains("300 listening TCP sockets are on"), "{}", listen.headline);
+}

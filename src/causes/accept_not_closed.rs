@@ -113,6 +113,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::by_logs(case, pile, claim, &["accept-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         unheard(pile, claim);
+        claim.evidence.extend(support::user_of_rows(pile));
         claim.now = vec!["restart the server; a higher descriptor limit only delays the end".into()];
         claim.fix = vec!["close each accepted connection when its client has gone, and give handlers a deadline".into()];
     })

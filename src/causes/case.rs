@@ -258,7 +258,9 @@ impl<'a> Case<'a> {
 
 /// The pile of the same kind and owner among those of another sample.
 pub fn same_pile<'p>(piles: &'p [Pile], pile: &Pile) -> Option<&'p Pile> {
-    piles.iter().find(|p| p.kind == pile.kind && same_owner(p, pile))
+    let same = || piles.iter().filter(|p| p.kind == pile.kind && same_owner(p, pile));
+    // What was accepted and what was opened may be two.
+    same().find(|p| p.accepted == pile.accepted).or_else(|| same().next())
 }
 
 /// Whether two piles belong to the same program: a common pid, or the same command and program, which an interpreter's name alone is not.

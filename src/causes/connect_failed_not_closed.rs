@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
-use super::{Case, on_piles};
+use super::{Case, on_piles, unowned};
 use crate::capture::trace::Outcome;
 use crate::ledger::{Kind, Pile};
 
@@ -63,46 +63,46 @@ cause! {
     ConnectFailedNotClosed, "connect-failed-not-closed", leak, "connects fail and their sockets are not closed", weigh
 }
 
+/// What is said of them, and what mends it.
+const SAYS: &str = "left over by failed connects that nobody closes";
+const FIX: &str = "close the socket when connect fails, and back off between attempts";
+
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    on_piles(
-        case,
-        "connect-failed-not-closed",
-        &[Kind::Closed, Kind::Unidentified],
-        "left over by failed connects that nobody closes",
-        |pile, claim| {
-            support::by_trace(case, pile, claim, "a connect that fails", |p| matches!(p.outcome, Outcome::Failed(_)));
-            unasked(case, pile, claim);
-            for (trace, tie) in case.traces(pile) {
-                if tie == super::Tie::Process
-                    && claim.remotes.is_empty()
-                    && let Some(((end, errno), n)) = trace.failed.first()
-                {
-                    support::add_remote(claim, case.show(end), n, &format!("connect fails with {}", case.names.text(errno)));
-                }
+    let mut claims = on_piles(case, "connect-failed-not-closed", &[Kind::Closed, Kind::Unidentified], SAYS, |pile, claim| {
+        support::by_trace(case, pile, claim, "a connect that fails", |p| matches!(p.outcome, Outcome::Failed(_)));
+        unasked(case, pile, claim);
+        for (trace, tie) in case.traces(pile) {
+            if tie == super::Tie::Process
+                && claim.remotes.is_empty()
+                && let Some(((end, errno), n)) = trace.failed.first()
+            {
+                support::add_remote(claim, case.show(end), n, &format!("connect fails with {}", case.names.text(errno)));
             }
-            support::by_pending_connects(case, pile, claim);
-            support::by_logs(case, pile, claim, &["connect-failed-not-closed"]);
-            support::by_counter(case, pile, claim, "snmp.tcp.attempt_fails", "failed connection attempts");
-            if pile.accepted.is_none() && support::listens(case, pile) && claim.remotes.is_empty() {
-                claim.against.push(Evidence::new(
-                    Strength::Weak,
-                    Witnessed::Table,
-                    "the program listens, and nothing shows it connecting anywhere",
-                    [],
-                ));
-            }
-            support::ask_for_trace(case, pile, claim);
-            let target = claim.remotes.first().map_or("the endpoint".to_string(), |r| r.endpoint.clone());
-            claim.now = vec![
-                format!("make {target} reachable, or take it out of the program's configuration: that stops the leak at once"),
-                format!("{}; that buys time only", support::restart(pile)),
-            ];
-            claim.fix = vec!["close the socket when connect fails, and back off between attempts".into()];
-            if pile.owner.as_ref().is_some_and(|o| o.command == "java") {
-                claim.fix.push("Java NIO: close the channel and let its selector run once; until then the descriptor stays".into());
-            }
-        },
-    )
+        }
+        support::by_pending_connects(case, pile, claim);
+        support::by_logs(case, pile, claim, &["connect-failed-not-closed"]);
+        support::by_counter(case, pile, claim, "snmp.tcp.attempt_fails", "failed connection attempts");
+        if pile.accepted.is_none() && support::listens(case, pile) && claim.remotes.is_empty() {
+            claim.against.push(Evidence::new(
+                Strength::Weak,
+                Witnessed::Table,
+                "the program listens, and nothing shows it connecting anywhere",
+                [],
+            ));
+        }
+        support::ask_for_trace(case, pile, claim);
+        let target = claim.remotes.first().map_or("the endpoint".to_string(), |r| r.endpoint.clone());
+        claim.now = vec![
+            format!("make {target} reachable, or take it out of the program's configuration: that stops the leak at once"),
+            format!("{}; that buys time only", support::restart(pile)),
+        ];
+        claim.fix = vec![FIX.into()];
+        if pile.owner.as_ref().is_some_and(|o| o.command == "java") {
+            claim.fix.push("Java NIO: close the channel and let its selector run once; until then the descriptor stays".into());
+        }
+    });
+    claims.extend(unowned::claim(case, unowned::End::Failed, "connect-failed-not-closed", SAYS, FIX));
+    claims
 }
 
 /// Connects in the background whose outcome nobody asks for, while the sockets are in no table: they have failed since. The failure itself is

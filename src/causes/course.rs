@@ -46,6 +46,10 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         let strength = if has_use(pile.kind) { Strength::Strong } else { Strength::Moderate };
         s.against.push(evidence(strength, format!("their number {why}: something closes them")));
     } else if let Some(why) = unchanged(case, pile).filter(|_| weighty) {
+        if is_left_over(pile, threshold) {
+            // Nothing is opened any more, and nobody closes what was: a fault that is over has left them.
+            return s.reasons.push(evidence(Strength::Moderate, why));
+        }
         let strength = match told_otherwise(case, pile) {
             false => Strength::Decisive,
             true if has_use(pile.kind) => Strength::Strong,
@@ -63,6 +67,16 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
 /// Whether sockets of a kind may be of use for as long as they are open.
 pub fn has_use(kind: Kind) -> bool {
     !matches!(kind, Kind::Closed | Kind::CloseWait | Kind::SynSent | Kind::FinWait | Kind::Unidentified | Kind::TimeWait)
+}
+
+/// Whether a pile that stays as it is for hours can be nothing but left over: its peers have gone, or it is far more than what some programs keep
+/// bound and unconnected to reserve ports.
+fn is_left_over(pile: &Pile, threshold: u64) -> bool {
+    match pile.kind {
+        Kind::CloseWait | Kind::FinWait => true,
+        Kind::Closed => pile.count >= threshold.saturating_mul(4),
+        _ => false,
+    }
 }
 
 /// From how many to how many, and between which snapshots.

@@ -1,6 +1,6 @@
 //! Listening sockets that pile up.
 
-use super::claim::Claim;
+use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
 use crate::ledger::Kind;
@@ -57,6 +57,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
         support::by_trace(case, pile, claim, "listen() on a new socket", |p| crate::ledger::leaves_open(Kind::Listen, p));
         support::by_logs(case, pile, claim, &["listener-not-closed"]);
+        if let Some((local, rows)) = pile.traits.locals.first() {
+            let forgotten = super::number(rows.min(pile.count).saturating_sub(1) as i64);
+            let says = format!("of those on {} one is enough to serve: {forgotten} are forgotten", case.show(local));
+            claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, []));
+        }
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program".into()];
         claim.fix = vec!["close the old listener at a reload, or keep it".into()];

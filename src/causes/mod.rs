@@ -141,6 +141,7 @@ mod udp_not_closed;
 mod unix_ends;
 mod unix_not_closed;
 mod unknown;
+mod unowned;
 mod when;
 
 /// Every cause and look-alike, in the order of the contract.

@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
-use super::{Case, on_piles};
+use super::{Case, on_piles, unowned};
 use crate::capture::trace::{Origin, Outcome};
 use crate::ledger::{Kind, Pile};
 
@@ -58,32 +58,59 @@ cause! {
     NeverConnected, "never-connected", leak, "TCP sockets are created, never connected, and never closed", weigh
 }
 
+/// What is said of them, and what mends it.
+const SAYS: &str = "created and never connected or closed";
+const FIX: &str = "close the socket on every path between socket() and connect(), for every exception class";
+
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    on_piles(case, "never-connected", &[Kind::Closed, Kind::Unidentified], "created and never connected or closed", |pile, claim| {
+    let mut claims = on_piles(case, "never-connected", &[Kind::Closed, Kind::Unidentified], SAYS, |pile, claim| {
         let fits = |p: &crate::capture::trace::Pattern| {
             matches!(p.origin, Origin::Socket(s) if s.is_tcp()) && p.outcome == Outcome::NotTried && !p.listening && !p.used
         };
         let traced = support::by_trace(case, pile, claim, "socket() without connect()", fits);
         not_local(case, pile, claim);
         support::by_logs(case, pile, claim, &["never-connected"]);
-        if let Some(opens) = case.counter("snmp.tcp.active_opens")
-            && pile.count >= 20
-            && opens.value >= 0
-        {
-            let says = format!("the kernel has counted {} connects since it started; {} sockets are left", opens.value, pile.count);
-            if (opens.value as u64) * 2 < pile.count {
-                claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, opens.at));
-            } else if !traced {
-                claim.against.push(Evidence::new(Strength::Weak, Witnessed::Counters, says, opens.at));
-            }
-        }
+        by_opens(case, pile, claim, traced);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec![format!("{}; that buys time only", support::restart(pile))];
-        claim.fix = vec![
-            "close the socket on every path between socket() and connect(), for every exception class".into(),
-            "resolve names and check options before the socket is created".into(),
-        ];
-    })
+        claim.fix = vec![FIX.into(), "resolve names and check options before the socket is created".into()];
+    });
+    claims.extend(unowned::claim(case, unowned::End::Never, "never-connected", SAYS, FIX));
+    claims
+}
+
+/// How many connections the kernel counts: between the samples, or else since it started.
+fn by_opens(case: &Case<'_>, pile: &Pile, claim: &mut Claim, traced: bool) {
+    let step = |name| case.step(name).filter(|f| f.value >= 0);
+    if let Some(gained) = case.gained(pile).filter(|&n| n >= 20)
+        && let (Some(active), Some(passive)) = (step("snmp.tcp.active_opens"), step("snmp.tcp.passive_opens"))
+    {
+        let opened = active.value.saturating_add(passive.value).unsigned_abs();
+        let says = format!(
+            "between the last samples {} connects and {} accepted connections were counted while the sockets grew by {}",
+            super::number(active.value),
+            super::number(passive.value),
+            super::number(gained as i64)
+        );
+        let at = active.at.into_iter().chain(passive.at);
+        if opened * 2 < gained {
+            claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, at));
+        } else if opened * 10 >= gained * 8 && !traced {
+            claim.against.push(Evidence::new(Strength::Moderate, Witnessed::Counters, says, at));
+        }
+        return;
+    }
+    if let Some(opens) = case.counter("snmp.tcp.active_opens")
+        && pile.count >= 20
+        && opens.value >= 0
+    {
+        let says = format!("the kernel has counted {} connects since it started; {} sockets are left", opens.value, pile.count);
+        if (opens.value as u64) * 2 < pile.count {
+            claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, opens.at));
+        } else if !traced {
+            claim.against.push(Evidence::new(Strength::Weak, Witnessed::Counters, says, opens.at));
+        }
+    }
 }
 
 /// The address that a trace shows bind() failing for, because it is not of this host: it may have moved to another one.

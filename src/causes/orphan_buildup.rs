@@ -128,7 +128,8 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
         return Exclusion::not("cannot be ruled out: neither sockstat nor ss -s was captured", Vec::new());
     };
     let threshold = limit(case).map_or(MANY, |l| (l / 4).max(MANY));
-    let says = format!("{} orphaned sockets on the host", number(figure.value));
+    let of = limit(case).map_or(String::new(), |l| format!(", of {} that it keeps at most", number(l)));
+    let says = format!("{} orphaned sockets on the host{of}", number(figure.value));
     if figure.value < threshold || orphans(case) < threshold / 4 {
         Exclusion::out(says, figure.at.clone())
     } else {

@@ -54,7 +54,8 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let rest = unexplained(case);
+    // What the kernel's counters tell of them is another cause's.
+    let rest = if super::unowned::told(case).is_some() { None } else { unexplained(case) };
     let rows = rows_without_holder(case);
     let larger = rest.into_iter().chain(rows).max_by_key(|c| c.count);
     larger.into_iter().collect()
@@ -76,10 +77,14 @@ fn unexplained(case: &Case<'_>) -> Option<Claim> {
     let is = if here < unhashed.value { CountIs::Estimate } else { CountIs::Exact };
     (claim.kind, claim.count, claim.is) = (Some(Kind::Closed), Some(rest as u64), is);
     let bound = if here < unhashed.value { format!(", at most {} of them here", super::number(here)) } else { String::new() };
+    let listed = case.snapshot.processes.values().any(|p| !p.lists.is_empty());
+    let held = match listed || here > rest {
+        true => format!("the listed processes hold {} of them", super::number(here - rest)),
+        false => "no descriptors of processes were listed".to_string(),
+    };
     let says = format!(
-        "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse){bound}, and the listed processes hold {} of them",
+        "{} TCP sockets exist in no table (closed minus timewait, or alloc minus inuse){bound}, and {held}",
         super::number(unhashed.value),
-        super::number(here - rest)
     );
     claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Books, says, unhashed.at.clone()));
     claim.evidence.extend(grown);
@@ -152,6 +157,10 @@ fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
         return None;
     }
     let (kind, count, quotes) = without_holder(case)?;
+    // Those that only a descriptor can keep are a pile of their own.
+    if case.ledger.piles.iter().any(|p| p.kind == kind && p.owner.is_none()) {
+        return None;
+    }
     let remotes = remotes_without_holder(case, kind);
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
     (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);

@@ -89,6 +89,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         }
         support::by_trace(case, pile, claim, "a read that returns 0 (the peer has closed)", |p| p.eof && p.origin != Origin::Accept);
         opened(case, pile, claim);
+        claim.evidence.extend(support::user_of_rows(pile));
+        claim.missing.extend(support::holder(case, pile));
         support::by_logs(case, pile, claim, &["peer-closed-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program or reload its pool; nothing else ends CLOSE-WAIT".into()];

@@ -2,7 +2,7 @@
 
 use super::claim::Claim;
 use super::support;
-use super::{Case, on_piles};
+use super::{Case, on_piles, unowned};
 use crate::ledger::Kind;
 
 cause! {
@@ -55,13 +55,19 @@ cause! {
     ResetNotClosed, "reset-not-closed", leak, "connections are reset and their descriptors kept", weigh
 }
 
+/// What is said of them, and what mends it.
+const SAYS: &str = "left over by connections that were reset";
+const FIX: &str = "close the descriptor after any error of read or write (ECONNRESET, EPIPE)";
+
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    on_piles(case, "reset-not-closed", &[Kind::Closed, Kind::Unidentified], "left over by connections that were reset", |pile, claim| {
+    let mut claims = on_piles(case, "reset-not-closed", &[Kind::Closed, Kind::Unidentified], SAYS, |pile, claim| {
         support::by_trace(case, pile, claim, "a connection that is reset", |p| p.reset);
         support::by_logs(case, pile, claim, &["reset-not-closed"]);
         support::by_counter(case, pile, claim, "snmp.tcp.estab_resets", "resets of established connections");
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["find out why the peer resets its connections; restart the program before its descriptor limit".into()];
-        claim.fix = vec!["close the descriptor after any error of read or write (ECONNRESET, EPIPE)".into()];
-    })
+        claim.fix = vec![FIX.into()];
+    });
+    claims.extend(unowned::claim(case, unowned::End::Reset, "reset-not-closed", SAYS, FIX));
+    claims
 }

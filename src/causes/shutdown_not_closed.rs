@@ -112,7 +112,8 @@ fn by_elimination(case: &Case<'_>, pile: &crate::ledger::Pile, claim: &mut Claim
         // What a log says of these is nearer than what was counted of all.
         let told = when.is_empty() && case.told_by_cause(pile).is_some();
         let strength = if told { Strength::Weak } else { Strength::Strong };
-        let at = opens.active.at.into_iter().chain(opens.fails.at).chain(opens.resets.at);
+        let most = if opens.active.value >= opens.passive.value { opens.active } else { opens.passive };
+        let at = most.at.into_iter().chain(opens.fails.at).chain(opens.resets.at);
         claim.evidence.push(Evidence::new(strength, Witnessed::Counters, says, at));
     } else if opened * 2 < count || !few(fails) || !few(resets) {
         let says = format!(

@@ -339,6 +339,35 @@ pub fn ask_for_idle_times(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
     }
 }
 
+/// The user whose rows a pile without a holder is made of, the best lead to it.
+pub fn user_of_rows(pile: &Pile) -> Option<Evidence> {
+    let quotes = pile.traits.quotes.iter().filter(|_| pile.owner.is_none());
+    let mut users = quotes.clone().map(|q| user(&q.text()));
+    let uid = users.next()??;
+    let says = format!("the rows are of uid {uid}: a process of that user holds them");
+    users.all(|other| other == Some(uid)).then(|| Evidence::new(Strength::Weak, Witnessed::Table, says, quotes.take(1).cloned()))
+}
+
+/// What would name the holder of a pile that has none, where holders of other rows are shown.
+pub fn holder(case: &Case<'_>, pile: &Pile) -> Option<Missing> {
+    let rows = case.ledger.best(Family::Tcp)?.groups(Family::Tcp);
+    (pile.owner.is_none() && rows.into_iter().any(|g| g.owner.is_some())).then(|| Missing {
+        what: "the same tables as root, from the host".into(),
+        would: "name the process that holds them".into(),
+        command: "sudo ss -tanpe".into(),
+    })
+}
+
+/// The user of a row of `ss -e` (`uid:1000`) or of `/proc/net/tcp`, whose eighth column it is.
+fn user(row: &str) -> Option<u32> {
+    let mut words = row.split_whitespace();
+    if let Some(uid) = words.clone().find_map(|w| w.strip_prefix("uid:")) {
+        return uid.parse().ok();
+    }
+    let numbered = words.next()?.strip_suffix(':').is_some_and(|n| n.parse::<u32>().is_ok());
+    words.nth(6).filter(|_| numbered)?.parse().ok()
+}
+
 /// Whether a listener of the same process exists.
 pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
     let Some(owner) = &pile.owner else { return false };

@@ -196,9 +196,12 @@ fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     }
     let excerpt = pile.is == crate::ledger::CountIs::AtLeast;
     let strength = if excerpt { Strength::Strong } else { Strength::Moderate };
+    // The run may begin with a few sockets of another kind.
+    let all = run > pile.count;
+    let whose = if all { "their".to_string() } else { format!("{} of them have", number(run as i64)) };
+    let of = if all { format!("are within one unbroken run of {}", number(run as i64)) } else { "in one unbroken run".to_string() };
     let says = format!(
-        "{} of them have descriptor numbers in one unbroken run, up to {}: created in a loop, none closed in between",
-        number(run as i64),
+        "{whose} descriptor numbers {of}, up to {}: created in a loop, none closed in between",
         number(last_plain(case, pile, high) as i64)
     );
     s.reasons.push(Evidence::new(strength, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned()));

@@ -64,10 +64,18 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         claim.now = vec!["restart the program".into()];
         claim.fix = vec![if unix_ends::mostly_gone(case, pile) {
             "close each connection when a read returns 0: its other end has gone".into()
+        } else if both_ends(case, pile) {
+            "close both ends of each pair when what they were made for has ended".into()
         } else {
             "keep one connection to the daemon, or close each on every path".into()
         }];
     })
+}
+
+/// Whether most of them are connected with each other.
+fn both_ends(case: &Case<'_>, pile: &Pile) -> bool {
+    let pids = pile.owner.iter().flat_map(|o| &o.pids);
+    pids.filter_map(|(pid, _)| case.ledger.peers.get(pid)).map(|p| p.own).sum::<u64>() * 2 > pile.count
 }
 
 /// A unix socket that was opened here, or accepted from a client that is gone: one of a live client is the client's to end.

@@ -174,7 +174,8 @@ impl HostReport {
         let mut remotes = BTreeMap::new();
         for (n, pile) in ledger.piles.iter().enumerate().take(64) {
             let mut top: Vec<(String, u64)> = Vec::new();
-            top.extend(pile.traits.top_remotes(3).into_iter().map(|(e, n)| (case.show(e), n)));
+            // Of rows that name no holder a pile has only some, and copies show one row many times: an end of more than it has is not its own.
+            top.extend(pile.traits.top_remotes(3).into_iter().filter(|(_, n)| *n <= pile.count).map(|(e, n)| (case.show(e), n)));
             if !top.is_empty() {
                 remotes.insert(n, top);
             }

@@ -1,7 +1,7 @@
 //! What a capture shows and cannot settle: why silence of the causes is no proof of health.
 
 use crate::capture::tops::Tops;
-use crate::capture::trace::Origin;
+use crate::capture::trace::{Origin, Pattern};
 use crate::causes::{Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, trace_command};
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Pile, tally};
@@ -56,6 +56,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     all.extend(others_moved(case));
     all.extend(states_unknown(case));
     all.extend(slots(case));
+    all.extend(crowd(case));
     all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
     all
 }
@@ -204,7 +205,9 @@ fn traced(case: &Case<'_>) -> Option<Unjudged> {
         if trace.pid.is_some_and(listed) {
             return None;
         }
-        let tales = || trace.tales.iter().filter(|(p, _)| own(p.origin)).map(|(_, t)| t);
+        // An accepted connection is in use until its end shows.
+        let ended = |p: &Pattern| p.origin == Origin::Accept && (p.eof || p.reset || p.shutdown);
+        let tales = || trace.tales.iter().filter(|(p, _)| own(p.origin) || ended(p)).map(|(_, t)| t);
         let left: u64 = tales().map(|t| t.settled).sum();
         let closed: u64 = tales().map(|t| t.closed).sum();
         // A trace that does not say of which process it is may be of any that the capture lists.
@@ -369,6 +372,31 @@ fn excerpt(pile: &Pile) -> Option<Unjudged> {
             would: format!("tell how many {} it has", pile.kind.plural()),
             command: format!("sudo ls -l /proc/{pid}/fd"),
         },
+    })
+}
+
+/// The largest pile of rows of one end that no holder is shown for, of a state that no healthy host has in such numbers.
+fn crowd(case: &Case<'_>) -> Option<Unjudged> {
+    let nobodys = |family| case.ledger.best(family).into_iter().flat_map(move |v| v.groups(family)).filter(|g| g.owner.is_none());
+    let ends = |state, far: bool| {
+        let mut ends = Tops::default();
+        nobodys(Family::Tcp).filter(|g| g.state == state).for_each(|g| ends.merge(if far { &g.remotes } else { &g.locals }));
+        ends.first().filter(|(end, _)| !end.is_unset())
+    };
+    let t = case.thresholds;
+    let syn = ends(SocketState::SynSent, true).filter(|e| e.1 >= t.syn_sent).map(|(end, n)| (n, Kind::SynSent, case.show(end)));
+    let listen = ends(SocketState::Listen, false).filter(|e| e.1 >= t.listen).map(|(end, n)| (n, Kind::Listen, case.show(end)));
+    let mut paths = Tops::default();
+    nobodys(Family::Unix).for_each(|g| paths.merge(&g.paths));
+    let unix = paths.first().filter(|p| p.1 >= POOL).map(|(path, n)| (n, Kind::Unix, case.names.text(path)));
+    let (n, kind, end) = [syn, listen, unix].into_iter().flatten().max_by_key(|c| c.0)?;
+    if case.ledger.piles.iter().any(|p| p.kind == kind && p.count * 2 >= n) {
+        return None;
+    }
+    let whose = if kind == Kind::SynSent { "toward" } else { "on" };
+    Some(Unjudged {
+        says: format!("{} {} are {whose} {end}, and the capture does not show who holds them", number(n as i64), kind.plural()),
+        missing: all_descriptors(case),
     })
 }
 

@@ -26,7 +26,7 @@ mod io;
 mod jstack;
 mod limits;
 mod loadavg;
-mod log;
+pub(crate) mod log;
 mod lsfd;
 mod lsof;
 mod manifest;

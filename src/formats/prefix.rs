@@ -101,6 +101,11 @@ impl Prefixes {
         self.0.iter().fold(line, |line, prefix| prefix.strip(line))
     }
 
+    /// Whether a host stands in front of each line, its own or the same for all.
+    pub fn tell_hosts(&self) -> bool {
+        self.0.iter().any(|prefix| matches!(prefix, Prefix::Host(_) | Prefix::Same(_)))
+    }
+
     /// The lines of a text without the prefixes.
     pub fn strip_all(&self, text: &[u8]) -> Vec<u8> {
         stripped(text, |line| self.strip(line))
@@ -196,6 +201,15 @@ impl Understood {
         let log = self.rows == 0 && with.rows == 0 && (self.timed > with.timed || twice);
         log || self.rows > with.rows || (self.rows == with.rows && self.unknown < with.unknown) || (foreign && self.unknown <= with.unknown)
     }
+}
+
+/// The host that a logger wrote in front of a line.
+pub fn logging_host(line: &[u8]) -> Option<&[u8]> {
+    let rest = match line.strip_prefix(b"<").and_then(|rest| memchr::memmem::find(rest, b">1 ").and_then(|at| rest.get(at + 3..))) {
+        Some(rest) => rest.get(memchr::memchr(b' ', rest)? + 1..)?,
+        None => after_program(line).and_then(|_| after_time(line)).filter(|rest| !rest.starts_with(b"std"))?,
+    };
+    rest.split(|&b| b == b' ').next().filter(|host| host.len() > 1)
 }
 
 /// What parts the hosts from the lines of this text, where each line begins with the one it comes from, several take turns, and behind them

@@ -3,7 +3,7 @@
 use super::kind::Kind;
 use super::pile::{CountIs, Pile, Word};
 use super::{Ledger, witness};
-use crate::capture::trace::{Origin, Outcome, Pattern, Trace};
+use crate::capture::trace::{Origin, Outcome, Pattern, Tale, Trace};
 use crate::capture::{Quote, Snapshot};
 use crate::facts::Protocol;
 use std::sync::Arc;
@@ -84,22 +84,27 @@ pub(super) fn traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
 }
 
 /// Sockets that only a trace shows: of a process that nothing else in the capture lists, left open again and again after they were of no
-/// more use. Another thread may close them, so the trace must be of more than one.
+/// more use. Another thread may close them, so the trace must be of more than one, or their numbers must follow one another: the kernel hands
+/// out the lowest free one, so that nobody has closed any of them.
 pub(super) fn only_traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
-    for trace in snapshot.traces.iter().filter(|t| t.threads.len() >= 2) {
+    for trace in &snapshot.traces {
         let Some(pid) = trace.pid else { continue };
         let listed = snapshot.processes.get(&pid).is_some_and(|p| !p.lists.is_empty());
         if listed || ledger.piles.iter().any(|p| p.held_by(pid) && p.kind.is_inet()) {
             continue;
         }
-        for kind in [Kind::CloseWait, Kind::Closed] {
+        for kind in [Kind::CloseWait, Kind::Closed, Kind::Udp] {
             let useless = |p: &Pattern| match kind {
-                Kind::CloseWait => leaves_open(kind, p),
-                _ => leaves_open(kind, p) && !p.eof && p.outcome != Outcome::InProgress,
+                // What was shut down on both sides is in no table any more.
+                Kind::Closed => leaves_open(kind, p) && (!p.eof || p.shutdown) && p.outcome != Outcome::InProgress,
+                _ => leaves_open(kind, p),
             };
             let tales = || trace.tales.iter().filter(|(p, _)| useless(p)).map(|(_, t)| t);
             let (left, closed) = (tales().map(|t| t.settled).sum::<u64>(), tales().map(|t| t.closed).sum::<u64>());
-            if left < AGAIN || closed * 10 > left {
+            let gapless = closed == 0 && left >= AGAIN * 2 && tales().filter(|t| t.open > 0).all(follows);
+            // UDP sockets that stay may be of use.
+            let sure = gapless || (trace.threads.len() >= 2 && kind != Kind::Udp);
+            if left < AGAIN || closed * 10 > left || !sure {
                 continue;
             }
             let quotes: Vec<Quote> = tales().filter(|t| t.settled > 0).filter_map(|t| t.quotes.0.first().cloned()).take(3).collect();
@@ -109,6 +114,11 @@ pub(super) fn only_traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
             Arc::make_mut(&mut ledger.piles).push(Pile::told(Some(owner), kind, word, CountIs::AtLeast, traits));
         }
     }
+}
+
+/// Whether the numbers of what a tale leaves open follow one another, nearly without a gap: another socket may come between.
+fn follows(tale: &Tale) -> bool {
+    tale.numbers.is_some_and(|(low, high)| i64::from(high) - i64::from(low) < (tale.open * 5 / 4) as i64 + 1)
 }
 
 /// A call of a trace that leaves TCP sockets in no connection state open, again and again, and closes none.

@@ -15,6 +15,7 @@ pub mod repeats;
 #[cfg(test)]
 mod scope_tests;
 pub mod sets;
+mod sides;
 pub mod tally;
 mod unnamed;
 pub mod views;
@@ -83,6 +84,7 @@ impl<'a> Ledger<'a> {
         tally::count_descriptors(snapshot, &mut piles);
         let unprivileged = unprivileged(snapshot);
         tally::unowned(snapshot, &views, &states, unprivileged.is_some(), &mut piles);
+        sides::split(snapshot, &mut piles);
         let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot, members);
         let cut = cut::cut(snapshot, members).filter(|_| !all_listed);
         foreign_by_room(&books, &mut piles);

@@ -304,7 +304,9 @@ fn one_pile(
     traits.seal();
     let count = if shares.len() > 1 { distinct_over(&shares, kind, listed).unwrap_or(sum).min(sum) } else { sum };
     words.sort_by(|a, b| b.count.cmp(&a.count).then(a.source.cmp(b.source)));
-    let tabled = words.iter().any(|w| matches!(w.source, "ss" | "netstat") || w.source.starts_with("proc-net"));
+    // Only a table tells a state, also where a listing was joined with it by inodes.
+    let in_a_state = matches!(kind, Kind::CloseWait | Kind::Established | Kind::Listen | Kind::FinWait | Kind::SynSent);
+    let tabled = in_a_state || words.iter().any(|w| matches!(w.source, "ss" | "netstat") || w.source.starts_with("proc-net"));
     Some(Pile {
         owner: Some(owner(snapshot, &shares)),
         kind,

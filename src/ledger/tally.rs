@@ -155,7 +155,9 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         // Rows without a holder are in an accept queue, or were closed meanwhile; without privilege, which a table without any holder lacks
         // though it may not say so, they may be another user's.
         let blind = blind || view.is_some_and(|v| v.groups(Family::Tcp).all(|g| g.owner.is_none()));
-        let whole = view.is_some_and(|v| v.holders_shown() && !(blind && kind == Kind::CloseWait && all_opened(v)));
+        // What was opened here waits in no accept queue: with an inode some descriptor holds it, of a process that is out of sight.
+        let held = |v: &View<'_>| blind || v.groups(Family::Tcp).any(|g| g.state == state && g.owner.is_none() && g.no_holder > 0);
+        let whole = view.is_some_and(|v| v.holders_shown() && !(kind == Kind::CloseWait && held(v) && all_opened(v)));
         let mut count = (figure.value.max(0) as u64).saturating_sub(owned);
         if state == SocketState::CloseWait {
             count = count.saturating_sub(unaccepted(views));

@@ -7,11 +7,14 @@ use crate::capture::naming;
 use crate::facts::*;
 use crate::formats::reader::Reader;
 use crate::formats::reading::Traced;
-use crate::formats::{Format, by_id, prompt, scan};
+use crate::formats::{Format, by_id, prefix, prompt, scan};
 use std::collections::BTreeSet;
 
 /// Names kept of one kind, at most.
 const MOST: usize = 1 << 18;
+
+/// Hosts in front of the lines of one member, at most.
+const MOST_FRONTS: usize = 256;
 
 /// Names of an input.
 #[derive(Default)]
@@ -25,6 +28,8 @@ pub struct Collector {
     forced: Option<&'static dyn Format>,
     reader: Option<Reader>,
     members: u32,
+    /// What stands in front of the lines of the member at hand, as hosts do.
+    fronts: BTreeSet<Vec<u8>>,
 }
 
 impl Collector {
@@ -51,6 +56,14 @@ impl Collector {
             add(&mut self.users, user);
             add(&mut self.hosts, host);
         }
+        if let Some(host) = prefix::logging_host(&line.text) {
+            add(&mut self.hosts, host);
+        }
+        for mark in [b':', b'|'] {
+            if let Some((front, _)) = prefix::behind_host(&line.text, mark).filter(|_| self.fronts.len() < MOST_FRONTS) {
+                add(&mut self.fronts, front);
+            }
+        }
         if let Some(user) = (line.format == "netstat").then(|| netstat_user(&line.text)).flatten() {
             add(&mut self.users, user);
         }
@@ -76,6 +89,10 @@ impl Visitor for Collector {
         let reading = reader.finish(&mut Names(self));
         for line in &reading.trace {
             self.line(line);
+        }
+        let fronts = std::mem::take(&mut self.fronts);
+        if reading.prefix.is_some_and(|prefix| prefix.tell_hosts()) {
+            fronts.iter().for_each(|front| add(&mut self.hosts, front));
         }
     }
 }

@@ -65,8 +65,10 @@ impl Trace {
                     self.so_error(group, at, call, errno, names);
                 }
             }
-            b"read" | b"recv" | b"recvfrom" | b"recvmsg" | b"readv" | b"recvmmsg" => self.transfer(group, at, call, true),
-            b"write" | b"send" | b"sendto" | b"sendmsg" | b"writev" | b"sendfile" | b"sendmmsg" => self.transfer(group, at, call, false),
+            b"read" | b"recv" | b"recvfrom" | b"recvmsg" | b"readv" | b"recvmmsg" => self.transfer(group, at, call, true, names),
+            b"write" | b"send" | b"sendto" | b"sendmsg" | b"writev" | b"sendfile" | b"sendmmsg" => {
+                self.transfer(group, at, call, false, names)
+            }
             b"dup" | b"dup2" | b"dup3" => {
                 if let Some(fd) = created.filter(|&fd| Some(fd) != call.fd) {
                     self.tally("dup");
@@ -224,7 +226,7 @@ impl Trace {
         self.fail(at, self.peers.end(life.remote), errno, names);
     }
 
-    fn transfer(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, reading: bool) {
+    fn transfer(&mut self, group: u32, at: &At<'_>, call: &Syscall<'_>, reading: bool, names: &mut Interner) {
         let Some(fd) = call.fd else { return };
         if matches!(call.name, b"sendmsg" | b"recvmsg" | b"sendmmsg" | b"recvmmsg")
             && call.result.is_some_and(|r| r >= 0)
@@ -243,6 +245,17 @@ impl Trace {
             (_, b"ECONNRESET" | b"EPIPE") => RESET,
             _ => return,
         };
+        // A socket without a connection names its peer with each datagram.
+        let far =
+            |life: &Life| life.remote == NO_REMOTE && call.name == b"sendto" && matches!(life.origin, Origin::Socket(p) if p.is_udp());
+        if let Some(life) = self.lives.get_mut(group, fd).filter(|life| far(life)) {
+            life.remote = self.peers.number(sockaddr::end(call.args, names));
+            life.flags |= flag;
+            let life = *life;
+            if self.telling.len() < MAX_QUOTED {
+                self.tale(&life, true).quotes.offer(at);
+            }
+        }
         match self.lives.get_mut(group, fd) {
             Some(life) => {
                 let news = flag != USED && life.flags & flag == 0;

@@ -18,6 +18,7 @@ mod json;
 mod tests;
 mod time;
 
+pub(crate) use client::finds_no_port;
 use export::Record;
 pub(super) use head::split;
 
