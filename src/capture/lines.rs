@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Bytes of a block: enough for lines that resemble each other to take little, few enough to read one of them.
 const BLOCK: usize = 16 << 10;
 /// Bytes that are kept as they are before blocks are compressed: those of most captures are fewer.
-const LOOSE: usize = 2 << 20;
+const LOOSE: usize = 512 << 10;
 /// No line.
 const NONE: u32 = u32::MAX;
 

@@ -41,6 +41,8 @@ pub struct History {
     pub predecessor: Option<Then>,
     /// Which of the sockets have stayed, once it was asked for.
     pub(super) stayed: OnceLock<super::turnover::Stayed>,
+    /// How it grew from one output of a repeated command to the next, once it was asked for.
+    repeated: OnceLock<Option<Growth>>,
 }
 
 /// A pile in an earlier sample.
@@ -83,7 +85,9 @@ impl<'a> Case<'a> {
     /// How a pile changed since the first snapshot that tells of its processes, or else of those in whose place they came.
     pub fn growth(&self, pile: &Pile) -> Option<Growth> {
         if self.earlier.is_empty() {
-            return self.growth_by_books(pile).or_else(|| self.growth_by_repeats(pile));
+            // Each cause asks, and the outputs of a command that ran for hours may hold millions of rows.
+            let repeated = || self.history(pile)?.repeated.get_or_init(|| self.growth_by_repeats(pile)).clone();
+            return self.growth_by_books(pile).or_else(repeated);
         }
         let history = self.history(pile)?;
         let first = history.told.first().or(history.predecessor.as_ref())?;
@@ -155,7 +159,7 @@ fn history(case: &Case<'_>, pile: &Pile) -> History {
         }
     }
     let predecessor = if told.is_empty() { predecessor(case, pile) } else { None };
-    History { told, predecessor, stayed: OnceLock::new() }
+    History { told, predecessor, ..History::default() }
 }
 
 /// How many sockets the processes of a pile held in an earlier sample, and the pile in which they are; `None` where it does not tell.

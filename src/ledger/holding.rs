@@ -449,10 +449,19 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
 
 /// Rows of a table with a process's among them, quoted by the process's own listing where the first of the table are not its.
 fn own_rows<'a>(lent: Lent<'a>, count: u64, class: &'a Class) -> Lent<'a> {
-    let held = |word: &str| word.parse::<u32>().is_ok_and(|n| class.inodes().any(|inode| inode == n));
-    let own = |quote: &Quote| quote.text().split_whitespace().any(held);
-    let all = count >= lent.group.count || lent.group.quotes.iter().all(|q| own(&q));
-    Lent { quotes: if all { lent.quotes } else { &class.quotes }, ..lent }
+    if count >= lent.group.count {
+        return lent;
+    }
+    let numbers = |quote: Quote| quote.text().split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let mut foreign: Vec<Vec<u32>> = lent.group.quotes.iter().map(numbers).collect();
+    // One way through the listing, which may be long, for all rows.
+    for inode in class.inodes() {
+        foreign.retain(|row| !row.contains(&inode));
+        if foreign.is_empty() {
+            return lent;
+        }
+    }
+    Lent { quotes: &class.quotes, ..lent }
 }
 
 /// A sorted slice that is asked for numbers of which most are larger than the one before.

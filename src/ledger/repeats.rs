@@ -61,9 +61,13 @@ pub fn of_pile(snapshot: &Snapshot, members: &[Member], pile: &Pile) -> Vec<Samp
     let only = pile.owner.as_ref().and_then(|o| <[_; 1]>::try_from(o.pids.as_slice()).ok());
     if let (true, Some([(pid, _)])) = (samples.is_empty(), only) {
         let lists = snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists).filter(|l| beside(l.at, place.member));
-        samples = lists.map(|list| in_list(list, pile.kind)).collect();
+        let lists: Vec<&FdList> = lists.collect();
+        // Nearly always there is one, of perhaps a million sockets: they are not gone through.
+        if lists.len() > 1 {
+            samples = lists.into_iter().map(|list| in_list(list, pile.kind)).collect();
+        }
     }
-    if samples.len() < 2 { Vec::new() } else { samples }
+    samples
 }
 
 fn in_table(table: &Table, pile: &Pile) -> Sample {
