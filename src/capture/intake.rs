@@ -200,7 +200,7 @@ impl<'s> Intake<'s> {
     /// Hands the next bytes on; `last` if none follow.
     fn feed(&mut self, open: &mut Open, chunk: &[u8], last: bool) {
         let Some(mut turns) = open.turns.take() else {
-            return self.feed_part(open, 0, chunk);
+            return self.feed_part(open, 0, 0, chunk);
         };
         turns.take(chunk, last, |host, lines| {
             if host == open.parts.len() {
@@ -209,12 +209,13 @@ impl<'s> Intake<'s> {
                 let place = Placement { root: root.trim_start_matches('/').to_string(), sample: open.place.sample.clone() };
                 self.begin_part(open, place, name);
             }
-            self.feed_part(open, host, lines.text);
+            self.feed_part(open, host, lines.passed, lines.text);
         });
         open.turns = Some(turns);
     }
 
-    fn feed_part(&mut self, open: &mut Open, number: usize, text: &[u8]) {
+    /// Hands text to a part; `passed` lines of other parts stand before it.
+    fn feed_part(&mut self, open: &mut Open, number: usize, passed: u64, text: &[u8]) {
         let Some(part) = open.parts.get_mut(number) else { return };
         let Some(snapshot) = part.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return };
         let Part { reader, tools, .. } = part;
@@ -222,6 +223,7 @@ impl<'s> Intake<'s> {
         snapshot.room.receive(self.room.pass_on());
         let mut route =
             Route { snapshot, names: &mut self.names, signatures: self.signatures, plain: &mut self.plain, pid: open.pid, tools };
+        reader.pass(passed, &mut route);
         reader.feed(text, &mut route);
         self.room.receive(snapshot.room.pass_on());
     }

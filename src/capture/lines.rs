@@ -24,6 +24,8 @@ struct Packed {
     blocks: Vec<(Citation, Block)>,
     /// Bytes of the blocks that are not compressed.
     loose: usize,
+    /// The compressed block that was read last, by its number: lines that are asked for together mostly stand in one.
+    opened: Option<(usize, Vec<u8>)>,
     /// Of each line how far it is from the one before, its length and its text.
     open: Vec<u8>,
     open_first: Citation,
@@ -55,7 +57,7 @@ impl Lines {
 
     /// The text of a line that was kept.
     pub fn text(&self, at: Citation) -> String {
-        let packed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         packed.find(at).map_or(String::new(), |text| String::from_utf8_lossy(&text).into_owned())
     }
 }
@@ -95,15 +97,20 @@ impl Packed {
         self.open.clear();
     }
 
-    fn find(&self, at: Citation) -> Option<Vec<u8>> {
+    fn find(&mut self, at: Citation) -> Option<Vec<u8>> {
         let found = if !self.open.is_empty() && self.open_first <= at {
             line_of(&self.open, self.open_first, at)
         } else {
-            let before = self.blocks.partition_point(|b| b.0 <= at).checked_sub(1);
-            let (first, block) = before.and_then(|n| self.blocks.get(n))?;
+            let number = self.blocks.partition_point(|b| b.0 <= at).checked_sub(1)?;
+            let (first, block) = self.blocks.get(number)?;
             match block {
                 Block::Loose(block) => line_of(block, *first, at),
-                Block::Compressed(block) => line_of(&decompress_size_prepended(block).unwrap_or_default(), *first, at),
+                Block::Compressed(block) => {
+                    let opened = self.opened.take().filter(|(n, _)| *n == number);
+                    let (_, text) =
+                        self.opened.insert(opened.unwrap_or_else(|| (number, decompress_size_prepended(block).unwrap_or_default())));
+                    line_of(text, *first, at)
+                }
             }
         };
         found.or_else(|| self.strays.get(&at).map(|text| text.to_vec()))

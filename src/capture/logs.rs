@@ -286,15 +286,17 @@ mod tests {
     use super::*;
     use crate::facts::Citation;
 
+    /// Adds a line of a member, of a process, at a time.
+    fn tell(logs: &mut Logs, member: u32, pid: Option<u32>, time: &str, text: &str, plain: &mut Plain) {
+        let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
+        let (at_time, text) = (time.as_bytes(), text.as_bytes());
+        let message = Message { pid, host: b"", program: b"app", text, level: None, thread: b"", at: at_time, kernel: false };
+        logs.add(&at, &message, Signatures::builtin(), plain);
+    }
+
     fn refused(logs: &mut Logs, port: usize, pid: Option<u32>) {
         let text = format!("java.net.ConnectException: Connection to node {port} (/10.0.0.1:{port}) could not be established.");
-        let at = At { citation: Citation::default(), format: "log", text: text.as_bytes() };
-        logs.add(
-            &at,
-            &Message { pid, host: b"", program: b"app", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false },
-            Signatures::builtin(),
-            &mut Plain::default(),
-        );
+        tell(logs, 0, pid, "", &text, &mut Plain::default());
     }
 
     #[test]
@@ -312,20 +314,7 @@ mod tests {
     #[test]
     fn an_exception_below_a_headline_is_of_what_that_names() {
         let mut logs = Logs::default();
-        let mut tell = |member: u32, time: &str, text: &str| {
-            let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
-            let message = Message {
-                pid: None,
-                host: b"",
-                program: b"",
-                text: text.as_bytes(),
-                level: None,
-                thread: b"",
-                at: time.as_bytes(),
-                kernel: false,
-            };
-            logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
-        };
+        let mut tell = |member, time, text| tell(&mut logs, member, None, time, text, &mut Plain::default());
         let refused = "java.net.ConnectException: Connection refused";
         tell(0, "09:00:05", "attempt 1 to logbus-2.acme.internal/10.20.5.15:9092 failed");
         tell(0, "", refused);
@@ -342,10 +331,7 @@ mod tests {
         let frame = |n: usize| format!("at org.example.Pool.take{n}(Pool.java:{n})");
         let refused = "java.net.ConnectException: Connection refused";
         for text in (0..3 * SLOTS).map(frame).chain([refused.to_string(), refused.to_string(), frame(7), String::new()]) {
-            let at = At { citation: Citation::default(), format: "log", text: text.as_bytes() };
-            let message =
-                Message { pid: None, host: b"", program: b"", text: text.as_bytes(), level: None, thread: b"", at: b"", kernel: false };
-            logs.add(&at, &message, Signatures::builtin(), &mut plain);
+            tell(&mut logs, 0, None, "", &text, &mut plain);
         }
         assert!(plain.has(frame(7).as_bytes()) && !plain.has(refused.as_bytes()));
         assert_eq!(logs.sightings.iter().map(|s| s.count).sum::<u64>(), 2);
@@ -355,21 +341,9 @@ mod tests {
     #[test]
     fn a_log_in_several_copies_is_counted_once() {
         let mut logs = Logs::default();
-        let mut tell = |member: u32, pid: Option<u32>, second: u32, digits: &str| {
-            let text = "dial tcp 10.20.9.80:4222: connect: connection refused";
-            let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
+        let mut tell = |member, pid, second: u32, digits: &str| {
             let time = format!("2026-11-28T10:00:{second:02}{digits}Z");
-            let message = Message {
-                pid,
-                host: b"",
-                program: b"",
-                text: text.as_bytes(),
-                level: None,
-                thread: b"",
-                at: time.as_bytes(),
-                kernel: false,
-            };
-            logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
+            tell(&mut logs, member, pid, &time, "dial tcp 10.20.9.80:4222: connect: connection refused", &mut Plain::default());
         };
         for second in 0..9 {
             tell(0, None, second, "");
@@ -389,18 +363,7 @@ mod tests {
         for pid in [None, Some(17)] {
             for n in 0..3 {
                 let text = format!("dial tcp 10.20.9.80:4222: connect: connection refused, attempt {n}");
-                let at = At { citation: Citation { member: MemberId(pid.unwrap_or(0)), line: 1 }, format: "log", text: text.as_bytes() };
-                let message = Message {
-                    pid,
-                    host: b"",
-                    program: b"",
-                    text: text.as_bytes(),
-                    level: None,
-                    thread: b"",
-                    at: b"10:00:00",
-                    kernel: false,
-                };
-                logs.add(&at, &message, Signatures::builtin(), &mut Plain::default());
+                tell(&mut logs, pid.unwrap_or(0), pid, "10:00:00", &text, &mut Plain::default());
             }
         }
         logs.seal();

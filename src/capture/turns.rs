@@ -6,7 +6,7 @@
 //! web2: State Recv-Q Send-Q Local Address:Port Peer Address:Port
 //! ```
 //!
-//! The lines of the others are blank ones to a reader, so that it counts lines as the text does.
+//! A reader passes over the lines of the others, so that it counts lines as the text does.
 
 use crate::formats::{Probe, prefix};
 
@@ -26,6 +26,7 @@ pub(super) struct Turns {
     lines: u64,
     /// The host of the line before.
     last: usize,
+    /// The line at hand without its host.
     text: Vec<u8>,
 }
 
@@ -38,7 +39,9 @@ struct Host {
 pub(super) struct Next<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its line, behind blank ones for those of others.
+    /// How many lines of others stand before its next.
+    pub passed: u64,
+    /// Its line.
     pub text: &'a [u8],
 }
 
@@ -82,12 +85,12 @@ impl Turns {
         // The first line that is not blank has a host.
         let Some(host) = self.hosts.get_mut(number) else { return };
         self.text.clear();
-        self.text.extend((host.lines + 1..self.lines).map(|_| b'\n'));
         self.text.extend_from_slice(text);
         // The last line may have no end.
         self.text.extend_from_slice(line.get(bare.len()..).unwrap_or_default());
+        let passed = self.lines - 1 - host.lines;
         host.lines = self.lines;
-        to(number, Next { name: &String::from_utf8_lossy(&host.name), text: &self.text });
+        to(number, Next { name: &String::from_utf8_lossy(&host.name), passed, text: &self.text });
     }
 }
 
@@ -103,6 +106,7 @@ mod tests {
             if number == out.len() {
                 out.push((next.name.to_string(), String::new()));
             }
+            out[number].1.push_str(&"\n".repeat(next.passed as usize));
             out[number].1.push_str(std::str::from_utf8(next.text).unwrap());
         };
         chunks.iter().for_each(|chunk| turns.take(chunk.as_bytes(), false, &mut keep));

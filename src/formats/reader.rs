@@ -150,6 +150,17 @@ impl Reader {
         self.text(chunk, sink);
     }
 
+    /// Lines stand here that are another text's: they are counted and not read.
+    pub fn pass(&mut self, lines: u64, sink: &mut dyn Sink) {
+        let mut left = lines;
+        // What is still held back to decide the format keeps its place by blank ones.
+        while left > 0 && !(self.started && self.pending.is_empty()) {
+            self.feed(b"\n", sink);
+            left -= 1;
+        }
+        self.line = self.line.saturating_add(u32::try_from(left).unwrap_or(u32::MAX));
+    }
+
     /// The member is over.
     pub fn finish(mut self, sink: &mut dyn Sink) -> Reading {
         if !self.started {
