@@ -23,6 +23,11 @@ const MAX_SHARED: usize = 1 << 20;
 const MAX_GROUPS: usize = 50_000;
 /// So many groups stay in a cache, and are counted row by row. They only become more, so that no row is counted before an earlier one.
 const CACHED: usize = 64;
+/// Groups past which a further one waits for [`MANY_ROWS`] before more of it is quoted than its first row: thousands of holders with a socket
+/// or two need no three rows each.
+const QUOTED: u32 = 1024;
+/// So many rows are worth more than one quote.
+const MANY_ROWS: u8 = 16;
 /// Descriptors of one process on one socket, from which they are copies that a row is kept for.
 const COPIES: usize = 8;
 /// Holders of a listener kept beside the first, at most.
@@ -83,7 +88,7 @@ struct Known {
     number: u32,
     /// The hash of the holder's name, to notice another one.
     name: u32,
-    /// How many rows may still be quoted.
+    /// How many rows there are still to come until no more are quoted: the last of them are.
     quotes: u8,
 }
 
@@ -169,7 +174,9 @@ impl Table {
             Some(group) => {
                 if group.quotes > 0 {
                     group.quotes -= 1;
-                    self.groups.get_mut(group.number as usize)?.quotes.offer(at, &names.lines);
+                    if usize::from(group.quotes) < Firsts::KEPT - 1 {
+                        self.groups.get_mut(group.number as usize)?.quotes.offer(at, &names.lines);
+                    }
                 }
                 (group.number, owner.is_none() || group.name == name, owner.is_some() && first)
             }
@@ -285,7 +292,8 @@ impl Table {
         let number = self.groups.len() as u32;
         let command = names.add(owner.map_or(b"", |h| h.command));
         self.groups.push(Group::new(key.protocol, key.state, owner.map(|h| h.pid), command));
-        self.index.insert(key.packed(), Known { number, name, quotes: Firsts::KEPT as u8 - 1 });
+        let wait = if number < QUOTED { 0 } else { MANY_ROWS };
+        self.index.insert(key.packed(), Known { number, name, quotes: Firsts::KEPT as u8 - 1 + wait });
         number
     }
 
@@ -369,4 +377,27 @@ fn hash(name: &[u8]) -> u32 {
     let mut hasher = FxHasher::default();
     hasher.write(name);
     (hasher.finish() >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::Limits;
+    use crate::facts::MemberId;
+
+    #[test]
+    fn of_thousands_of_holders_those_with_many_rows_are_quoted_more_than_once() {
+        let (mut names, mut room) = (Interner::default(), Room::of(&Limits::default()));
+        let mut table = Table::new("ss", Citation { member: MemberId(0), line: 1 }, None);
+        let order = (1..3000).chain([5, 5, 2500].into_iter().cycle().take(90));
+        for (line, pid) in (2..).zip(order) {
+            let holders = [Holder { command: b"worker", pid, fd: None }];
+            let socket = Socket { holders: &holders, ..Socket::new(Protocol::Tcp, SocketState::Established) };
+            let at = At { citation: Citation { member: MemberId(0), line }, format: "ss", text: b"ESTAB" };
+            table.add(&at, &socket, &mut names, &mut room);
+        }
+        table.seal();
+        let of = |pid| table.groups.iter().find(|g| g.owner == Some(pid)).map(|g| (g.count, g.quotes.iter().count()));
+        assert_eq!([of(5), of(6), of(2500), of(2501)], [Some((61, 3)), Some((1, 1)), Some((31, 3)), Some((1, 1))]);
+    }
 }

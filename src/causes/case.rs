@@ -1,6 +1,7 @@
 //! The case of one host: everything a cause may look at, and the questions that several causes ask.
 
 use super::past::History;
+use super::port_exhaustion::PortUse;
 use crate::capture::logs::Sighting;
 use crate::capture::passing::FIRST_PORT;
 use crate::capture::process::base_name;
@@ -36,6 +37,8 @@ pub struct Case<'a> {
     pub thresholds: &'a Thresholds,
     /// What earlier samples say of each pile of the ledger, once it was asked for.
     pub histories: Vec<OnceLock<History>>,
+    /// The local ports that are used most toward one remote, once they were asked for: all rows are gone through.
+    pub port_use: OnceLock<Option<PortUse>>,
 }
 
 /// How surely a trace or log line belongs to a process.

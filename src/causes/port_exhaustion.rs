@@ -62,8 +62,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let errors = errors(case);
     let used = used(case);
     let ports = ports(case);
-    let near = used.as_ref().is_some_and(|u| u.count * 100 >= ports * case.thresholds.near_limit as i64);
-    let half = used.as_ref().is_some_and(|u| u.count * 2 >= ports);
+    let near = used.is_some_and(|u| u.count * 100 >= ports * case.thresholds.near_limit as i64);
+    let half = used.is_some_and(|u| u.count * 2 >= ports);
     if errors.is_empty() && !near {
         return Vec::new();
     }
@@ -74,9 +74,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             Strength::Strong,
             Witnessed::Table,
             format!("{} connections use local ports, of {} in the range{}", number(used.count), number(ports), used.by_state()),
-            used.at,
+            used.at.clone(),
         ));
-        if let Some(remote) = used.remote {
+        if let Some(remote) = used.remote.clone() {
             support::add_remote(&mut claim, remote, used.count as u64, "the remote that most local ports are used for");
         }
     } else if !errors.is_empty() {
@@ -190,7 +190,8 @@ fn lines_counted(case: &Case<'_>) -> Option<Evidence> {
 }
 
 /// The most connections to one remote (or in all, where remotes are not told), live or in TIME-WAIT, that use a local port of the range.
-struct Used {
+#[derive(Debug)]
+pub struct PortUse {
     count: i64,
     remote: Option<String>,
     /// How many are in which state, most first; empty where it is not told.
@@ -198,7 +199,7 @@ struct Used {
     at: Vec<Quote>,
 }
 
-impl Used {
+impl PortUse {
     /// The kind of all of them, if it is one.
     fn kind(&self) -> Option<Kind> {
         match self.states.as_slice() {
@@ -217,7 +218,11 @@ impl Used {
     }
 }
 
-fn used(case: &Case<'_>) -> Option<Used> {
+fn used<'a>(case: &'a Case<'_>) -> Option<&'a PortUse> {
+    case.port_use.get_or_init(|| count_used(case)).as_ref()
+}
+
+fn count_used(case: &Case<'_>) -> Option<PortUse> {
     let mut tops = Tops::default();
     let mut quotes = Vec::new();
     let (low, listened) = (case.first_port(), listening_ports(case.snapshot));
@@ -237,9 +242,9 @@ fn used(case: &Case<'_>) -> Option<Used> {
         }
         let mut states: Vec<(SocketState, u64)> = by_state.into_iter().filter(|(_, n)| *n > 0).collect();
         states.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-        return Some(Used { count: n as i64, remote: Some(case.show(end)), states, at: quotes });
+        return Some(PortUse { count: n as i64, remote: Some(case.show(end)), states, at: quotes });
     }
-    let waiting = |count: i64, remote, at| Used { count, remote, states: vec![(SocketState::TimeWait, count.max(0) as u64)], at };
+    let waiting = |count: i64, remote, at| PortUse { count, remote, states: vec![(SocketState::TimeWait, count.max(0) as u64)], at };
     let figure = case.ledger.states.get(&SocketState::TimeWait)?;
     // Of a count by peer, as a pipeline made it, the largest is the state's own.
     let peer = tally::peers(case.snapshot, SocketState::TimeWait).into_iter().find(|p| p.1 as i64 == figure.value).map(|p| p.0);
@@ -294,11 +299,11 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
         let says = format!("{} connections in all, of {} local ports", number(n), number(ports(case)));
         return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
     }
-    if let (Some(Used { count, remote, at, .. }), Some(hidden)) = (used(case), hidden) {
+    if let (Some(PortUse { count, remote, at, .. }), Some(hidden)) = (used(case), hidden) {
         let n = count + hidden;
-        let to = remote.map_or(String::new(), |r| format!(" to {r}"));
+        let to = remote.as_ref().map_or(String::new(), |r| format!(" to {r}"));
         let says = format!("at most {} local ports are used{to}, of {}", number(n), number(ports(case)));
-        return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
+        return if n * 2 < ports(case) { Exclusion::out(says, at.clone()) } else { Exclusion::not(says, at.clone()) };
     }
     if let Some(figure) = case.ledger.books.ports.as_ref().filter(|f| f.value > 0) {
         let says = format!("{} local ports are in use", number(figure.value));

@@ -79,7 +79,18 @@ pub fn with_case<T>(sources: &[Source], host: &Host, thresholds: &Thresholds, lo
         })
         .collect();
     let histories = ledger.piles.iter().map(|_| OnceLock::new()).collect();
-    let case = Case { host, sources, snapshot, names, members, ledger: &ledger, earlier: &earlier, thresholds, histories };
+    let case = Case {
+        host,
+        sources,
+        snapshot,
+        names,
+        members,
+        ledger: &ledger,
+        earlier: &earlier,
+        thresholds,
+        histories,
+        port_use: OnceLock::new(),
+    };
     look(&case)
 }
 

@@ -452,14 +452,23 @@ fn own_rows<'a>(lent: Lent<'a>, count: u64, class: &'a Class) -> Lent<'a> {
     if count >= lent.group.count {
         return lent;
     }
-    let numbers = |quote: Quote| quote.text().split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let mut foreign: Vec<Vec<u32>> = lent.group.quotes.iter().map(numbers).collect();
-    // One way through the listing, which may be long, for all rows.
-    for inode in class.inodes() {
-        foreign.retain(|row| !row.contains(&inode));
-        if foreign.is_empty() {
-            return lent;
+    let mut named: Vec<(u32, usize)> = Vec::new();
+    let mut own = Vec::new();
+    for (row, quote) in lent.group.quotes.iter().enumerate() {
+        named.extend(quote.text().split_whitespace().filter_map(|word| Some((word.parse().ok()?, row))));
+        own.push(false);
+    }
+    named.sort_unstable();
+    // One way through the listing, which is in order and may be long, for the numbers of all rows.
+    let mut inodes = class.inodes().peekable();
+    for (number, row) in named {
+        while inodes.next_if(|&inode| inode < number).is_some() {}
+        if let (true, Some(own)) = (inodes.peek() == Some(&number), own.get_mut(row)) {
+            *own = true;
         }
+    }
+    if own.iter().all(|&own| own) {
+        return lent;
     }
     Lent { quotes: &class.quotes, ..lent }
 }

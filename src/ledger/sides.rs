@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 /// Fewer of a side are other business of the program beside the pile.
 const SOME: u64 = 20;
+/// So many rows are looked at for those to put in front: reading one opens a block of text, and a report quotes two or three.
+const LOOKED_AT: usize = 64;
 
 /// Splits each pile of connections that their peers have closed whose rows are of both directions in number, by their local ports.
 pub(super) fn split(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
@@ -90,13 +92,16 @@ fn narrow(pile: &mut Pile, count: u64, total: u64, local: impl Fn(End) -> bool, 
 
 /// Puts rows of the direction that most are of in front: a report quotes the first.
 fn telling_rows_first(pile: &mut Pile) {
-    let local = pile.traits.locals.first().map(|(end, _)| end.port()).filter(|&port| port != 0);
-    let far = pile.top_remote().map(|(end, _)| end.port()).filter(|&port| port != 0);
-    match (pile.accepted, local, far) {
-        (Some(true), Some(port), _) => pile.traits.quotes.sort_by_key(|q| !names_first(&q.text(), port)),
-        (Some(false), _, Some(port)) => pile.traits.quotes.sort_by_key(|q| !names(&q.text(), port)),
-        _ => {}
-    }
+    let service = match pile.accepted {
+        Some(true) => pile.traits.locals.first(),
+        Some(false) => pile.top_remote(),
+        None => None,
+    };
+    let Some(port) = service.map(|(end, _)| end.port()).filter(|&port| port != 0) else { return };
+    let tells = if pile.accepted == Some(true) { names_first } else { names };
+    let count = pile.traits.quotes.len().min(LOOKED_AT);
+    let (rows, _) = pile.traits.quotes.split_at_mut(count);
+    rows.sort_by_cached_key(|q| !tells(&q.text(), port));
 }
 
 /// Whether some end of a row has a port.

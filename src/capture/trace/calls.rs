@@ -8,6 +8,25 @@ use crate::capture::intern::Interner;
 use crate::capture::sockaddr;
 use crate::facts::{At, Finish, Syscall};
 use crate::formats::scan;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
+/// Words among the arguments of calls of which a trace has many: making ready to look for one takes longer than looking.
+struct Words {
+    cloexec: Finder<'static>,
+    clone_files: Finder<'static>,
+    dupfd: Finder<'static>,
+    rights: Finder<'static>,
+    set_cloexec: Finder<'static>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| Words {
+    cloexec: Finder::new(b"CLOEXEC"),
+    clone_files: Finder::new(b"CLONE_FILES"),
+    dupfd: Finder::new(b"F_DUPFD"),
+    rights: Finder::new(b"SCM_RIGHTS"),
+    set_cloexec: Finder::new(b"F_SETFD, FD_CLOEXEC"),
+});
 
 /// Patterns past which the first connect of a further one is no longer quoted.
 const MAX_QUOTED: usize = 4096;
@@ -75,7 +94,7 @@ impl Trace {
                     self.create(group, fd, Origin::Dup, at, call);
                 }
             }
-            b"fcntl" | b"fcntl64" if memchr::memmem::find(call.args, b"F_DUPFD").is_some() => {
+            b"fcntl" | b"fcntl64" if WORDS.dupfd.find(call.args).is_some() => {
                 if let Some(fd) = created {
                     self.tally("dup");
                     self.create(group, fd, Origin::Dup, at, call);
@@ -106,11 +125,11 @@ impl Trace {
             // What the traced process itself held until its end it did not close; a child of it is gone with all that it had.
             b"exit_group" if group != 0 => self.close_those(group, at, |_, _| true),
             b"exit_group" if self.is_beside(call.tid) => self.close_those(group, at, |_, life| Some(life.tid) == call.tid),
-            b"fcntl" | b"fcntl64" if memchr::memmem::find(call.args, b"F_SETFD, FD_CLOEXEC").is_some() => {
+            b"fcntl" | b"fcntl64" if WORDS.set_cloexec.find(call.args).is_some() => {
                 self.flag(group, call.fd, CLOEXEC);
             }
             b"fork" | b"vfork" => self.fork(call, None),
-            b"clone" | b"clone3" if memchr::memmem::find(call.args, b"CLONE_FILES").is_none() => self.fork(call, None),
+            b"clone" | b"clone3" if WORDS.clone_files.find(call.args).is_none() => self.fork(call, None),
             b"clone" | b"clone3" if group != 0 => self.fork(call, Some(group)),
             _ => {}
         }
@@ -125,7 +144,7 @@ impl Trace {
 
     fn create(&mut self, group: u32, fd: i32, origin: Origin, at: &At<'_>, call: &Syscall<'_>) {
         let mut life = Life::begin(origin, at, call);
-        if memchr::memmem::find(call.args, b"CLOEXEC").is_some() {
+        if WORDS.cloexec.find(call.args).is_some() {
             life.flags |= CLOEXEC;
         }
         // A number that is handed out again was closed where the trace did not see it.
@@ -160,7 +179,7 @@ impl Trace {
         let (Some(Some(first)), Some(last)) = (args.next(), args.next()) else { return };
         // `~0U` is printed as a word by some versions.
         let (first, last) = (i32::try_from(first).unwrap_or(i32::MAX), last.and_then(|n| i32::try_from(n).ok()).unwrap_or(i32::MAX));
-        if memchr::memmem::find(call.args, b"CLOEXEC").is_some() {
+        if WORDS.cloexec.find(call.args).is_some() {
             self.lives.of(group, |fd, _| (first..=last).contains(&fd)).into_iter().for_each(|fd| self.flag(group, Some(fd), CLOEXEC));
         } else {
             self.close_those(group, at, |fd, _| (first..=last).contains(&fd));
@@ -230,7 +249,7 @@ impl Trace {
         let Some(fd) = call.fd else { return };
         if matches!(call.name, b"sendmsg" | b"recvmsg" | b"sendmmsg" | b"recvmmsg")
             && call.result.is_some_and(|r| r >= 0)
-            && memchr::memmem::find(call.args, b"SCM_RIGHTS").is_some()
+            && WORDS.rights.find(call.args).is_some()
         {
             if reading {
                 self.rights.1 += 1
