@@ -105,6 +105,12 @@ fn undecided(pile: &Pile) -> Missing {
             would: "tell whether anybody is at their other ends".into(),
             command: "sudo ss -xanp".into(),
         },
+        // Of datagrams ss tells no time.
+        Kind::Udp => Missing {
+            what: "the UDP sockets again a few minutes later".into(),
+            would: "tell growth from a level".into(),
+            command: "sudo ss -uanpe".into(),
+        },
         _ => super::support::idle_times(),
     }
 }

@@ -15,12 +15,17 @@ const ACCEPTED: u64 = 32;
 /// So few sockets in no table are a rule of their holder, if they are most of what it holds, and no accident of the listing.
 const FEW: u64 = 5;
 
+/// Times the threshold up to which sockets of the kernel's interfaces are a matter of what a daemon is for.
+const DOZENS: u64 = 4;
+
 /// Sockets of an unknown kind from which they are worth a question.
 const MANY: u64 = 100;
 
 /// Weighs the number of a pile against what is ordinary for its kind.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
     s.against.extend(ports_of_choice(case, pile));
+    s.against.extend(peer_for_each(pile));
+    s.against.extend(address_of_choice(pile));
     let reason = match pile.kind {
         Kind::Unix => return unix_ends::weigh(case, pile, bar.count, s),
         Kind::Closed => return closed(case, pile, bar, s),
@@ -30,6 +35,10 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
         Kind::Unidentified => unnamed(case, pile).or_else(|| unidentified(case, pile)),
+        // A socket for each peer, or for each of the ports that are offered, is how some protocols work, however many there are.
+        Kind::Udp if has_peer_for_each(pile) || mostly_chosen(case, pile) || is_bound_to_address(pile) => None,
+        // Daemons of networks have one for each interface, group or thread: some dozens alone tell nothing.
+        Kind::Netlink | Kind::Packet | Kind::Raw if pile.count < bar.count.saturating_mul(DOZENS) => None,
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
             Some(many_of_a_kind(case, pile, bar))
         }
@@ -203,8 +212,8 @@ fn one_peer(case: &Case<'_>, pile: &Pile) -> Option<End> {
 /// UDP sockets bound to ports that the kernel does not hand out by itself: the program chose them to be reached there, one for each
 /// address, service or call.
 fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
-    let chosen = chosen_ports(case, pile);
-    (pile.kind == Kind::Udp && chosen * 10 >= pile.count * 9).then(|| {
+    (pile.kind == Kind::Udp && mostly_chosen(case, pile)).then(|| {
+        let chosen = chosen_ports(case, pile);
         let says = format!(
             "{} of them are bound to ports below {}, from which on the kernel hands them out: the program chose them, to be reached there",
             number(chosen as i64),
@@ -212,6 +221,44 @@ fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
         );
         Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
     })
+}
+
+fn mostly_chosen(case: &Case<'_>, pile: &Pile) -> bool {
+    chosen_ports(case, pile) * 10 >= pile.count * 9
+}
+
+/// UDP sockets that are connected each to a peer of its own: one for each device, caller or client.
+fn peer_for_each(pile: &Pile) -> Option<Evidence> {
+    (pile.kind == Kind::Udp && has_peer_for_each(pile)).then(|| {
+        let says = "they are connected, each to a peer of its own: one socket for each of many peers";
+        Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
+    })
+}
+
+/// Whether nearly all sockets of a pile are connected, hardly two of them to the same end.
+pub(super) fn has_peer_for_each(pile: &Pile) -> bool {
+    let remotes = &pile.traits.remotes;
+    let unset: u64 = remotes.iter().filter(|(end, _)| end.is_unset()).map(|(_, n)| n).sum();
+    let connected = remotes.total().saturating_sub(unset);
+    let most = pile.top_remote().map_or(0, |(_, n)| n);
+    connected * 10 >= pile.count * 9 && most > 0 && most * 20 <= pile.count
+}
+
+/// UDP sockets without a peer that are bound to an address of the host.
+fn address_of_choice(pile: &Pile) -> Option<Evidence> {
+    (pile.kind == Kind::Udp && is_bound_to_address(pile)).then(|| {
+        let says = "they are bound to an address of the host and have no peer, as those of a relay: one for each of its clients";
+        Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
+    })
+}
+
+/// Whether UDP sockets without a peer are bound to an address of the host, as a relay binds one for each of its clients: what is opened for a
+/// question and forgotten is bound to none.
+fn is_bound_to_address(pile: &Pile) -> bool {
+    let t = &pile.traits;
+    let connected = t.remotes.iter().any(|(end, _)| !end.is_unset());
+    let told = t.locals.iter().len() > 0 && t.locals.total() * 10 >= pile.count * 9;
+    told && !connected && t.locals.iter().all(|(end, _)| !end.host().is_unset())
 }
 
 /// How many sockets of a pile are bound to ports below those that the kernel hands out.

@@ -246,9 +246,20 @@ fn count_used(case: &Case<'_>) -> Option<PortUse> {
     }
     let waiting = |count: i64, remote, at| PortUse { count, remote, states: vec![(SocketState::TimeWait, count.max(0) as u64)], at };
     let figure = case.ledger.states.get(&SocketState::TimeWait)?;
+    // Rows that tell their ends were judged above: those of a service's port take none of the range.
+    let told: u64 =
+        view.iter().flat_map(|v| v.groups(Family::Tcp)).filter(|g| g.state == SocketState::TimeWait && !uses(g)).map(with_ends).sum();
+    if told as i64 * 2 > figure.value {
+        return None;
+    }
     // Of a count by peer, as a pipeline made it, the largest is the state's own.
     let peer = tally::peers(case.snapshot, SocketState::TimeWait).into_iter().find(|p| p.1 as i64 == figure.value).map(|p| p.0);
     Some(waiting(figure.value, peer, figure.at.clone()))
+}
+
+/// Rows that tell their local ends.
+fn with_ends(group: &Group) -> u64 {
+    group.locals.total()
 }
 
 /// At most how many connections of a table were opened here: all that share state and holder with one from a port of the range.

@@ -42,6 +42,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
                 .or_else(|| excerpt(p))
                 .or_else(|| pool(case, p))
                 .or_else(|| listeners_of_one_use(case, p))
+                .or_else(|| datagrams(case, p))
                 .or_else(|| standing(case, p))
         })
         .collect();
@@ -81,6 +82,24 @@ fn listeners_of_one_use(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
             what: "the listeners a few minutes later".into(),
             would: "tell ports in use from those that are never closed".into(),
             command: "sudo ss -tlnp".into(),
+        },
+    })
+}
+
+/// UDP sockets by the thousand in one sample: calls in progress and calls long ended look alike.
+fn datagrams(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let many = pile.kind == Kind::Udp && pile.count >= case.thresholds.udp.saturating_mul(5);
+    let owner = pile.owner.as_ref().filter(|_| many && case.earlier.is_empty())?;
+    Some(Unjudged {
+        says: format!(
+            "{} holds {} UDP sockets, and one sample cannot tell those in use from those left over",
+            owner.named(),
+            number(pile.count as i64)
+        ),
+        missing: Missing {
+            what: "the UDP sockets again a few minutes later".into(),
+            would: "tell growth from a level".into(),
+            command: "sudo ss -uanpe".into(),
         },
     })
 }
