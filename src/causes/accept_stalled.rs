@@ -101,9 +101,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             }
             support::add_listener(&mut claim, case.show(listener.local), listener.queue.unwrap_or(0), "the listener");
             claim.evidence.extend(dumped(case));
-            claim.now = vec![match case.snapshot.stacks.all.is_empty() {
-                true => "take a thread dump of the server, then restart it".into(),
-                false => "restart the server: the captured thread dump shows what its threads wait for".into(),
+            let signalled = pid.and_then(|p| Some((p, case.snapshot.processes.get(&p)?.state?))).filter(|(_, s)| matches!(s, b'T' | b't'));
+            claim.now = vec![match (signalled, case.snapshot.stacks.all.is_empty()) {
+                (Some((pid, _)), _) => format!("let it go on: kill -CONT {pid}; then find who stopped it (a debugger, a signal)"),
+                (None, true) => "take a thread dump of the server, then restart it".into(),
+                (None, false) => "restart the server: the captured thread dump shows what its threads wait for".into(),
             }];
             claim.fix = vec!["mend what blocks the accepting thread".into()];
             claims.push(claim);

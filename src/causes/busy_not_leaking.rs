@@ -45,9 +45,13 @@ cause! {
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let piles = case.ledger.piles.iter().enumerate();
-    let busy = piles.filter(|(_, p)| {
-        matches!(p.kind, Kind::Established | Kind::Unix | Kind::Udp) && p.owner.is_some() && p.count >= case.thresholds.established
-    });
+    let many = |p: &Pile| match p.kind {
+        Kind::Established | Kind::Unix | Kind::Udp => p.count >= case.thresholds.established,
+        // These need a reason to be innocent.
+        Kind::CloseWait => p.count >= case.thresholds.close_wait && !innocence(case, p).is_empty(),
+        _ => false,
+    };
+    let busy = piles.filter(|(_, p)| p.owner.is_some() && many(p));
     busy.filter(|(_, p)| suspect(case, p).is_none()).take(3).map(|(n, p)| innocent(case, n, p)).collect()
 }
 
@@ -55,6 +59,7 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
     // A listing tells of a unix or UDP socket that it is open, never that anybody is at its other end.
     let says = match pile.kind {
         Kind::Established => "live, and nothing shows that they are left over",
+        Kind::CloseWait => "closed by their peers, and not shown to be left over",
         _ => "open, and nothing shows that they are left over",
     };
     let mut claim = support::claim("busy-not-leaking", Class::Note, n, pile, says);
@@ -74,7 +79,7 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
         claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, [row.clone()]));
     }
     let t = &pile.traits;
-    if t.are_heard(pile.count) {
+    if t.are_heard(pile.count) && pile.kind != Kind::CloseWait {
         let says = format!(
             "{} of {} received something within the last minute",
             number((t.idle_known - t.idle_minute) as i64),
@@ -83,7 +88,7 @@ fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.tabled.clone()));
     }
     // That nothing grew shows no use of any of them.
-    let growth = innocence(case, pile).into_iter().filter(|e| e.by == Witnessed::Growth);
+    let growth = innocence(case, pile).into_iter().filter(|e| e.by == Witnessed::Growth || pile.kind == Kind::CloseWait);
     claim.evidence.extend(growth.map(|e| Evidence { strength: e.strength.min(Strength::Strong), ..e }));
     for (trace, _) in case.traces(pile) {
         if trace.used_before.len() >= 5 {

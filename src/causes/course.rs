@@ -124,7 +124,7 @@ fn told_otherwise(case: &Case<'_>, pile: &Pile) -> bool {
 }
 
 /// Whether a limit may have stopped the growth of a pile.
-fn limited(case: &Case<'_>, pile: &Pile) -> bool {
+pub fn limited(case: &Case<'_>, pile: &Pile) -> bool {
     pile.fill().is_some_and(|full| full >= case.thresholds.near_limit)
         || case.sightings(pile).iter().any(|(s, _)| s.points_to.iter().any(|p| p == "fd-limit-too-low"))
 }

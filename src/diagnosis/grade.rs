@@ -1,6 +1,6 @@
 //! How sure a claim is, derived from listed facts, each of which is printed.
 
-use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, number, trace_command};
+use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, number, trace_command};
 use crate::checks::{Checked, Status};
 use crate::ledger::{CountIs, Kind};
 use std::collections::BTreeSet;
@@ -57,6 +57,13 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
         let few = claim.kind == Some(Kind::CloseWait) && claim.count.is_some_and(|n| n < case.thresholds.close_wait);
         if few && weighed.sources.iter().all(|s| *s == Witnessed::Table) {
             let why = "so few may be requests that a slow server has not come to yet: one sample cannot tell";
+            weighed.cap(Lack::Growth, Grade::Weak, why);
+        }
+        let beside = claim.owner.as_ref().filter(|_| claim.kind == Some(Kind::CloseWait)).zip(claim.count);
+        if let Some(live) = beside.and_then(|(owner, n)| few_beside_live(case, owner, n))
+            && weighed.sources.iter().all(|s| *s == Witnessed::Table)
+        {
+            let why = format!("beside {} live connections so few may be about to be closed: one sample cannot tell", number(live as i64));
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
         if claim.kind == Some(Kind::Unidentified)
