@@ -46,6 +46,8 @@ pub struct Group {
     pub idle_known: u64,
     /// Rows that received nothing for a minute.
     pub idle_minute: u64,
+    /// Rows that received nothing for an hour.
+    pub idle_hour: u64,
     /// The longest such time in milliseconds.
     pub idle_max_ms: u64,
     /// Remote ends.
@@ -99,6 +101,7 @@ impl Group {
             keepalive: 0,
             idle_known: 0,
             idle_minute: 0,
+            idle_hour: 0,
             idle_max_ms: 0,
             remotes: Tops::default(),
             locals: Tops::default(),
@@ -161,6 +164,7 @@ impl Group {
         if let Some(ms) = row.idle_ms {
             self.idle_known += 1;
             self.idle_minute += u64::from(ms >= 60_000);
+            self.idle_hour += u64::from(ms >= 3_600_000);
             self.idle_max_ms = self.idle_max_ms.max(u64::from(ms));
         }
         if let Some(path) = row.path {

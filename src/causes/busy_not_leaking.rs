@@ -58,6 +58,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 fn innocent(case: &Case<'_>, n: usize, pile: &Pile) -> Claim {
     // A listing tells of a unix or UDP socket that it is open, never that anybody is at its other end.
     let says = match pile.kind {
+        Kind::Established if pile.accepted == Some(true) && pile.traits.are_silent(pile.count) => {
+            "open and silent for an hour or more, and nothing shows whether their clients are still there"
+        }
         Kind::Established => "live, and nothing shows that they are left over",
         Kind::CloseWait => "closed by their peers, and not shown to be left over",
         _ => "open, and nothing shows that they are left over",

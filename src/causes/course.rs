@@ -21,7 +21,9 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     let gained = growth.to.saturating_sub(growth.from);
     let weighty = growth.to * 2 >= threshold;
     let turnover = if weighty { turnover(case, pile) } else { None };
-    let grew = gained >= 20 && gained * 12 >= growth.to && weighty;
+    // Of clients that all say nothing hardly any goes: even a little more is more each time.
+    let silent = pile.kind == Kind::Established && pile.accepted == Some(true) && pile.traits.are_silent(pile.count);
+    let grew = gained >= 20 && gained * if silent { 50 } else { 12 } >= growth.to && weighty;
     let evidence = |strength, says| Evidence::new(strength, Witnessed::Growth, says, growth.at.clone());
     if let Some(Turnover::Replaced(why)) = turnover {
         let says = if grew { format!("{}, but {why}", rise(case, &growth)) } else { why };

@@ -69,7 +69,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             None => {}
         }
         let t = &pile.traits;
-        if t.idle_known > 0 {
+        if t.are_silent(pile.count) {
+            let says = format!(
+                "{} of {} connections received nothing for an hour or more, and no row shows a keepalive timer: nobody notices a client that is gone",
+                super::number(t.idle_hour as i64),
+                super::number(t.idle_known as i64)
+            );
+            claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, t.tabled.clone()));
+        } else if t.idle_known > 0 {
             let says = format!(
                 "{} of {} connections received nothing for a minute or more",
                 super::number(t.idle_minute as i64),

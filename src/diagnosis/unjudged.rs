@@ -43,6 +43,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
                 .or_else(|| pool(case, p))
                 .or_else(|| listeners_of_one_use(case, p))
                 .or_else(|| datagrams(case, p))
+                .or_else(|| silent(case, p))
                 .or_else(|| standing(case, p))
         })
         .collect();
@@ -82,6 +83,26 @@ fn listeners_of_one_use(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
             what: "the listeners a few minutes later".into(),
             would: "tell ports in use from those that are never closed".into(),
             command: "sudo ss -tlnp".into(),
+        },
+    })
+}
+
+/// Accepted connections that have been silent for hours: their number may stay while nobody is at the other end.
+fn silent(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let t = &pile.traits;
+    let accepted = pile.kind == Kind::Established && pile.accepted == Some(true) && pile.count >= case.thresholds.established;
+    let owner = pile.owner.as_ref().filter(|_| accepted && t.are_silent(pile.count))?;
+    Some(Unjudged {
+        says: format!(
+            "{} of the {} connections that {} accepted received nothing for an hour or more, no row shows a keepalive timer, and nothing tells whether their clients are still there",
+            number(t.idle_hour as i64),
+            number(pile.count as i64),
+            owner.named()
+        ),
+        missing: Missing {
+            what: "the same rows an hour later, and the log of the server".into(),
+            would: "tell clients that have nothing to say from clients that are gone".into(),
+            command: "sudo ss -tanpoei".into(),
         },
     })
 }

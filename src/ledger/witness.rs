@@ -85,6 +85,10 @@ pub struct Traits {
     pub idle_known: u64,
     /// Of them, idle for a minute or more.
     pub idle_minute: u64,
+    /// Of them, idle for an hour or more.
+    pub idle_hour: u64,
+    /// Rows that show a keepalive timer.
+    pub keepalive: u64,
     /// Longest idle time in milliseconds.
     pub idle_max_ms: u64,
     /// The longest unbroken run of descriptor numbers.
@@ -234,6 +238,8 @@ impl Traits {
         self.no_file += g.no_file;
         self.idle_known += g.idle_known;
         self.idle_minute += g.idle_minute;
+        self.idle_hour += g.idle_hour;
+        self.keepalive += g.keepalive;
         self.idle_max_ms = self.idle_max_ms.max(g.idle_max_ms);
         self.tabled = self.tabled.take().or_else(|| g.quotes.first());
     }
@@ -287,6 +293,8 @@ impl Traits {
         self.no_file += other.no_file;
         self.idle_known += other.idle_known;
         self.idle_minute += other.idle_minute;
+        self.idle_hour += other.idle_hour;
+        self.keepalive += other.keepalive;
         self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
         self.longest_run = self.longest_run.max(other.longest_run);
         self.span(other.inodes);
@@ -304,14 +312,22 @@ impl Traits {
         self.max_retries = self.max_retries.max(other.max_retries);
         self.no_file = self.no_file.max(other.no_file);
         self.tabled = self.tabled.take().or_else(|| other.tabled.clone());
+        self.keepalive = self.keepalive.max(other.keepalive);
         if self.idle_known == 0 {
-            (self.idle_known, self.idle_minute, self.idle_max_ms) = (other.idle_known, other.idle_minute, other.idle_max_ms);
+            (self.idle_known, self.idle_max_ms) = (other.idle_known, other.idle_max_ms);
+            (self.idle_minute, self.idle_hour) = (other.idle_minute, other.idle_hour);
         }
     }
 
     /// Whether nearly all of so many connections have received something within the last minute, as far as it is told.
     pub fn are_heard(&self, count: u64) -> bool {
         self.idle_known * 2 >= count && self.idle_minute * 10 < self.idle_known
+    }
+
+    /// Whether most of so many connections have received nothing for an hour, and no row shows a keepalive timer: nobody would notice a client
+    /// that is gone.
+    pub fn are_silent(&self, count: u64) -> bool {
+        self.idle_known * 2 >= count && self.idle_hour * 10 >= self.idle_known * 7 && self.keepalive * 10 < count
     }
 
     /// The most frequent remote ends that are set, largest first.
