@@ -37,14 +37,20 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Unidentified => unnamed(case, pile).or_else(|| unidentified(case, pile)),
         // A socket for each peer, or for each of the ports that are offered, is how some protocols work, however many there are.
         Kind::Udp if has_peer_for_each(pile) || mostly_chosen(case, pile) || is_bound_to_address(pile) => None,
-        // Daemons of networks have one for each interface, group or thread: some dozens alone tell nothing.
-        Kind::Netlink | Kind::Packet | Kind::Raw if pile.count < bar.count.saturating_mul(DOZENS) => None,
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
             Some(many_of_a_kind(case, pile, bar))
         }
         _ => None,
     };
     s.reasons.extend(reason);
+}
+
+/// Takes back what a number said by itself: daemons of networks have a socket for each interface, group or thread, some dozens.
+pub(super) fn take_back(pile: &Pile, bar: &Bar, s: &mut Suspicion) {
+    let dozens = matches!(pile.kind, Kind::Netlink | Kind::Packet | Kind::Raw) && pile.count < bar.count.saturating_mul(DOZENS);
+    if dozens && s.reasons.len() == 1 {
+        s.reasons.retain(|reason| reason.by != Witnessed::Listing);
+    }
 }
 
 /// TCP sockets in no connection state, of which a healthy program keeps none.

@@ -99,6 +99,8 @@ pub struct Claim {
     pub is: CountIs,
     /// Remote ends.
     pub remotes: Vec<Remote>,
+    /// How many rows tell their ends, of which those of a remote are a share; 0 where its remotes are known from elsewhere.
+    pub remotes_told: u64,
     /// What happens, in a few words: `a failed connect that nobody closes`.
     pub says: String,
     /// Descriptors of these sockets, where they are many more: copies.

@@ -66,6 +66,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::by_trace(case, pile, claim, "shutdown()", |p| p.shutdown);
         support::by_logs(case, pile, claim, &["shutdown-not-closed"]);
         if pile.kind == Kind::FinWait {
+            claim.says = "shut down on its own side, and never closed".into();
             claim.evidence.push(Evidence::new(
                 Strength::Strong,
                 Witnessed::Table,

@@ -24,6 +24,7 @@ pub fn claim(code: &'static str, class: Class, number: usize, pile: &Pile, says:
         count: Some(pile.count),
         is: pile.is,
         remotes: Vec::new(),
+        remotes_told: 0,
         says: says.into(),
         copies: None,
         evidence: Vec::new(),
@@ -45,6 +46,7 @@ pub fn note(code: &'static str, class: Class, says: impl Into<String>) -> Claim 
         count: None,
         is: CountIs::Exact,
         remotes: Vec::new(),
+        remotes_told: 0,
         says: says.into(),
         copies: None,
         evidence: Vec::new(),
@@ -205,6 +207,8 @@ pub fn by_pending_connects(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
 /// The remotes that the rows of a pile themselves name.
 pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bool) {
     let remotes = &pile.traits.remotes;
+    let nobody: u64 = remotes.iter().filter(|(end, _)| end.is_unset()).map(|(_, n)| n).sum();
+    claim.remotes_told = remotes.total().saturating_sub(nobody);
     let spread = accepted || (remotes.iter().len() > 8 && remotes.first().is_some_and(|(_, n)| n * 4 < remotes.total()));
     if spread {
         // Peers of a server differ in their ports: their hosts are what tells.

@@ -58,6 +58,7 @@ fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     stuck_handlers(case, pile, &mut s);
     in_use(case, pile, &mut s);
     heard(case, pile, &mut s);
+    super::by_kind::take_back(pile, &bar, &mut s);
     s
 }
 

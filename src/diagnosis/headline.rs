@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, HostReport, Verdict};
 use super::grade::Grade;
-use crate::causes::{Claim, Class, number};
+use crate::causes::{Claim, Class, Remote, number};
 use crate::ledger::{CountIs, Kind};
 
 /// The headline of a diagnosis.
@@ -69,8 +69,15 @@ pub fn leak_sentence(finding: &Finding) -> String {
     };
     let count = claim.copies.map_or(count.clone(), |n| format!("{} descriptors of {count}", number(n as i64)));
     let verb = if finding.grade.grade >= Grade::Moderate { "leaks" } else { "may leak" };
-    let remote = claim.remotes.first().map_or(String::new(), |r| format!(" ({}{})", if r.near { "on " } else { "" }, r.endpoint));
+    let remote = claim.remotes.first().filter(|r| !is_one_of_many(r, claim));
+    let remote = remote.map_or(String::new(), |r| format!(" ({}{})", if r.near { "on " } else { "" }, r.endpoint));
     format!("{who} {verb} {count}{kind}, {}{remote}", claim.says)
+}
+
+/// Whether rows are with many ends of which this has less than half: to name it would be an accident.
+fn is_one_of_many(remote: &Remote, claim: &Claim) -> bool {
+    let told = claim.remotes_told;
+    told > 0 && remote.count > 0 && remote.count.saturating_mul(2) < told
 }
 
 fn limit_sentence(finding: &Finding) -> String {

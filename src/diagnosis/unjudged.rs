@@ -2,7 +2,7 @@
 
 use crate::capture::tops::Tops;
 use crate::capture::trace::{Origin, Pattern};
-use crate::causes::{Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, trace_command};
+use crate::causes::{Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, suspect, trace_command};
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Pile, tally};
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ fn listeners_of_one_use(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
 fn silent(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
     let t = &pile.traits;
     let accepted = pile.kind == Kind::Established && pile.accepted == Some(true) && pile.count >= case.thresholds.established;
-    let owner = pile.owner.as_ref().filter(|_| accepted && t.are_silent(pile.count))?;
+    let owner = pile.owner.as_ref().filter(|_| accepted && t.are_silent(pile.count) && suspect(case, pile).is_none())?;
     Some(Unjudged {
         says: format!(
             "{} of the {} connections that {} accepted received nothing for an hour or more, no row shows a keepalive timer, and nothing tells whether their clients are still there",
