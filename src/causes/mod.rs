@@ -121,6 +121,7 @@ mod idle_not_reaped;
 mod in_flight;
 mod kernel_leak;
 mod listener_not_closed;
+mod mirror;
 mod netlink_not_closed;
 mod never_connected;
 mod orphan_buildup;

@@ -50,6 +50,7 @@ fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     let bar = Bar::of(case, pile);
     super::by_kind::weigh(case, pile, &bar, &mut s);
     super::half_closed::weigh(case, pile, &bar, &mut s);
+    super::mirror::weigh(case, pile, &mut s);
     super::course::weigh(case, pile, bar.count, &mut s);
     left_open(case, pile, &mut s);
     fills_limit(case, pile, &mut s);
