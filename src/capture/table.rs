@@ -78,6 +78,8 @@ pub struct Table {
     pub pairs: Vec<(u32, u32)>,
     /// Listeners, one by one.
     pub listeners: Vec<Listener>,
+    /// Unix sockets on which connections wait to be accepted, by their paths.
+    pub unix_queues: Vec<Listener>,
     /// Both ends of the first connections, for matching with other hosts.
     pub connections: Vec<(End, End, SocketState)>,
 }
@@ -152,6 +154,7 @@ impl Table {
             copied: Vec::new(),
             pairs: Vec::new(),
             listeners: Vec::new(),
+            unix_queues: Vec::new(),
             connections: Vec::new(),
         }
     }
@@ -197,7 +200,12 @@ impl Table {
         self.keep_copies(at, s, row.remote);
         let tcp = s.protocol.is_tcp();
         if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
-            self.keep_listener(at, s, row.local.unwrap_or(End::Any(0)), names);
+            let listener = listener(at, s, row.local.unwrap_or(End::Any(0)), names);
+            self.listeners.push(listener);
+        }
+        if s.protocol == Protocol::Unix && s.state == SocketState::Listen && s.recv_q > Some(0) && self.unix_queues.len() < MAX_LISTENERS {
+            let path = End::Text(names.add(s.name));
+            self.unix_queues.push(listener(at, s, path, names));
         }
         if tcp
             && self.connections.len() < MAX_LISTENERS
@@ -254,19 +262,6 @@ impl Table {
         if fds.len() >= COPIES {
             self.copied.push(Copied { pid, descriptors: fds.len() as u64, remote, quote: Quote::keep(at) });
         }
-    }
-
-    fn keep_listener(&mut self, at: &At<'_>, s: &Socket<'_>, local: End, names: &mut Interner) {
-        let owner = holder(s);
-        self.listeners.push(Listener {
-            local,
-            queue: s.recv_q,
-            backlog: s.send_q,
-            owner: owner.map(|h| h.pid),
-            others: s.holders.iter().map(|h| h.pid).filter(|&pid| owner.is_some_and(|o| o.pid != pid)).take(MAX_OTHERS).collect(),
-            command: names.add(owner.map_or(b"", |h| h.command)),
-            quote: Quote::keep(at),
-        });
     }
 
     /// Whether there is room for one more inode or descriptor; a table of which some are left out is an excerpt.
@@ -363,6 +358,20 @@ impl Table {
     /// Whether it holds any row of such a protocol.
     pub fn covers(&self, protocol: impl Fn(Protocol) -> bool) -> bool {
         self.groups.iter().any(|g| protocol(g.protocol))
+    }
+}
+
+/// What a listener's row tells.
+fn listener(at: &At<'_>, s: &Socket<'_>, local: End, names: &mut Interner) -> Listener {
+    let owner = holder(s);
+    Listener {
+        local,
+        queue: s.recv_q,
+        backlog: s.send_q,
+        owner: owner.map(|h| h.pid),
+        others: s.holders.iter().map(|h| h.pid).filter(|&pid| owner.is_some_and(|o| o.pid != pid)).take(MAX_OTHERS).collect(),
+        command: names.add(owner.map_or(b"", |h| h.command)),
+        quote: Quote::keep(at),
     }
 }
 

@@ -57,7 +57,8 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let now = full_now(case);
+    let mut now = full_now(case);
+    now.extend(unix_full(case));
     if now.is_empty() { full_before(case).into_iter().collect() } else { now }
 }
 
@@ -82,6 +83,29 @@ fn full_before(case: &Case<'_>) -> Option<Claim> {
 }
 
 /// The fullest queue of the last snapshot, where it is full or has overflown.
+/// A unix socket on which as many connections wait as may: connect(2) to it fails with EAGAIN, or waits.
+fn unix_full(case: &Case<'_>) -> Option<Claim> {
+    let full = |l: &&Listener| l.backlog.is_some_and(|b| b > 0 && l.queue >= Some(b.max(FULL)));
+    let listener = case.snapshot.tables.iter().flat_map(|t| &t.unix_queues).filter(full).max_by_key(|l| l.queue)?;
+    let (queue, path) = (listener.queue.unwrap_or(0), case.show(listener.local));
+    let mut claim = support::note("backlog-overflow", Class::Exhaustion, "waiting in the accept queue of a unix socket, not accepted yet");
+    claim.owner = listener.owner.map(|pid| Owner::of(case.snapshot, pid, queue)).filter(|o| !o.command.is_empty());
+    (claim.count, claim.is) = (Some(queue), CountIs::Exact);
+    let says =
+        format!("{} of {} connections wait to be accepted on {path}", number(queue as i64), number(listener.backlog.unwrap_or(0) as i64));
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, [listener.quote.clone()]));
+    support::add_listener(&mut claim, path, queue, "the listener whose queue is full");
+    claim.now = vec!["find out what keeps the server from accepting: load, a blocked worker, its number of workers".into()];
+    claim.fix = vec!["accept faster (more workers, a time limit for each request), then a larger backlog".into()];
+    Some(claim)
+}
+
+/// How many connections to unix sockets wait to be accepted: their clients' sockets have no peer that anybody holds.
+pub(super) fn unix_waiting(case: &Case<'_>) -> u64 {
+    let tables = case.snapshot.tables.iter();
+    tables.map(|t| t.unix_queues.iter().filter_map(|l| l.queue).sum::<u64>()).max().unwrap_or(0)
+}
+
 fn full_now(case: &Case<'_>) -> Vec<Claim> {
     let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
     // Where no holder is shown, rows without one may have been accepted long ago.

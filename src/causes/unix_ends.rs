@@ -29,7 +29,11 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
     let connected = peers.gone + peers.live();
     let accepted = peers.with_path * 2 > peers.rows;
     let name = |p: u32| case.snapshot.processes.get(&p).map_or(String::new(), |p| p.command.clone());
-    if are_gone(peers) {
+    let waiting = super::backlog_overflow::unix_waiting(case);
+    if are_gone(peers) && peers.gone <= waiting {
+        let says = format!("{} of its unix sockets have no peer yet: as many and more wait to be accepted", number(peers.gone as i64));
+        s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
+    } else if are_gone(peers) {
         s.reasons.push(Evidence::new(
             Strength::Strong,
             Witnessed::Table,
