@@ -19,6 +19,8 @@ const NO_CAUSES: &[&str] = &[
     "clock",
     "course",
     "forecast",
+    "half-closed",
+    "mirror",
     "past",
     "place",
     "say",

@@ -57,7 +57,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
         support::by_trace(case, pile, claim, "listen() on a new socket", |p| crate::ledger::leaves_open(Kind::Listen, p));
         support::by_logs(case, pile, claim, &["listener-not-closed"]);
-        if let Some((local, rows)) = pile.traits.locals.first() {
+        if let Some((local, rows)) = pile.traits.locals.first().filter(|(_, rows)| *rows > 1) {
             let forgotten = super::number(rows.min(pile.count).saturating_sub(1) as i64);
             let says = format!("of those on {} one is enough to serve: {forgotten} are forgotten", case.show(local));
             claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, []));

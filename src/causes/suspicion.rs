@@ -188,8 +188,8 @@ fn kernel_side(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
 fn unbroken_run(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
     let run = pile.longest_run;
     let high = highest(case, pile);
-    // Live connections of a server have such numbers too, and sockets that are not identified may be live.
-    let live = matches!(pile.kind, Kind::Established | Kind::SynSent | Kind::Unix | Kind::Unidentified);
+    // Live connections and the listeners of a server have such numbers too, and sockets that are not identified may be live.
+    let live = matches!(pile.kind, Kind::Established | Kind::SynSent | Kind::Unix | Kind::Listen | Kind::Unidentified);
     if live || pile.owner.is_none() || run < 32 || high < 512 || !is_of_pile(run, pile.count) {
         return;
     }

@@ -1,0 +1,178 @@
+//! Piles that look like leaks and are none, each beside one that is.
+
+mod sample;
+
+use sample::{Member, diagnose};
+use sockdiag::diagnosis::{Diagnosis, Verdict};
+
+fn member(path: &str, text: &str) -> Member {
+    Member { path: path.to_string(), text: text.as_bytes().to_vec() }
+}
+
+fn rows(count: usize, row: impl Fn(usize) -> String) -> String {
+    (0..count).map(row).collect()
+}
+
+/// `ss -tanpoei` of some rows, one line each.
+fn ss(path: &str, rows: &str) -> Member {
+    member(path, &format!("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{rows}"))
+}
+
+fn blames(diagnosis: &Diagnosis, command: &str) -> bool {
+    diagnosis.headline.contains(command) && !matches!(diagnosis.verdict, Verdict::Healthy)
+}
+
+/// Connections in CLOSE-WAIT that a server accepted, with queues, a timer and the time since something came.
+fn closed(unread: usize, unsent: usize, timer: &str, idle_ms: usize) -> String {
+    rows(160, |n| {
+        format!(
+            "CLOSE-WAIT {unread} {unsent} 10.0.0.5:8080 10.0.{}.9:{} users:((\"served\",pid=90,fd={})) {timer}ino:{} sk:{n} cubic lastsnd:80 lastrcv:{idle_ms} lastack:80\n",
+            n / 100,
+            40_000 + n,
+            n + 5,
+            7000 + n * 3
+        )
+    })
+}
+
+#[test]
+fn connections_closed_by_their_peers_may_be_at_work() {
+    let verdict = |rows: &str| diagnose(&[ss("ss-tanpoei.txt", rows)]).verdict;
+    assert_eq!(verdict(&closed(1, 0, "", 9_000_000)), Verdict::Leak, "for hours");
+    assert_ne!(verdict(&closed(1, 0, "", 700)), Verdict::Leak, "closed a moment ago");
+    assert_ne!(verdict(&closed(1, 90_000, "timer:(on,200ms,0) ", 9_000_000)), Verdict::Leak, "still sending");
+}
+
+#[test]
+fn what_is_read_off_is_not_forgotten() {
+    let at = |sample: &str, unread: usize| {
+        let table = closed(unread, 0, "", 100_000);
+        [ss(&format!("{sample}/ss-tanpoei.txt"), &table), member(&format!("{sample}/date.txt"), "Wed Nov 18 14:05:00 UTC 2026\n")]
+    };
+    let two = |then: usize, now: usize| diagnose(&[at("1", then), at("2", now)].concat()).verdict;
+    assert_ne!(two(900_000, 500_000), Verdict::Leak);
+    assert_eq!(two(900_000, 900_000), Verdict::Leak);
+}
+
+#[test]
+fn a_stopped_server_closes_nothing() {
+    let state = |state: &str| {
+        let listener = "LISTEN 129 128 0.0.0.0:8080 0.0.0.0:* users:((\"served\",pid=90,fd=3))\n";
+        let table = ss("ss-tanpoei.txt", &format!("{listener}{}", closed(1, 0, "", 100_000)));
+        let ps =
+            format!("USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nsvc 90 0.0 0.1 900 800 ? {state} 10:00 0:00 /opt/served\n");
+        diagnose(&[table, member("ps-aux.txt", &ps)])
+    };
+    let stopped = state("T");
+    assert_eq!(stopped.verdict, Verdict::Exhaustion, "{}", stopped.headline);
+    assert!(stopped.findings.iter().any(|f| f.claim.now.iter().any(|now| now.contains("kill -CONT 90"))));
+}
+
+/// 8,000 live connections and 90 that are closed.
+#[test]
+fn a_hundredth_of_a_busy_server_is_a_question() {
+    let live = rows(9200, |n| {
+        format!("ESTAB 0 0 10.0.0.5:443 10.{}.{}.1:{} users:((\"served\",pid=90,fd={}))\n", n / 200, n % 200, 20_000 + n, n + 5)
+    });
+    let closed = rows(90, |n| format!("CLOSE-WAIT 1 0 10.0.0.5:443 10.99.{n}.1:30000 users:((\"served\",pid=90,fd={}))\n", n + 9500));
+    assert_ne!(diagnose(&[ss("ss-tanp.txt", &format!("{live}{closed}"))]).verdict, Verdict::Leak);
+    assert_eq!(diagnose(&[ss("ss-tanp.txt", &closed)]).verdict, Verdict::Leak);
+}
+
+/// TIME-WAIT of a service's port uses one local port, however many clients there are.
+#[test]
+fn closed_connections_of_a_service_use_no_port() {
+    let table = |row: &dyn Fn(usize) -> String| ss("ss-tan.txt", &rows(28_100, row));
+    let served = table(&|n| format!("TIME-WAIT 0 0 10.0.0.5:443 10.{}.{}.7:{}\n", n / 200, n % 200, 1024 + n));
+    let opened = table(&|n| format!("TIME-WAIT 0 0 10.0.0.5:{} 10.0.9.9:80\n", 32_768 + n));
+    assert_ne!(diagnose(&[served]).verdict, Verdict::Exhaustion);
+    assert_eq!(diagnose(&[opened]).verdict, Verdict::Exhaustion);
+}
+
+#[test]
+fn a_datagram_socket_for_each_peer_is_no_leak() {
+    let table = |row: &dyn Fn(usize) -> String| diagnose(&[ss("ss-uanp.txt", &rows(1500, row))]);
+    let who = |n: usize| format!("users:((\"polld\",pid=90,fd={}))\n", n + 3);
+    let one = table(&|n| format!("ESTAB 0 0 10.0.0.5:{} 10.0.0.2:53 {}", 33_000 + n, who(n)));
+    let each = table(&|n| format!("ESTAB 0 0 10.0.0.5:{} 10.9.{}.{}:161 {}", 33_000 + n, n / 200, n % 200 + 1, who(n)));
+    let relay = table(&|n| format!("UNCONN 0 0 10.0.0.5:{} 0.0.0.0:* {}", 49_152 + n, who(n)));
+    let bound = table(&|n| format!("UNCONN 0 0 0.0.0.0:{} 0.0.0.0:* {}", 33_000 + n, who(n)));
+    assert_eq!((one.verdict, bound.verdict), (Verdict::Leak, Verdict::Leak));
+    assert_eq!((each.verdict, relay.verdict), (Verdict::Inconclusive, Verdict::Inconclusive));
+    assert!(!each.headline.contains("may leak") && each.headline.contains("one sample"), "{}", each.headline);
+}
+
+/// A daemon of networks has a socket for each interface, group or thread.
+#[test]
+fn dozens_of_packet_sockets_are_a_daemons_work() {
+    let table = |count: usize| {
+        let rows = rows(count, |n| format!("p_raw UNCONN 0 0 lldp:eth{n} * users:((\"lldpd\",pid=90,fd={}))\n", n + 3));
+        diagnose(&[member("ss-0p.txt", &format!("Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{rows}"))])
+    };
+    assert!(!blames(&table(48), "lldpd"));
+    assert!(blames(&table(300), "lldpd"));
+}
+
+/// The server on a host has what a client there has opened.
+#[test]
+fn of_both_ends_the_one_that_waits_is_not_blamed() {
+    let server =
+        rows(820, |n| format!("FIN-WAIT-2 0 0 127.0.0.1:{} 127.0.0.1:8080 users:((\"proxyd\",pid=70,fd={}))\n", 33_000 + n, n + 5));
+    let client =
+        rows(820, |n| format!("CLOSE-WAIT 1 0 127.0.0.1:8080 127.0.0.1:{} users:((\"served\",pid=90,fd={}))\n", 33_000 + n, n + 5));
+    let both = diagnose(&[ss("ss-tanp.txt", &format!("{server}{client}"))]);
+    assert_eq!(both.verdict, Verdict::Leak);
+    let leaks: Vec<String> = both.findings.iter().filter_map(|f| f.claim.owner.as_ref().map(|o| o.command.clone())).collect();
+    assert!(leaks.contains(&"served".to_string()) && !leaks.contains(&"proxyd".to_string()), "{leaks:?}");
+    assert!(blames(&diagnose(&[ss("ss-tanp.txt", &server)]), "proxyd"), "where nothing shows who does not close");
+}
+
+/// Who waits in the queue of a unix socket has no peer yet.
+#[test]
+fn clients_of_a_full_unix_queue_leak_nothing() {
+    let table = |queue: usize| {
+        let listener = format!("u_str LISTEN {queue} 128 /run/app.sock 500 * 0 users:((\"appd\",pid=90,fd=3))\n");
+        let clients = rows(129, |n| format!("u_str ESTAB 0 0 * {} * 0 users:((\"webd\",pid=70,fd={}))\n", 600 + n, n + 5));
+        let others = rows(2, |n| format!("u_str ESTAB 0 0 * {} * {} users:((\"other\",pid=71,fd={}))\n", 400 + n, 401 - n, n + 5));
+        let header = "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n";
+        diagnose(&[member("ss-xanp.txt", &format!("{header}{listener}{clients}{others}"))])
+    };
+    let full = table(129);
+    assert_eq!(full.verdict, Verdict::Exhaustion, "{}", full.headline);
+    assert!(full.headline.contains("/run/app.sock"), "{}", full.headline);
+    assert!(blames(&table(0), "webd"));
+}
+
+/// Clients that have said nothing for hours may be gone; that their number stays is no sign of life.
+#[test]
+fn silence_for_hours_is_not_life() {
+    let table = |sample: &str, count: usize, idle_ms: usize, timer: &str| {
+        let rows = rows(count, |n| {
+            format!(
+                "ESTAB 0 0 10.0.0.5:5222 10.0.{}.9:{} users:((\"chatd\",pid=90,fd={})) {timer}ino:{} sk:{n} cubic lastsnd:{idle_ms} lastrcv:{idle_ms}\n",
+                n / 100,
+                40_000 + n,
+                n + 5,
+                7000 + n * 3
+            )
+        });
+        ss(&format!("{sample}/ss-tanpoei.txt"), &rows)
+    };
+    let two = |idle: usize, timer: &str, more: usize| diagnose(&[table("1", 3000, idle, timer), table("2", 3000 + more, idle, timer)]);
+    let silent = two(9_000_000, "", 0);
+    assert!(silent.verdict == Verdict::Inconclusive && silent.headline.contains("for an hour"), "{}", silent.headline);
+    assert_eq!(two(9_000_000, "", 200).verdict, Verdict::Leak);
+    let heard = two(20_000, "timer:(keepalive,15sec,0) ", 0);
+    assert!(heard.verdict != Verdict::Leak && !heard.headline.contains("for an hour"), "{}", heard.headline);
+}
+
+/// Ports of many services in one process, and the shards of threads that share one, are listeners as configured.
+#[test]
+fn listeners_on_many_ports_are_services() {
+    let table = |port: &dyn Fn(usize) -> usize| {
+        let rows = rows(820, |n| format!("LISTEN 0 128 *:{} *:* users:((\"proxyd\",pid=90,fd={}))\n", port(n), n + 3));
+        diagnose(&[ss("ss-ltnp.txt", &rows)])
+    };
+    assert!(!blames(&table(&|n| 30_000 + n), "proxyd"));
+    assert!(blames(&table(&|_| 853), "proxyd"));
+}
