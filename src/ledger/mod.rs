@@ -15,6 +15,7 @@ pub mod repeats;
 #[cfg(test)]
 mod scope_tests;
 pub mod sets;
+mod shared;
 mod sides;
 pub mod tally;
 mod unnamed;
@@ -209,9 +210,9 @@ fn listed_otherwise(books: &Books, views: &[View<'_>], piles: &[Pile]) -> i64 {
     let rows =
         |family| views::best(views, family).map_or(0, |v| v.groups(family).map(|g| g.count - g.no_file.min(g.count)).sum::<u64>()) as i64;
     let udp = books.udp.as_ref().map_or(0, |f| f.value).max(rows(Family::Udp));
-    // The peer of a unix socket may be listed nowhere: ended, or in a queue.
-    let unix = held(Kind::Unix) * if held(Kind::Unix) >= 200 { 2 } else { 1 };
-    let others = rows(Family::Unix).max(unix)
+    // Where no table shows it, the peer of a unix socket may be listed nowhere: ended, or in a queue.
+    let (listed, unix) = (rows(Family::Unix), held(Kind::Unix));
+    let others = if listed < unix && unix >= 200 { unix * 2 } else { unix.max(listed) }
         + rows(Family::Netlink).max(held(Kind::Netlink))
         + rows(Family::Packet).max(held(Kind::Packet))
         + rows(Family::Raw).max(held(Kind::Raw));

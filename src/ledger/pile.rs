@@ -1,11 +1,10 @@
 //! Piles: sockets of one kind held by one program, each socket counted once however many of its processes hold it.
 
-use super::holding::{Holding, kind_of_class, tells_inodes_only};
+use super::holding::Holding;
 use super::kind::Kind;
-use super::sets;
+use super::shared::{Distinct, Shared};
 use super::witness::{Traits, Witness};
 use crate::capture::process::{Proc, base_name};
-use crate::capture::sockets::Sockets;
 use crate::capture::tops::Tops;
 use crate::capture::trace::Trace;
 use crate::capture::{End, Quote, Snapshot};
@@ -191,22 +190,16 @@ struct Share<'h> {
     proc: Option<&'h Proc>,
     holding: &'h Holding<'h>,
     words: &'h [Witness<'h>],
-    /// Where the sockets of its largest listing stand among those of all; `None` where it is not known of all what they are.
-    listed: Option<(usize, usize)>,
 }
-
-/// The sockets of the largest listing of each process, with their kinds: side by side, because each kind looks through them.
-type Listed<'h> = Vec<(Kind, &'h Sockets)>;
 
 /// All piles of a snapshot, largest first.
 pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<Pile> {
     let (listening, in_use) = (listening_ports(snapshot), in_use(snapshot));
     let mut programs: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut groups: BTreeMap<(Kind, usize), Vec<Share<'_>>> = BTreeMap::new();
-    let mut all_listed = Vec::new();
+    let shared = Shared::of(snapshot);
     for (&pid, holding) in holdings {
         let proc = snapshot.processes.get(&pid);
-        let listed = proc.and_then(|p| listed(p, &mut all_listed));
         let program = proc.map_or(String::new(), Proc::program);
         let command = proc.map_or("", |p| &p.command);
         // Processes of a program that is known only by a short name may be strangers to each other; interpreters certainly may.
@@ -216,11 +209,11 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<
         let number = *programs.entry((key, command.to_string())).or_insert(next);
         for (&kind, words) in &holding.kinds {
             let Some(count) = Witness::best(words).map(|w| w.count) else { continue };
-            groups.entry((kind, number)).or_default().push(Share { pid, count, proc, holding, words, listed });
+            groups.entry((kind, number)).or_default().push(Share { pid, count, proc, holding, words });
         }
     }
     let mut piles: Vec<Pile> =
-        groups.into_iter().filter_map(|((kind, _), shares)| one_pile(snapshot, kind, shares, &all_listed, (&listening, &in_use))).collect();
+        groups.into_iter().filter_map(|((kind, _), shares)| one_pile(snapshot, kind, shares, &shared, (&listening, &in_use))).collect();
     piles.sort_by(|a, b| b.count.cmp(&a.count).then(a.kind.cmp(&b.kind)).then_with(|| first_pid(a).cmp(&first_pid(b))));
     piles
 }
@@ -273,7 +266,7 @@ fn one_pile(
     snapshot: &Snapshot,
     kind: Kind,
     mut shares: Vec<Share<'_>>,
-    listed: &Listed<'_>,
+    shared: &Shared<'_>,
     (listening, in_use): (&Ports, &BTreeSet<u32>),
 ) -> Option<Pile> {
     shares.sort_by(|a, b| b.count.cmp(&a.count).then(a.pid.cmp(&b.pid)));
@@ -281,29 +274,27 @@ fn one_pile(
     // A worker that holds next to nothing beside the others is no part of the pile.
     shares.retain(|s| s.count * 20 >= first.count);
     let mut traits: Option<Traits> = None;
-    let mut words: Vec<Word> = Vec::new();
-    let (mut sum, mut partial, mut longest_run) = (0, false, 0);
-    for share in &shares {
+    let (mut partial, mut longest_run) = (false, 0);
+    let distinct = match shares.as_slice() {
+        [only] => Distinct { count: only.count, adds: vec![true] },
+        several => shared.distinct(kind, &several.iter().map(|s| (s.pid, s.count)).collect::<Vec<_>>()),
+    };
+    for (share, adds) in shares.iter().zip(distinct.adds) {
         let Some(best) = Witness::best(share.words) else { continue };
-        sum += best.count;
         partial |= best.partial;
+        longest_run = share.words.iter().map(Witness::longest_run).fold(longest_run, u64::max);
         match (&mut traits, share.words) {
+            // What others before it hold too was told of them.
+            (Some(_), _) if !adds => {}
             (None, _) => traits = Some(told(share.words, best)),
             (Some(traits), [only]) => traits.add(only),
             (Some(traits), _) => traits.merge(told(share.words, best)),
         }
-        for witness in share.words {
-            longest_run = longest_run.max(witness.longest_run());
-            match words.iter_mut().find(|w| w.source == witness.source) {
-                Some(word) => word.count = word.count.max(witness.count),
-                None => words.push(word_of(witness)),
-            }
-        }
     }
     let mut traits = traits.unwrap_or_default();
     traits.seal();
-    let count = if shares.len() > 1 { distinct_over(&shares, kind, listed).unwrap_or(sum).min(sum) } else { sum };
-    words.sort_by(|a, b| b.count.cmp(&a.count).then(a.source.cmp(b.source)));
+    let count = distinct.count;
+    let words = words_of(&shares, count);
     // Only a table tells a state, also where a listing was joined with it by inodes.
     let in_a_state = matches!(kind, Kind::CloseWait | Kind::Established | Kind::Listen | Kind::FinWait | Kind::SynSent);
     let tabled = in_a_state || words.iter().any(|w| matches!(w.source, "ss" | "netstat") || w.source.starts_with("proc-net"));
@@ -377,6 +368,32 @@ fn in_use(snapshot: &Snapshot) -> BTreeSet<u32> {
     first_traces.into_iter().filter(|(pid, trace)| !trace.used_before.is_empty() && shows(*pid, trace)).map(|(pid, _)| pid).collect()
 }
 
+/// Each source's word on what processes hold together, largest first. A source that shows a process at two moments shows mostly the same
+/// sockets, and of what they share no more than there is.
+fn words_of(shares: &[Share<'_>], count: u64) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    for share in shares {
+        let mut own: Vec<Word> = Vec::new();
+        for witness in share.words {
+            match own.iter_mut().find(|w| w.source == witness.source) {
+                Some(word) => word.count = word.count.max(witness.count),
+                None => own.push(word_of(witness)),
+            }
+        }
+        for word in own {
+            match words.iter_mut().find(|w| w.source == word.source) {
+                Some(sum) => sum.count += word.count,
+                None => words.push(word),
+            }
+        }
+    }
+    if shares.len() > 1 {
+        words.iter_mut().for_each(|w| w.count = w.count.min(count));
+    }
+    words.sort_by(|a, b| b.count.cmp(&a.count).then(a.source.cmp(b.source)));
+    words
+}
+
 fn word_of(witness: &Witness<'_>) -> Word {
     Word { source: witness.source, count: witness.count, quote: witness.quotes().next() }
 }
@@ -384,32 +401,6 @@ fn word_of(witness: &Witness<'_>) -> Word {
 fn owner(snapshot: &Snapshot, shares: &[Share<'_>]) -> Owner {
     let first = shares.first().map(|s| Owner::of(snapshot, s.pid, s.count)).unwrap_or_default();
     Owner { pids: shares.iter().map(|s| (s.pid, s.count)).collect(), ..first }
-}
-
-/// Adds the sockets of a process's largest listing, with their kinds; where they stand, if all kinds are known.
-fn listed<'h>(proc: &'h Proc, all: &mut Listed<'h>) -> Option<(usize, usize)> {
-    let list = proc.lists.iter().max_by_key(|l| l.descriptors)?;
-    let from = all.len();
-    for class in list.sockets() {
-        // Of a class whose kind only the inode tells, nothing is known here.
-        if tells_inodes_only(class) {
-            all.truncate(from);
-            return None;
-        }
-        all.extend(kind_of_class(class, list).map(|kind| (kind, &class.sockets)));
-    }
-    Some((from, all.len()))
-}
-
-/// Distinct inodes over the listings of several processes: what a child inherited is not counted again.
-fn distinct_over(shares: &[Share<'_>], kind: Kind, listed: &Listed<'_>) -> Option<u64> {
-    let mut sockets = Vec::new();
-    for share in shares {
-        let (from, to) = share.listed?;
-        sockets.extend(listed.get(from..to).unwrap_or(&[]).iter().filter(|l| l.0 == kind).map(|l| l.1));
-    }
-    let distinct = sets::Union::of(sockets).count() as u64;
-    (distinct > 0).then_some(distinct)
 }
 
 /// Whether most rows' local ports are ports that something listens on.

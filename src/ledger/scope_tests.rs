@@ -6,7 +6,7 @@ use crate::capture::Intake;
 use crate::signatures::Signatures;
 
 /// What `look` finds in the ledger of the members' snapshot.
-fn with<T>(members: &[(&str, &str)], look: impl Fn(&Ledger<'_>) -> T) -> T {
+pub(super) fn with<T>(members: &[(&str, &str)], look: impl Fn(&Ledger<'_>) -> T) -> T {
     let mut intake = Intake::new(Signatures::builtin(), None);
     for (path, text) in members {
         intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
@@ -99,4 +99,42 @@ fn rows_that_repeat_are_no_duplicated_descriptors() {
     assert_eq!(with(&[("lsof", &format!("{LSOF}{same}"))], duplicated), None);
     let other: String = (0..400).map(row).collect();
     assert_eq!(with(&[("lsof", &format!("{LSOF}{other}"))], duplicated), Some(400));
+}
+
+#[test]
+fn what_workers_share_is_counted_once_whoever_shows_it() {
+    let mut lsof = String::from(LSOF);
+    for pid in 7..27 {
+        lsof.push_str(&format!("nginx {pid} web 3u IPv4 900 0t0 TCP *:80 (LISTEN)\nnginx {pid} web 4u IPv4 {} 0t0 TCP 10.0.0.1:80->10.0.0.2:{} (ESTABLISHED)\n", 1000 + pid, 40_000 + pid));
+    }
+    // A listing of one worker that ties with the lsof of it and tells inodes only.
+    let fd = "lrwx------ 1 web web 64 Nov 22 14:19 3 -> socket:[900]\nlrwx------ 1 web web 64 Nov 22 14:19 4 -> socket:[1007]\n";
+    let ss = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\nLISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:((\"nginx\",pid=7,fd=3)) ino:900 sk:1\n";
+    let counts = |l: &Ledger<'_>| {
+        let of = |kind| {
+            l.piles
+                .iter()
+                .filter(|p| p.kind == kind)
+                .map(|p| (p.count, p.words.iter().map(|w| (w.source, w.count)).collect::<Vec<_>>()))
+                .collect::<Vec<_>>()
+        };
+        (of(Kind::Listen), of(Kind::Established))
+    };
+    let (listen, established) = with(&[("lsof", &lsof), ("proc/7/fd", fd), ("ss", ss)], counts);
+    assert_eq!(listen, [(1, vec![("lsof", 1), ("ss", 1)])]);
+    assert_eq!(established, [(20, vec![("lsof", 20)])], "each worker's own, by what lsof shows of all of them");
+}
+
+#[test]
+fn a_table_of_unix_sockets_has_their_peers_too() {
+    let mut fd = String::new();
+    let mut unix = String::from("Num       RefCount Protocol Flags    Type St Inode Path\n");
+    for n in 0..300 {
+        unix.push_str(&format!("0000000000000000: 00000003 00000000 00000000 0001 03 {} \n", 5000 + n));
+        fd.push_str(&format!("lrwx------ 1 a a 64 Nov 22 14:19 {} -> socket:[{}]\n", 10 + n, 5000 + n));
+        fd.push_str(&format!("lrwx------ 1 a a 64 Nov 22 14:19 {} -> socket:[{}]\n", 400 + n, 7000 + n));
+    }
+    let tcp = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4000 1 0000000000000000 100 0 0 10 0\n";
+    let members = [("proc/7/fd", fd.as_str()), ("net_unix", &unix), ("net_tcp", tcp), ("sockstat", &sockstat(620, 1, 301))];
+    assert_eq!(with(&members, |l| (l.books.held_unhashed(), l.piles.iter().any(|p| p.foreign.is_some()))), (Some(300), false));
 }
