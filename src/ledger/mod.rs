@@ -18,6 +18,7 @@ pub mod sets;
 mod shared;
 mod sides;
 pub mod tally;
+pub mod tasks;
 mod unnamed;
 pub mod views;
 pub mod witness;

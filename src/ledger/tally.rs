@@ -4,7 +4,7 @@ use super::kind::Kind;
 use super::pile::{CountIs, Owner, Pile, Word};
 use super::views::{Family, View};
 use super::witness::{Part, Traits};
-use super::{Figure, views};
+use super::{Figure, tasks, views};
 use crate::capture::process::base_name;
 use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
@@ -20,7 +20,7 @@ const MANY: u64 = 100;
 /// States that pipelines counted: state, count, line. Of several counts of one state the last.
 pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
     let mut found: BTreeMap<SocketState, (i64, Quote)> = BTreeMap::new();
-    for tally in &snapshot.tallies {
+    for tally in snapshot.tallies.iter().filter(|t| !tasks::repeats(t, snapshot)) {
         let state = state_of(&tally.label).or_else(|| state_in(&tally.command));
         if let Some(state) = state {
             let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
@@ -51,7 +51,8 @@ pub fn tcp_rows(snapshot: &Snapshot) -> Option<(u64, Quote)> {
 
 /// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.
 pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
-    for tally in snapshot.tallies.iter().filter(|t| !super::labels::name_holder(&t.label, snapshot)) {
+    let of_sockets = |t: &&Counted| !super::labels::name_holder(&t.label, snapshot) && !tasks::repeats(t, snapshot);
+    for tally in snapshot.tallies.iter().filter(of_sockets) {
         let Some(kind) = kind_in(&tally.command).or_else(|| family_in(tally)) else { continue };
         let pid = pid_of("", tally.command.as_bytes());
         let value = without_header(tally);
