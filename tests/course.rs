@@ -212,3 +212,27 @@ fn what_a_server_has_opened_itself() {
     assert_eq!(says, Some((150, "opened by the program itself")), "{:?}", finding.claim.remotes);
     assert!(said(&told).contains("900 of them are on the server's own port"), "{}", said(&told));
 }
+
+/// A sample of a host at a minute: a server that starts a process for each connection, whose client has closed.
+fn children(minute: u32, pids: impl IntoIterator<Item = u32>) -> Vec<Member> {
+    let mut text = String::from("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n");
+    text.push_str("sshd 801 root 3u IPv4 811 0t0 TCP *:22 (LISTEN)\nchronyd 622 root 5u IPv4 812 0t0 UDP 127.0.0.1:323\n");
+    text.push_str("xferd 2700 svc 3u IPv4 813 0t0 TCP *:7000 (LISTEN)\n");
+    for pid in pids {
+        text.push_str(&format!("xferd {pid} svc 4u IPv4 {} 0t0 TCP 10.0.0.5:7000->10.9.9.9:{} (CLOSE_WAIT)\n", 40_000 + pid, 10_000 + pid));
+    }
+    let at = |file: &str, text: String| Member { path: format!("m{minute:02}/{file}"), text: text.into_bytes() };
+    vec![at("lsof.txt", text), at("date.txt", format!("Mon Jun  1 08:{minute:02}:00 UTC 2026\n"))]
+}
+
+/// No child holds more than one: what tells a leak is that none of them ends.
+#[test]
+fn children_that_stay() {
+    let told = diagnose(&[children(0, 3000..3100), children(15, 3000..3140)].concat());
+    assert_eq!(leaks(&told), ["accept-not-closed"], "{}", told.headline);
+    assert!(said(&told).contains("the first 100 are still there 15 min later, and 40 more came"), "{}", said(&told));
+    let renewed = diagnose(&[children(0, 3000..3100), children(15, 4000..4140)].concat());
+    assert!(leaks(&renewed).is_empty(), "{}", renewed.headline);
+    let few = diagnose(&[children(0, 3000..3010), children(15, 3000..3012)].concat());
+    assert!(leaks(&few).is_empty(), "{}", few.headline);
+}

@@ -53,7 +53,8 @@ pub fn ordinary(kind: Kind) -> u64 {
     }
 }
 
-fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
+/// From how many on a pile of one process is worth a suspicion.
+pub fn threshold(case: &Case<'_>, kind: Kind) -> u64 {
     let t = case.thresholds;
     match kind {
         Kind::Closed | Kind::Unidentified => t.closed,

@@ -2,6 +2,7 @@
 
 use super::bar::{Bar, ordinary};
 use super::case::{Case, Tie};
+use super::children;
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use super::suspicion::Suspicion;
@@ -29,7 +30,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
     let reason = match pile.kind {
         Kind::Unix => return unix_ends::weigh(case, pile, bar.count, s),
         Kind::Closed => return closed(case, pile, bar, s),
-        Kind::CloseWait => close_wait(pile, bar),
+        Kind::CloseWait => close_wait(pile, bar).or_else(|| in_children(case, pile)),
         Kind::SynSent => syn_sent(pile, bar),
         Kind::Listen => listen(pile, bar),
         Kind::FinWait => fin_wait(pile, bar),
@@ -104,6 +105,13 @@ fn close_wait(pile: &Pile, bar: &Bar) -> Option<Evidence> {
         return None;
     };
     Some(reason(pile, strength, Witnessed::Table, says))
+}
+
+/// Such connections of a program with a child for each, which nothing ends: the number of one process says nothing.
+fn in_children(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let staying = children::staying(case, pile)?;
+    let says = format!("the clients of {} connections of {} have closed; {}", number(pile.count as i64), owner(pile), staying.says);
+    Some(Evidence::new(Strength::Strong, Witnessed::Growth, says, staying.at))
 }
 
 /// What a server has accepted and its client has closed is of no use to it, least of all with what it has not read.

@@ -4,6 +4,7 @@
 
 mod bar;
 pub mod case;
+mod children;
 pub mod claim;
 mod clock;
 mod course;
@@ -16,6 +17,7 @@ mod suspicion;
 mod turnover;
 
 pub use case::{Case, Tie};
+pub use children::unheard as silent_children;
 pub use claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
 pub use course::left_standing;
 pub use fd_limit_too_low::undecided as limit_undecided;

@@ -45,6 +45,12 @@ pub fn turnover(case: &Case<'_>, pile: &Pile) -> Option<Turnover> {
     same(pile, &history.told, stayed).map(Turnover::Same)
 }
 
+/// How many of its sockets a pile had in the first sample that has enough, and how many of those it still has.
+pub fn stayed_of(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
+    let history = case.history(pile)?;
+    history.stayed.get_or_init(|| stayed(case, pile, &history.told)).first
+}
+
 impl Stayed {
     /// Why the sockets come and go. Of a few that were there before a leak began none may be left; then those of the last sample are.
     fn replaced(&self, pile: &Pile) -> Option<String> {

@@ -2,7 +2,9 @@
 
 use crate::capture::tops::Tops;
 use crate::capture::trace::{Origin, Pattern};
-use crate::causes::{Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, suspect, trace_command};
+use crate::causes::{
+    Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, silent_children, suspect, trace_command,
+};
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Pile, tally};
 use std::collections::BTreeMap;
@@ -43,6 +45,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
                 .or_else(|| pool(case, p))
                 .or_else(|| listeners_of_one_use(case, p))
                 .or_else(|| datagrams(case, p))
+                .or_else(|| of_children(case, p))
                 .or_else(|| silent(case, p))
                 .or_else(|| standing(case, p))
         })
@@ -174,6 +177,20 @@ fn standing(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
             what: format!("the same rows at a later time, and strace of {pid}"),
             would: "tell whether more are left open".into(),
             command: trace_command(pid),
+        },
+    })
+}
+
+/// Connections of a program with a child for each, none of which ends.
+fn of_children(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let owner = pile.owner.as_ref()?;
+    let why = silent_children(case, pile)?;
+    Some(Unjudged {
+        says: format!("{} holds {} {}: {why}", owner.named(), number(pile.count as i64), pile.kind.noun(pile.count)),
+        missing: Missing {
+            what: "a look at the other end of some of the oldest".into(),
+            would: "tell whether a client is still there".into(),
+            command: "sudo ss -tanpoi, and at a client: ss -tanp".into(),
         },
     })
 }
