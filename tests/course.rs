@@ -236,3 +236,31 @@ fn children_that_stay() {
     let few = diagnose(&[children(0, 3000..3010), children(15, 3000..3012)].concat());
     assert!(leaks(&few).is_empty(), "{}", few.headline);
 }
+
+/// A sample of a server that has opened so many connections, and has so many of clients, others in each.
+fn both_ways(sample: u32, opened: u32, clients: u32) -> Vec<Member> {
+    let mut text = String::from("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n");
+    text.push_str("LISTEN 0 128 0.0.0.0:7000 0.0.0.0:* users:((\"shopd\",pid=2700,fd=3)) ino:813 sk:1\n");
+    let mut row = |ends: String, inode: u32| {
+        text.push_str(&format!("ESTAB 0 0 {ends} users:((\"shopd\",pid=2700,fd={})) ino:{inode} sk:1\n", inode % 5000));
+    };
+    (0..opened).for_each(|n| row(format!("10.0.0.5:{} 10.9.0.{}:9042", 33_000 + n, 1 + n % 3), 40_000 + n));
+    (0..clients).for_each(|n| row(format!("10.0.0.5:7000 10.9.1.{}:{}", n % 9, 10_000 + sample * 1000 + n), 60_000 + sample * 1000 + n));
+    let at = |file: &str, text: String| Member { path: format!("m{:02}/{file}", sample * 5), text: text.into_bytes() };
+    vec![at("ss-tanpe.txt", text), at("date.txt", format!("Mon Jun  1 08:{:02}:00 UTC 2026\n", sample * 5))]
+}
+
+/// Clients that come and go say nothing of a pool, neither that it grows nor how many it has.
+#[test]
+fn what_was_opened_beside_clients() {
+    let told = |samples: &[(u32, u32)]| {
+        let all = samples.iter().zip(0..).flat_map(|(&(opened, clients), n)| both_ways(n, opened, clients));
+        diagnose(&all.collect::<Vec<_>>())
+    };
+    let full = told(&[(4, 40), (96, 100), (300, 200), (300, 340), (300, 340)]);
+    assert!(leaks(&full).is_empty(), "{}", full.headline);
+    let grows = told(&[(4, 40), (96, 100), (300, 200), (520, 340), (745, 340)]);
+    assert_eq!(leaks(&grows), ["pool-unbounded"], "{}", grows.headline);
+    assert!(grows.headline.contains("745"), "{}", grows.headline);
+    assert!(said(&grows).contains("those that it opened grew from 4 to 745"), "{}", said(&grows));
+}

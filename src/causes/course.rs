@@ -3,6 +3,7 @@
 use super::bar::Bar;
 use super::case::{Case, Tie, same_pile};
 use super::claim::{Evidence, Strength, Witnessed};
+use super::directions;
 use super::many;
 use super::past::Growth;
 use super::say::number;
@@ -17,7 +18,14 @@ const SAMPLES: usize = 4;
 
 /// How a pile went between the first snapshot and the last: whether it grew, and whether its sockets come and go, or stay and none comes.
 pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
-    let Some(growth) = case.growth(pile) else { return };
+    let Some(mut growth) = case.growth(pile) else { return };
+    let opened = directions::opened(case, pile);
+    if let Some([first, .., last]) = opened.as_deref() {
+        (growth.from, growth.to) = (*first, *last);
+        growth.at.drain(..growth.at.len().saturating_sub(1));
+    }
+    let whose = if opened.is_some() { "those that it opened" } else { "they" };
+    let counts = opened.unwrap_or_else(|| counts(case, pile));
     let gained = growth.to.saturating_sub(growth.from);
     let weighty = growth.to * 2 >= threshold;
     let turnover = if weighty { turnover(case, pile) } else { None };
@@ -26,13 +34,13 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     let grew = gained >= 20 && gained * if silent { 50 } else { 12 } >= growth.to && weighty;
     let evidence = |strength, says| Evidence::new(strength, Witnessed::Growth, says, growth.at.clone());
     if let Some(Turnover::Replaced(why)) = turnover {
-        let says = if grew { format!("{}, but {why}", rise(case, &growth)) } else { why };
+        let says = if grew { format!("{}, but {why}", rise(case, &growth, whose)) } else { why };
         // A call that was seen to leave them open weighs more than what became of others.
         let strength = if told_otherwise(case, pile) { Strength::Strong } else { Strength::Decisive };
         s.against.push(evidence(strength, says));
     } else if grew {
-        let says = rise(case, &growth);
-        if let Some(why) = uneven(case, pile).or_else(|| by_processes(case, pile, &growth)) {
+        let says = rise(case, &growth, whose);
+        if let Some(why) = uneven(case, pile, &counts).or_else(|| by_processes(case, pile, &growth)) {
             let says = format!("{says}, but {why}");
             // What has no use stays left over, however it came; what has one is at work.
             match has_use(pile.kind) {
@@ -44,7 +52,7 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
             let whose = if growth.replaced { ", in place of a process that held those" } else { "" };
             s.reasons.push(evidence(if clear { Strength::Strong } else { Strength::Moderate }, format!("{says}{whose}")));
         }
-    } else if let Some(why) = fell(&counts(case, pile)).filter(|_| weighty) {
+    } else if let Some(why) = fell(&counts).filter(|_| weighty) {
         let strength = if has_use(pile.kind) { Strength::Strong } else { Strength::Moderate };
         s.against.push(evidence(strength, format!("their number {why}: something closes them")));
     } else if let Some(why) = unchanged(case, pile).filter(|_| weighty) {
@@ -82,14 +90,14 @@ fn is_left_over(pile: &Pile, threshold: u64) -> bool {
 }
 
 /// From how many to how many, and between which snapshots.
-fn rise(case: &Case<'_>, growth: &Growth) -> String {
+fn rise(case: &Case<'_>, growth: &Growth, whose: &str) -> String {
     let (from, to) = (number(growth.from as i64), number(growth.to as i64));
     let what = if case.earlier.is_empty() { "reading" } else { "snapshot" };
     let which = match growth.since {
         0 => "the first".to_string(),
         n => format!("{what} {} of {}", n + 1, case.earlier.len() + 1),
     };
-    format!("they grew from {from} to {to} between {which} and the last {what}")
+    format!("{whose} grew from {from} to {to} between {which} and the last {what}")
 }
 
 /// Why a pile is the same as long before, where nothing says that it could only not go on: a limit that it has filled.
@@ -140,16 +148,15 @@ fn counts(case: &Case<'_>, pile: &Pile) -> Vec<u64> {
 
 /// Why growth from the first sample to the last is not that of a leak: it came to a stop, or went back in between; `None` where the samples
 /// are too few to say, or where a limit may have stopped it.
-fn uneven(case: &Case<'_>, pile: &Pile) -> Option<String> {
-    let counts = counts(case, pile);
+fn uneven(case: &Case<'_>, pile: &Pile, counts: &[u64]) -> Option<String> {
     if counts.len() < SAMPLES || limited(case, pile) {
         return None;
     }
-    if let Some(why) = fell(&counts) {
+    if let Some(why) = fell(counts) {
         return Some(why);
     }
-    let flat = level(&counts)?;
-    Some(format!("have stayed near {} over the last {}", number(pile.count as i64), many(flat, "sample", "samples")))
+    let (flat, last) = (level(counts)?, counts.last()?);
+    Some(format!("have stayed near {} over the last {}", number(*last as i64), many(flat, "sample", "samples")))
 }
 
 /// Whether there were clearly fewer than before in some sample after the first.

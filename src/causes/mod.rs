@@ -8,6 +8,7 @@ mod children;
 pub mod claim;
 mod clock;
 mod course;
+mod directions;
 mod forecast;
 pub mod past;
 mod place;

@@ -73,6 +73,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                 rows(),
             )),
             _ => {
+                // Those that were accepted come and go.
+                if let Some(&opened) = super::directions::opened(case, pile).as_deref().and_then(<[u64]>::last) {
+                    claim.count = Some(opened);
+                }
                 if let Some((_, n)) = pile.top_remote()
                     && n * 10 >= pile.traits.remotes.total() * 8
                 {

@@ -28,7 +28,7 @@ pub use cut::Cut;
 pub use holding::Holding;
 pub use kind::Kind;
 pub use likely::leaves_open;
-pub use pile::{CountIs, Owner, Pile, Word, is_pool};
+pub use pile::{CountIs, Owner, Pile, Word, is_pool, listening_ports};
 pub use views::{Family, View};
 
 use crate::capture::holding::FdList;
