@@ -18,6 +18,7 @@ const NO_CAUSES: &[&str] = &[
     "claim",
     "clock",
     "course",
+    "doubt",
     "forecast",
     "half-closed",
     "mirror",
@@ -30,6 +31,7 @@ const NO_CAUSES: &[&str] = &[
     "unix-ends",
     "unowned",
     "when",
+    "writer",
 ];
 
 /// Files of `src/checks` that are no check.

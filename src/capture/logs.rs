@@ -36,6 +36,8 @@ pub struct Sighting {
     pub host: String,
     /// The program that wrote it, where the line says.
     pub program: String,
+    /// Whether the layout of the line tells the program, which only that one prints.
+    pub by_layout: bool,
     /// Lines.
     pub count: u64,
     /// The highest attempt number a line tells.
@@ -88,7 +90,20 @@ pub struct Logs {
     headline: (MemberId, Vec<u8>),
     /// Its time as printed.
     headline_at: Vec<u8>,
+    /// From when to when the lines of each member are.
+    covers: Vec<Cover>,
 }
+
+/// From when to when the lines of a member are, as printed.
+#[derive(Debug)]
+struct Cover {
+    member: MemberId,
+    first: Vec<u8>,
+    last: Vec<u8>,
+}
+
+/// Members whose times are kept, at most.
+const MAX_COVERS: usize = 256;
 
 /// Lines that mean nothing, by their hashes, each until another takes its place.
 #[derive(Debug, Default)]
@@ -105,6 +120,7 @@ impl Logs {
             self.headline.1.extend_from_slice(message.text.get(..MAX_HEADLINE).unwrap_or(message.text));
             self.headline_at.clear();
             self.headline_at.extend_from_slice(message.at);
+            self.cover(at.citation.member, message.at);
         }
         if plain.has(message.text) {
             return;
@@ -135,6 +151,7 @@ impl Logs {
                 pid: *pid,
                 host: String::from_utf8_lossy(host).into_owned(),
                 program: String::from_utf8_lossy(program).into_owned(),
+                by_layout: message.by_layout,
                 count: 0,
                 attempts: None,
                 interval_s: None,
@@ -167,6 +184,26 @@ impl Logs {
             && (self.hosts.len() > 1 || self.hosts.iter().any(|h| same_host(h, own)))
     }
 
+    /// The times of the first and the last line of a member, as printed.
+    pub fn covered(&self, member: MemberId) -> Option<(String, String)> {
+        let cover = self.covers.iter().find(|c| c.member == member)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Some((text(&cover.first), text(&cover.last)))
+    }
+
+    /// Remembers when a line of a member was written.
+    fn cover(&mut self, member: MemberId, time: &[u8]) {
+        let room = self.covers.len() < MAX_COVERS;
+        match self.covers.last_mut() {
+            Some(cover) if cover.member == member => {
+                cover.last.clear();
+                cover.last.extend_from_slice(time);
+            }
+            _ if room => self.covers.push(Cover { member, first: time.to_vec(), last: time.to_vec() }),
+            _ => {}
+        }
+    }
+
     /// Remembers a host that a line names; most name the same as the line before.
     fn meet(&mut self, host: &[u8]) {
         let known = host.is_empty() || self.hosts.iter().any(|h| h.as_bytes() == host);
@@ -183,6 +220,8 @@ impl Logs {
         other.sightings.truncate(MAX_SIGHTINGS.saturating_sub(self.sightings.len()));
         let left_out = given - other.sightings.len();
         self.sightings.append(&mut other.sightings);
+        other.covers.truncate(MAX_COVERS.saturating_sub(self.covers.len()));
+        self.covers.append(&mut other.covers);
         left_out as u64
     }
 }
@@ -218,6 +257,11 @@ impl Logs {
 }
 
 impl Sighting {
+    /// The members that have such lines.
+    pub fn members(&self) -> impl Iterator<Item = MemberId> + '_ {
+        self.copies.iter().map(|copy| copy.member)
+    }
+
     /// Counts a line for its member.
     fn copied(&mut self, member: MemberId, message: &Message<'_>) {
         let line = told(message);
@@ -290,7 +334,8 @@ mod tests {
     fn tell(logs: &mut Logs, member: u32, pid: Option<u32>, time: &str, text: &str, plain: &mut Plain) {
         let at = At { citation: Citation { member: MemberId(member), line: 1 }, format: "log", text: text.as_bytes() };
         let (at_time, text) = (time.as_bytes(), text.as_bytes());
-        let message = Message { pid, host: b"", program: b"app", text, level: None, thread: b"", at: at_time, kernel: false };
+        let message =
+            Message { pid, host: b"", program: b"app", text, level: None, thread: b"", at: at_time, kernel: false, by_layout: false };
         logs.add(&at, &message, Signatures::builtin(), plain);
     }
 

@@ -110,6 +110,11 @@ pub fn program_of(command: &str, cmdline: &str) -> String {
     }
 }
 
+/// Whether a command is an interpreter's, so that it tells not what runs.
+pub fn is_interpreter(command: &str) -> bool {
+    interpreter(base_name(command)).is_some()
+}
+
 enum Interpreter {
     Java,
     Script,

@@ -185,10 +185,22 @@ impl<'a> Case<'a> {
         stamp.or_else(|| date.parse::<jiff::civil::DateTime>().ok().map(|t| t.date()))
     }
 
-    /// Log lines that may be the holders', with how surely they are.
+    /// Log lines that may be the holders' and may tell of the pile, with how surely they are theirs.
     pub fn sightings(&self, pile: &Pile) -> Vec<(&'a Sighting, Tie)> {
+        let written = self.written_by(pile);
+        let doubts: Vec<bool> = written.iter().map(|(s, _)| super::doubt::doubt(self, pile, s, &written).is_none()).collect();
+        written.into_iter().zip(doubts).filter(|(_, fits)| *fits).map(|(told, _)| told).collect()
+    }
+
+    /// Log lines that tell of failures and yet cannot have left the pile, each with the reason.
+    pub fn doubted(&self, pile: &Pile) -> Vec<(&'a Sighting, super::doubt::Doubt)> {
+        let written = self.written_by(pile);
+        written.iter().filter_map(|(s, _)| Some((*s, super::doubt::doubt(self, pile, s, &written)?))).collect()
+    }
+
+    fn written_by(&self, pile: &Pile) -> Vec<(&'a Sighting, Tie)> {
         let all = self.told().filter(|s| !s.kernel);
-        all.filter_map(|s| Some((s, self.tie_of_sighting(s, pile)?))).collect()
+        all.filter_map(|s| Some((s, super::writer::tie(self, s, pile)?))).collect()
     }
 
     /// The log line that comes most often of those that tell of a cause of left-over sockets in no connection state. One that does not say
@@ -204,29 +216,6 @@ impl<'a> Case<'a> {
                     && (only || *tie > Tie::Loose)
             })
             .max_by_key(|(s, tie)| (*tie, s.count))
-    }
-
-    fn tie_of_sighting(&self, sighting: &Sighting, pile: &Pile) -> Option<Tie> {
-        let Some(owner) = pile.owner.as_ref() else { return Some(Tie::Loose) };
-        if let Some(pid) = sighting.pid {
-            if owner.has(pid) {
-                return Some(Tie::Process);
-            }
-            // A pid that is another process's rules the line out; one that nothing knows (another pid namespace) does not.
-            if self.snapshot.processes.contains_key(&pid) {
-                return None;
-            }
-        }
-        if !sighting.program.is_empty() {
-            let program = sighting.program.to_lowercase();
-            let mine = [&owner.command, &owner.program].iter().any(|n| !n.is_empty() && base_name(n).to_lowercase().starts_with(&program));
-            if mine {
-                return Some(Tie::Program);
-            }
-            let others = self.snapshot.processes.values().any(|p| p.command == sighting.program);
-            return (!others).then_some(Tie::Loose);
-        }
-        Some(Tie::Loose)
     }
 
     fn is_only_program(&self, pile: &Pile) -> bool {

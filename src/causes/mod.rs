@@ -9,6 +9,7 @@ pub mod claim;
 mod clock;
 mod course;
 mod directions;
+mod doubt;
 mod forecast;
 pub mod past;
 mod place;
@@ -149,6 +150,7 @@ mod unix_not_closed;
 mod unknown;
 mod unowned;
 mod when;
+mod writer;
 
 /// Every cause and look-alike, in the order of the contract.
 pub static CAUSES: &[&dyn Cause] = &[

@@ -132,6 +132,10 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
         let at = if sighting.count > 1 { vec![sighting.first.clone(), sighting.last.clone()] } else { vec![sighting.first.clone()] };
         claim.evidence.push(Evidence::new(strength, Witnessed::Log, says, at));
     }
+    for (sighting, doubt) in case.doubted(pile).into_iter().filter(|(s, _)| s.points_to.iter().any(|p| codes.contains(&p.as_str()))).take(2)
+    {
+        claim.against.push(Evidence::new(doubt.strength, Witnessed::Log, doubt.says, [sighting.last.clone()]));
+    }
     for (sighting, _) in found.iter().take(4) {
         let named = sighting
             .endpoint

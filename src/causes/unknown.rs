@@ -1,6 +1,6 @@
 //! Sockets leak and the capture does not show why.
 
-use super::claim::Claim;
+use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
 use crate::ledger::Kind;
@@ -45,6 +45,10 @@ cause! {
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "unknown", &[Kind::Closed, Kind::Unidentified], "left open for a reason the capture does not show", |pile, claim| {
+        for (sighting, doubt) in case.doubted(pile).into_iter().take(2) {
+            let at = [sighting.first.clone(), sighting.last.clone()].into_iter().take(if sighting.count > 1 { 2 } else { 1 });
+            claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Log, doubt.says, at));
+        }
         support::ask_for_trace(case, pile, claim);
         claim.now = vec![support::restart(pile)];
         let shows = match pile.kind {

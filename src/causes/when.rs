@@ -17,6 +17,16 @@ pub(super) fn is_past(printed: &str, captured: Date) -> Option<bool> {
     Some(captured.since(day).ok()?.get_days() >= NEAR)
 }
 
+/// A time as printed, in seconds by its own clock; `None` where it tells no day or no time. Without a year it is of that of `year`.
+pub(super) fn moment(printed: &str, year: i16) -> Option<i64> {
+    // As if captured at the end of that year: a month without a year is then of it.
+    let day = day_of(printed, Date::new(year, 12, 31).ok()?)?;
+    let clock = printed.as_bytes().windows(8).find(|w| matches!(w, [_, _, b':', _, _, b':', _, _]))?;
+    let two = |at: usize| std::str::from_utf8(clock.get(at..at + 2)?).ok()?.parse::<i64>().ok();
+    let days = day.since(Date::new(1970, 1, 1).ok()?).ok()?.get_days();
+    Some(i64::from(days) * 86_400 + two(0)? * 3600 + two(3)? * 60 + two(6)?)
+}
+
 fn day_of(printed: &str, captured: Date) -> Option<Date> {
     let words: Vec<&str> = printed.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
     let year_of = |word: &&str| if word.len() == 4 { word.parse::<i16>().ok().filter(|y| (1990..2100).contains(y)) } else { None };
@@ -41,6 +51,16 @@ fn day_of(printed: &str, captured: Date) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_by_their_own_clock() {
+        let of = |printed| moment(printed, 2026);
+        let start = of("Wed Sep  2 22:00:14 2026");
+        assert_eq!(start, of("2026-09-02 22:00:14,317"));
+        assert_eq!(start, of("Sep  2 22:00:14"));
+        assert_eq!(of("2026/09/02 22:01:14").zip(start).map(|(a, b)| a - b), Some(60));
+        assert_eq!((of("22:00:14"), of("2026-09-02"), of("")), (None, None, None));
+    }
 
     #[test]
     fn lines_of_days_before() {

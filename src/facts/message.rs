@@ -19,6 +19,8 @@ pub struct Message<'a> {
     pub thread: &'a [u8],
     /// Whether it comes from the kernel (dmesg, `kernel:`).
     pub kernel: bool,
+    /// Whether `program` is told by the layout of the line, which only that program prints.
+    pub by_layout: bool,
 }
 
 /// What a thread, or several in one place, was doing when it was dumped.

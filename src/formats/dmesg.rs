@@ -86,6 +86,7 @@ impl Parser for Lines {
                         pid: None,
                         thread: b"",
                         kernel: true,
+                        by_layout: false,
                     },
                 );
                 Taken::Row
@@ -124,7 +125,7 @@ fn kernel_line(line: &[u8]) -> Option<Message<'_>> {
     {
         text = caller.get(close + 1..)?.trim_ascii();
     }
-    Some(Message { at, level, text, host: b"", program: b"kernel", pid: None, thread: b"", kernel: true })
+    Some(Message { at, level, text, host: b"", program: b"kernel", pid: None, thread: b"", kernel: true, by_layout: false })
 }
 
 /// `12345.678901`.

@@ -77,7 +77,8 @@ impl Thread {
             return;
         }
         let thread = name(&self.header).unwrap_or_default();
-        let message = Message { at: b"", level: None, text: &self.text, host: b"", program: b"", pid: None, thread, kernel: false };
+        let message =
+            Message { at: b"", level: None, text: &self.text, host: b"", program: b"", pid: None, thread, kernel: false, by_layout: false };
         let stack = Stack { thread, tid: self.tid, state: &self.state, place: &self.place, count: self.count };
         sink.stack(At { citation: self.citation, format, text: &self.header }, &stack, &message);
     }

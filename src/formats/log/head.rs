@@ -72,7 +72,7 @@ pub fn level_of(word: &[u8], any_case: bool) -> Option<Level> {
 
 /// A message of nothing.
 pub fn empty<'a>() -> Message<'a> {
-    Message { at: b"", level: None, text: b"", host: b"", program: b"", pid: None, thread: b"", kernel: false }
+    Message { at: b"", level: None, text: b"", host: b"", program: b"", pid: None, thread: b"", kernel: false, by_layout: false }
 }
 
 /// `2026-11-22 14:56:05 ...` and `Nov  8 02:18:41 host program[pid]: ...`.
@@ -157,6 +157,14 @@ fn fields<'a>(mut message: Message<'a>, rest: &'a [u8]) -> Head<'a> {
         {
             // nginx: `1234#5678:`.
             message.pid = u32::try_from(pid).ok();
+            (message.program, message.by_layout) = (b"nginx", true);
+        } else if message.pid.is_none()
+            && word == b"pid"
+            && let Some((pid, text)) = numbered(after)
+        {
+            message.pid = Some(pid);
+            rest = text;
+            continue;
         } else if !matches!(word, b"-" | b"--" | b"---" | b":" | b"|") {
             break;
         }
@@ -169,6 +177,12 @@ fn fields<'a>(mut message: Message<'a>, rest: &'a [u8]) -> Head<'a> {
     }
     message.text = rest.trim_ascii();
     Head { message, certain }
+}
+
+/// `1711: TEXT` behind `pid`, as pgpool writes it.
+fn numbered(after: &[u8]) -> Option<(u32, &[u8])> {
+    let (pid, text) = scan::leading_number(after.trim_ascii_start())?;
+    Some((u32::try_from(pid).ok()?, text.strip_prefix(b": ")?))
 }
 
 /// A field in brackets: a level, a process id, or the name of a thread.

@@ -81,6 +81,8 @@ fn clock_length(text: &[u8]) -> Option<usize> {
     }
     match text.get(8) {
         Some(b'.' | b',') if digits(text, 9, 1) => Some(9 + text.iter().skip(9).take(9).take_while(|b| b.is_ascii_digit()).count()),
+        // pgpool writes a colon behind the time.
+        Some(b':') if text.get(9) == Some(&b' ') => Some(8),
         Some(b'0'..=b'9' | b':') => None,
         _ => Some(8),
     }

@@ -1,0 +1,186 @@
+//! Whose a line of a log is. A host's logs tell of all its programs, and a failure of one is no evidence of what another keeps: a line is
+//! held against the holder of a pile only if neither its process, its tag, its layout nor its file names somebody else.
+
+use super::case::{Case, Tie, same_owner};
+use crate::capture::logs::Sighting;
+use crate::capture::process::{base_name, is_interpreter};
+use crate::ledger::{Kind, Owner, Pile};
+
+/// Letters from which on a word in the name of a file or program tells one from another.
+const TELLING: usize = 3;
+
+/// Words that files, directories and programs of all kinds have in their names.
+const GENERAL: &[&str] = &[
+    "access",
+    "agent",
+    "api",
+    "app",
+    "application",
+    "apps",
+    "bin",
+    "capture",
+    "client",
+    "com",
+    "console",
+    "container",
+    "containers",
+    "current",
+    "daemon",
+    "debug",
+    "default",
+    "docker",
+    "err",
+    "error",
+    "errors",
+    "etc",
+    "host",
+    "info",
+    "io",
+    "jar",
+    "journal",
+    "journalctl",
+    "kubectl",
+    "lib",
+    "local",
+    "log",
+    "logs",
+    "main",
+    "messages",
+    "net",
+    "node",
+    "opt",
+    "org",
+    "out",
+    "output",
+    "pod",
+    "pods",
+    "previous",
+    "root",
+    "run",
+    "script",
+    "server",
+    "service",
+    "services",
+    "share",
+    "slice",
+    "srv",
+    "stderr",
+    "stdout",
+    "syslog",
+    "system",
+    "systemd",
+    "tail",
+    "tmp",
+    "txt",
+    "user",
+    "users",
+    "usr",
+    "var",
+    "warn",
+    "worker",
+];
+
+/// How surely a line is a pile's holder's; `None` if it is somebody else's.
+pub(super) fn tie(case: &Case<'_>, sighting: &Sighting, pile: &Pile) -> Option<Tie> {
+    let Some(owner) = pile.owner.as_ref() else { return Some(Tie::Loose) };
+    let known = |pid| case.snapshot.processes.contains_key(&pid);
+    match sighting.pid {
+        Some(pid) if owner.has(pid) => return Some(Tie::Process),
+        // A pid that is another process's rules the line out; one that nothing knows (another pid namespace) does not.
+        Some(pid) if known(pid) => return None,
+        _ => {}
+    }
+    if is_own_listener(case, sighting, pile) || is_of_others_file(case, sighting, owner) {
+        return None;
+    }
+    if sighting.program.is_empty() { Some(Tie::Loose) } else { by_tag(case, sighting, owner) }
+}
+
+/// What the tag of a line says, or the layout that only one program prints.
+fn by_tag(case: &Case<'_>, sighting: &Sighting, owner: &Owner) -> Option<Tie> {
+    let tag = sighting.program.to_lowercase();
+    if [&owner.command, &owner.program].iter().any(|n| !n.is_empty() && base_name(n).to_lowercase().starts_with(&tag)) {
+        return Some(Tie::Program);
+    }
+    let own = names_of(case, owner);
+    if words(&tag).iter().any(|word| own.contains(word)) {
+        return Some(Tie::Loose);
+    }
+    // Syslog tags a line with the program that hands it over, and a layout is its program's; a field of a line may be any name.
+    let certain = sighting.by_layout || !sighting.host.is_empty();
+    (!certain && !is_other(case, owner, &tag)).then_some(Tie::Loose)
+}
+
+/// Whether the files that a line stands in are all named after another program: one that is listed, or one that their lines name too.
+fn is_of_others_file(case: &Case<'_>, sighting: &Sighting, owner: &Owner) -> bool {
+    let own = names_of(case, owner);
+    let nameless = is_interpreter(&owner.command) && owner.cmdline.is_empty();
+    let line = sighting.first.text();
+    let others = |path: &str| {
+        let (stem, telling) = named_after(path);
+        let listed = || is_other(case, owner, &stem) || telling.iter().any(|word| is_other(case, owner, word));
+        // `cart-service/client.go:88` in cart-service.log.
+        let repeated = || !nameless && stem.len() > TELLING && line.contains(&format!(" {stem}/"));
+        !telling.is_empty() && !telling.iter().any(|word| own.contains(word)) && (listed() || repeated())
+    };
+    let mut paths = sighting.members().filter_map(|m| case.members.get(m.0 as usize)).map(|m| m.path.as_str()).peekable();
+    paths.peek().is_some() && paths.all(others)
+}
+
+/// The name of a log's file without its endings, and what in it tells one program from another; of `orders/0.log` that of the directory.
+fn named_after(path: &str) -> (String, Vec<String>) {
+    for part in path.rsplit('/').take(2) {
+        let stem = part.split('.').next().unwrap_or("").to_lowercase();
+        let telling = words(&stem);
+        if !telling.is_empty() {
+            return (stem, telling);
+        }
+    }
+    (String::new(), Vec::new())
+}
+
+/// Whether a process that is not the holder's has this name.
+fn is_other(case: &Case<'_>, owner: &Owner, name: &str) -> bool {
+    let is = |full: &str| {
+        let base = base_name(full);
+        base.eq_ignore_ascii_case(name) || base.split('.').next().is_some_and(|stem| stem.eq_ignore_ascii_case(name))
+    };
+    let others = case.snapshot.processes.iter().filter(|(pid, _)| !owner.has(**pid));
+    others.map(|(_, p)| p).any(|p| is(&p.command) || is(&p.program()))
+}
+
+/// The words in all that names a holder: its command, its command line, its user, its service.
+fn names_of(case: &Case<'_>, owner: &Owner) -> Vec<String> {
+    let groups = owner.pids.iter().take(8).filter_map(|(pid, _)| case.snapshot.processes.get(pid)?.cgroup.as_deref());
+    let mut own = Vec::new();
+    for name in [owner.command.as_str(), &owner.program, &owner.cmdline, &owner.user].into_iter().chain(groups) {
+        own.extend(words(&name.to_lowercase()));
+    }
+    own
+}
+
+/// The words of a name that tell one program from another.
+fn words(name: &str) -> Vec<String> {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let telling = |w: &&str| w.len() >= TELLING && !w.starts_with(|c: char| c.is_ascii_digit()) && !GENERAL.contains(w);
+    parts.filter(telling).map(str::to_string).collect()
+}
+
+/// Whether a line tells of an end that the holder itself listens on: whoever was refused there is its client.
+fn is_own_listener(case: &Case<'_>, sighting: &Sighting, pile: &Pile) -> bool {
+    let Some((host, port)) = sighting.endpoint.as_deref().and_then(|e| e.rsplit_once(':')) else { return false };
+    let Ok(port) = port.parse::<u16>() else { return false };
+    let here = || {
+        let loopback = matches!(host, "127.0.0.1" | "localhost" | "[::1]" | "0.0.0.0");
+        let local = |p: &Pile| p.traits.locals.iter().any(|(end, _)| case.show(end.host()).trim_start_matches("::ffff:") == host);
+        loopback || case.ledger.piles.iter().any(local)
+    };
+    let listens = |p: &&Pile| p.kind == Kind::Listen && p.owner.is_some() && same_owner(p, pile);
+    let ends = case.ledger.piles.iter().filter(listens).flat_map(|p| p.traits.locals.iter());
+    ends.map(|(end, _)| end).any(|end| end.port() == port && (case.show(end.host()) == host || is_any(&case.show(end.host())) && here()))
+}
+
+/// Whether a listener's address stands for all of the host's.
+fn is_any(address: &str) -> bool {
+    matches!(address, "*" | "0.0.0.0" | "::" | "[::]")
+}

@@ -1,0 +1,155 @@
+//! What lines of a log are evidence of, tried on captures written for it: a pile of sockets in no table, and a log beside it.
+
+mod sample;
+
+use sample::{Member, diagnose};
+use sockdiag::causes::Claim;
+
+fn member(path: &str, text: &str) -> Member {
+    Member { path: path.to_string(), text: text.as_bytes().to_vec() }
+}
+
+/// A listing of one process that holds sockets in no table, and listens on a port.
+fn lsof(command: &str, pid: u32, closed: u32) -> String {
+    let mut text = String::from("COMMAND   PID USER   FD   TYPE DEVICE SIZE/OFF   NODE NAME\n");
+    let mut row = |fd: u32, kind: &str, name: &str| {
+        let inode = 40_000 + 3 * fd;
+        text.push_str(&format!("{command} {pid} apps {fd:>4}u {kind:>5} {inode} 0t0 {inode} {name}\n"));
+    };
+    row(3, "IPv4", "TCP *:9000 (LISTEN)");
+    (4..4 + closed).for_each(|fd| row(fd, "sock", "protocol: TCP"));
+    text
+}
+
+/// `ss -s` of a host whose TCP sockets in no table are these.
+fn summary(closed: u32) -> String {
+    format!("Total: {}\nTCP:   {} (estab 0, closed {closed}, orphaned 0, timewait 0)\n", closed + 9, closed + 1)
+}
+
+fn listing(command: &str, pid: u32, closed: u32) -> Vec<Member> {
+    vec![member("lsof.txt", &lsof(command, pid, closed)), member("ss-s.txt", &summary(closed))]
+}
+
+/// The first finding of a capture with a log.
+fn told(mut members: Vec<Member>, path: &str, log: &str) -> Claim {
+    members.push(member(path, log));
+    diagnose(&members).findings.into_iter().next().expect("a finding").claim
+}
+
+/// So many lines, ten seconds apart.
+fn lines(n: u32, line: impl Fn(&str) -> String) -> String {
+    (0..n).map(|i| line(&format!("{:02}:{:02}:{:02}", 1 + i * 10 / 3600, i * 10 / 60 % 60, i * 10 % 60)) + "\n").collect()
+}
+
+const REFUSED: &str = "dial tcp 10.20.30.90:8086: connect: connection refused";
+
+#[test]
+fn a_tag_names_whose_line_it_is() {
+    let syslog = |tag: &str| lines(300, |t| format!("Nov 12 {t} app2 {tag}: {REFUSED}"));
+    for (tag, code) in [
+        ("feedd[4471]", "connect-failed-not-closed"),
+        ("feedd[4400]", "connect-failed-not-closed"),
+        ("telegraf[1420]", "unknown"),
+        ("postfix/smtp[20001]", "unknown"),
+        ("curl", "unknown"),
+    ] {
+        assert_eq!(told(listing("feedd", 4471, 300), "messages", &syslog(tag)).code, code, "{tag}");
+    }
+    let sudo = lines(300, |t| format!("Nov 12 {t} app2 sudo: unable to resolve host app2: Name or service not known"));
+    assert_eq!(told(listing("java", 4471, 300), "secure", &sudo).code, "unknown");
+}
+
+#[test]
+fn a_layout_and_a_pid_name_whose_line_it_is() {
+    let java = || {
+        let mut members = listing("java", 4471, 300);
+        members.push(member("ps.txt", "  PID COMMAND\n 1711 pgpool\n 4471 java -jar /app/billing.jar\n"));
+        members
+    };
+    let upstream = |end: &str| {
+        lines(300, |t| {
+            format!(
+                "2026/11/12 {t} [error] 1781#1781: *8 connect() failed (111: Connection refused) while connecting to upstream, client: 198.51.100.2, server: shop, upstream: \"http://{end}/api\""
+            )
+        })
+    };
+    assert_eq!(told(java(), "error.log", &upstream("10.20.30.41:8000")).code, "unknown");
+    let pgpool =
+        lines(300, |t| format!("2026-11-12 {t}: pid 1711: LOG:  failed to connect to server on \"10.40.9.5:5432\": Connection refused"));
+    assert_eq!(told(java(), "out.log", &pgpool).code, "unknown");
+    let own =
+        lines(300, |t| format!("2026-11-12 {t}: pid 4471: LOG:  failed to connect to server on \"10.40.9.5:5432\": Connection refused"));
+    assert_eq!(told(java(), "out.log", &own).code, "connect-failed-not-closed");
+}
+
+#[test]
+fn a_file_names_whose_lines_it_holds() {
+    let ps = || member("ps.txt", "  PID COMMAND\n 51200 java -jar /app/orders.jar\n 52200 java -jar /app/billing.jar\n");
+    let java = || listing("java", 52200, 300).into_iter().chain([ps()]).collect::<Vec<_>>();
+    let log = lines(300, |t| format!("2026-11-12T{t}Z ERROR client.go:88 {REFUSED}"));
+    for (path, code) in [
+        ("pods/shop_orders-6c9f7b_0f1e/orders/0.log", "unknown"),
+        ("pods/shop_billing-7d8c5_9a2b/billing/0.log", "connect-failed-not-closed"),
+        ("orders-2026.log", "unknown"),
+        ("application.log", "connect-failed-not-closed"),
+    ] {
+        assert_eq!(told(java(), path, &log).code, code, "{path}");
+    }
+    // The lines name the program of the file too.
+    let log = lines(300, |t| format!("2026-11-12T{t}Z ERROR cart-service/client.go:88 {REFUSED}"));
+    assert_eq!(told(listing("orders", 4471, 300), "cart-service.log", &log).code, "unknown");
+}
+
+#[test]
+fn who_is_refused_where_the_holder_listens_is_its_client() {
+    let refused =
+        |end: &str| lines(300, |t| format!("2026-11-12 {t} WARN connect to {end} failed: java.net.ConnectException: Connection refused"));
+    assert_eq!(told(listing("java", 4471, 300), "app.log", &refused("127.0.0.1:9000")).code, "unknown");
+    assert_eq!(told(listing("java", 4471, 300), "app.log", &refused("10.0.9.9:9000")).code, "connect-failed-not-closed");
+}
+
+fn refused_at(day: &str, n: u32) -> String {
+    lines(n, |t| {
+        format!(
+            "2026-{day} {t},317 WARN  4471 --- [client-1] c.a.Client - connect to 10.40.6.31:7001 failed: java.net.ConnectException: Connection refused"
+        )
+    })
+}
+
+fn settled_at(day: &str, hour: u32) -> String {
+    format!("2026-{day} {hour:02}:40:04,201 INFO  4471 --- [exec-3] c.a.Settle - settled batch\n")
+}
+
+#[test]
+fn lines_older_than_the_process_are_not_its_own() {
+    let ps = |day: u32| {
+        member("ps.txt", &format!("  PID                  STARTED COMMAND\n 4471 Wed Sep {day:>2} 22:00:14 2026 java -cp /opt/lib Main\n"))
+    };
+    let java = |day| listing("java", 4471, 300).into_iter().chain([ps(day)]).collect::<Vec<_>>();
+    assert_eq!(told(java(2), "app.log", &refused_at("09-01", 300)).code, "unknown");
+    assert_eq!(told(java(2), "app.log", &refused_at("09-03", 300)).code, "connect-failed-not-closed");
+}
+
+#[test]
+fn a_few_lines_leave_no_thousand_sockets() {
+    let few = refused_at("09-14", 2) + &settled_at("09-14", 10);
+    let told_of = |log: &str| told(listing("java", 4471, 1400), "app.log", log);
+    let claim = told_of(&few);
+    assert_eq!(claim.code, "unknown");
+    assert!(claim.evidence.iter().any(|e| e.says.contains("too few for 1,400 sockets")), "{claim:?}");
+    let old = refused_at("07-02", 30) + &settled_at("09-14", 10);
+    assert_eq!(told_of(&old).code, "unknown");
+    // As many as there are sockets, and nothing that says how long the log is.
+    assert_eq!(told_of(&refused_at("09-14", 1400)).code, "connect-failed-not-closed");
+    assert_eq!(told_of(&refused_at("09-14", 2)).code, "connect-failed-not-closed");
+}
+
+#[test]
+fn what_begins_with_the_last_descriptor_follows_from_it() {
+    let name = "java.net.UnknownHostException: db1.pay.local: Temporary failure in name resolution";
+    let line = |t: &str, text: &str| format!("2026-09-14 {t},201 ERROR 4471 --- [exec-0] c.a.Db - {text}");
+    let both = lines(300, |t| format!("{}\n{}", line(t, name), line(t, "java.io.IOException: Too many open files")));
+    assert_eq!(told(listing("java", 4471, 300), "app.log", &both).code, "unknown");
+    let alone = lines(300, |t| line(t, name));
+    assert_eq!(told(listing("java", 4471, 300), "app.log", &alone).code, "never-connected");
+}
