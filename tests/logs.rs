@@ -1,4 +1,5 @@
-//! What lines of a log are evidence of, tried on captures written for it: a pile of sockets in no table, and a log beside it.
+//! What lines of a log and calls of a trace are evidence of, tried on captures written for it: a pile of sockets in no table, and a log or a
+//! trace beside it.
 
 mod sample;
 
@@ -152,4 +153,80 @@ fn what_begins_with_the_last_descriptor_follows_from_it() {
     assert_eq!(told(listing("java", 4471, 300), "app.log", &both).code, "unknown");
     let alone = lines(300, |t| line(t, name));
     assert_eq!(told(listing("java", 4471, 300), "app.log", &alone).code, "never-connected");
+}
+
+fn table_of_calls(connects: u32, closes: u32) -> String {
+    format!(
+        "% time     seconds  usecs/call     calls    errors syscall\n\
+         ------ ----------- ----------- --------- --------- ----------------\n \
+         61.20    0.402110         335 {connects:>9} {connects:>9} connect\n \
+         18.77    0.123307         102 {connects:>9}           socket\n  \
+          2.69    0.017651        1471 {closes:>9}           close\n\
+         ------ ----------- ----------- --------- --------- ----------------\n\
+         100.00    0.657009          60 {:>9} {connects:>9} total\n",
+        2 * connects + closes
+    )
+}
+
+#[test]
+fn a_table_of_calls_tells_whether_what_fails_is_closed() {
+    let traced = |closes: u32| listing("feedd", 4471, 300).into_iter().chain([member("strace-c-4471.txt", &table_of_calls(1200, closes))]);
+    let refused = lines(300, |t| format!("Nov 12 {t} app2 feedd[4471]: {REFUSED}"));
+    assert_eq!(told(traced(1200).collect(), "messages", &refused).code, "unknown");
+    assert_eq!(told(traced(12).collect(), "messages", "").code, "connect-failed-not-closed");
+}
+
+/// Connects that fail and are not closed, of one process.
+fn failing(prefix: &str, n: u32) -> String {
+    let calls = |i: u32| {
+        let (at, fd) = (format!("{prefix}10:12:{i:02}.000100"), 304 + i);
+        format!(
+            "{at} socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = {fd}\n{at} connect({fd}, {{sa_family=AF_INET, sin_port=htons(9999), sin_addr=inet_addr(\"10.40.33.2\")}}, 16) = -1 ECONNREFUSED (Connection refused)\n{at} poll([{{fd=3, events=POLLIN}}], 1, 100) = 0 (Timeout)\n"
+        )
+    };
+    (0..n).map(calls).collect()
+}
+
+#[test]
+fn a_log_tells_nothing_against_what_a_trace_shows() {
+    let traced = || listing("feedd", 4471, 300).into_iter().chain([member("strace-4471.txt", &failing("", 15))]).collect();
+    let unknown = lines(300, |t| format!("Nov 12 {t} app2 feedd[4471]: getaddrinfo: db1.pay.local: Temporary failure in name resolution"));
+    let mut members: Vec<Member> = traced();
+    members.push(member("messages", &unknown));
+    let finding = diagnose(&members).findings.into_iter().next().expect("a finding");
+    assert_eq!((finding.claim.code, finding.grade.grade.word()), ("connect-failed-not-closed", "proved"), "{:?}", finding.grade.because);
+    // Another end that the log names is no part of what the trace shows.
+    let refused = lines(300, |t| format!("Nov 12 {t} app2 feedd[4471]: {REFUSED}"));
+    let remotes: Vec<String> = told(traced(), "messages", &refused).remotes.into_iter().map(|r| r.endpoint).collect();
+    assert_eq!(remotes, ["10.40.33.2:9999"]);
+}
+
+#[test]
+fn a_trace_with_one_number_before_each_line_is_of_that_process() {
+    let alone = [member("feedd.strace", &failing("4471 ", 60))];
+    let claim = diagnose(&alone).findings.into_iter().next().expect("a finding").claim;
+    assert_eq!((claim.code, claim.owner.map(|o| o.pids)), ("connect-failed-not-closed", Some(vec![(4471, 59)])));
+}
+
+#[test]
+fn one_end_of_each_pair_is_kept() {
+    let mut lsof = String::from("COMMAND   PID USER   FD   TYPE DEVICE SIZE/OFF   NODE NAME\n");
+    (3..873).for_each(|fd| {
+        lsof.push_str(&format!("runnerd 2501 ci {fd:>4}u unix 0xffff0000{fd:08x} 0t0 {} type=STREAM (CONNECTED)\n", 20_000 + fd * 5))
+    });
+    let trace = |kept: bool| -> String {
+        let calls = |i: u32| {
+            let (at, fd) = (format!("10:12:{i:02}.000100"), if kept { 873 + i } else { 873 });
+            let own = if kept { String::new() } else { format!("{at} close({fd}) = 0\n") };
+            format!(
+                "{at} socketpair(AF_UNIX, SOCK_STREAM, 0, [{fd}, {}]) = 0\n{at} close({}) = 0\n{at} read({fd}, \"ok\", 64) = 2\n{own}",
+                fd + 1,
+                fd + 1
+            )
+        };
+        (0..12).map(calls).collect()
+    };
+    let of = |kept| diagnose(&[member("lsof.txt", &lsof), member("strace-2501.txt", &trace(kept))]);
+    assert!(of(true).findings.iter().any(|f| f.claim.code == "unix-not-closed"));
+    assert!(!of(false).findings.iter().any(|f| f.claim.code == "unix-not-closed"));
 }

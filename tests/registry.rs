@@ -14,6 +14,7 @@ use std::fs;
 const NO_CAUSES: &[&str] = &[
     "bar",
     "by-kind",
+    "calls",
     "case",
     "claim",
     "clock",

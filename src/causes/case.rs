@@ -120,7 +120,7 @@ impl<'a> Case<'a> {
                     // `strace -ff` writes a file for each thread.
                     None if self.is_beside(trace, |pid| owner.has(pid)) => Some(Tie::Program),
                     // A process that nothing else in the capture names may be another run of the only program that is in question.
-                    None => self.is_only_program(pile).then_some(Tie::Loose),
+                    None => (self.is_only_program(pile) || self.leads_where_only(trace, pile)).then_some(Tie::Loose),
                 }
             }
             None if owner.pids.iter().any(|(p, _)| trace.threads.contains(p)) => Some(Tie::Process),
@@ -218,7 +218,7 @@ impl<'a> Case<'a> {
             .max_by_key(|(s, tie)| (*tie, s.count))
     }
 
-    fn is_only_program(&self, pile: &Pile) -> bool {
+    pub(super) fn is_only_program(&self, pile: &Pile) -> bool {
         let mut owners = self.ledger.piles.iter().filter(|p| p.kind != Kind::File).filter_map(|p| p.owner.as_ref()).map(|o| &o.command);
         let mine = pile.owner.as_ref().map(|o| &o.command);
         owners.all(|o| Some(o) == mine)

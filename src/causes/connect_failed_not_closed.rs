@@ -79,6 +79,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                 support::add_remote(claim, case.show(end), n, &format!("connect fails with {}", case.names.text(errno)));
             }
         }
+        claim.evidence.extend(super::calls::left_by_failures(case, pile));
         support::by_pending_connects(case, pile, claim);
         support::by_logs(case, pile, claim, &["connect-failed-not-closed"]);
         support::by_counter(case, pile, claim, "snmp.tcp.attempt_fails", "failed connection attempts");

@@ -42,6 +42,7 @@ pub fn doubt(case: &Case<'_>, pile: &Pile, sighting: &Sighting, all: &[(&Sightin
     let (strength, why) = told
         .before_the_process()
         .or_else(|| told.after_the_last_descriptor(all))
+        .or_else(|| told.closed_again())
         .or_else(|| told.beside_the_growth())
         .or_else(|| told.too_few(all))?;
     let where_to = sighting.endpoint.as_ref().map_or(String::new(), |e| format!(" ({e})"));
@@ -99,6 +100,12 @@ impl Told<'_, '_> {
         // A refusal needs a descriptor: that it began with the shortage must be seen.
         let seen = self.cause == "never-connected" || covered.0 + 60 < began;
         (first + 1 >= began && seen).then(|| (Strength::Strong, "all since no descriptor was left: they follow from that".to_string()))
+    }
+
+    /// A table of calls counts as many closes as sockets.
+    fn closed_again(&self) -> Why {
+        let calls = super::calls::of(self.case, self.pile)?;
+        calls.closes_all().then(|| (Strength::Strong, format!("and {}: what fails is closed", calls.says())))
     }
 
     /// They ended before the pile grew, or went on while it did not.

@@ -60,7 +60,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         "each a selector of a client object that is created per call and never shut down",
         |pile, claim| {
             support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-            support::by_trace(case, pile, claim, "epoll_create()", |p| crate::ledger::leaves_open(Kind::Eventpoll, p));
+            support::by_trace(case, pile, claim, "epoll_create() or eventfd()", |p| crate::ledger::leaves_open(Kind::Eventpoll, p));
             support::by_logs(case, pile, claim, &["selector-not-closed"]);
             support::ask_for_trace(case, pile, claim);
             claim.now = vec!["restart the program".into()];

@@ -63,7 +63,7 @@ pub fn by_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim, what: &str, fit
     for (trace, tie) in case.traces(pile) {
         let tales: Vec<(&Pattern, &Tale)> = case.tales(trace, &fits);
         let left: u64 = tales.iter().map(|(_, t)| t.settled).sum();
-        let closed: u64 = tales.iter().map(|(_, t)| t.closed).sum();
+        let closed = super::unix_ends::closed(&tales);
         let last_open: u64 = tales.iter().map(|(_, t)| t.open - t.settled.min(t.open)).sum();
         let quotes: Vec<_> =
             tales.iter().filter(|(_, t)| t.open > 0).flat_map(|(_, t)| t.quotes.0.iter().take(2).cloned()).take(4).collect();
@@ -109,6 +109,11 @@ pub fn by_logs(case: &Case<'_>, pile: &Pile, claim: &mut Claim, codes: &[&str]) 
         .into_iter()
         .filter(|(s, _)| s.weight != Weight::Context && s.points_to.iter().any(|p| codes.contains(&p.as_str())))
         .collect();
+    // A trace that shows sockets being left open shows where to: what another end did is no part of it.
+    if claim.evidence.iter().any(|e| e.by == Witnessed::Trace && e.strength >= Strength::Strong) && !claim.remotes.is_empty() {
+        let address = |e: &str| e.starts_with(|c: char| c.is_ascii_digit() || c == '[') && e.contains(':');
+        found.retain(|(s, _)| s.endpoint.as_ref().is_none_or(|e| !address(e) || claim.remotes.iter().any(|r| r.endpoint == *e)));
+    }
     found.sort_by_key(|(s, tie)| (std::cmp::Reverse(*tie), std::cmp::Reverse(s.count)));
     for (sighting, tie) in found.iter().take(3) {
         let likeliest = sighting.points_to.first().is_some_and(|p| codes.contains(&p.as_str()));
@@ -415,6 +420,7 @@ pub fn restart(pile: &Pile) -> String {
                 number(i64::try_from(*n).unwrap_or(i64::MAX))
             )
         }
+        Some(_) if pile.fill().is_some_and(|full| full >= 100) => "restart the program: it has reached its descriptor limit".to_string(),
         _ => "restart the program before it reaches its descriptor limit".to_string(),
     }
 }

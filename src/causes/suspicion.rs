@@ -93,7 +93,8 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
             tales.retain(|(p, _)| p.origin != Origin::Accept);
         }
         let left: u64 = tales.iter().map(|(_, t)| t.settled).sum();
-        let closed: u64 = tales.iter().map(|(_, t)| t.closed).sum();
+        let closed = super::unix_ends::closed(&tales);
+        let ends = if super::unix_ends::keeps_one_end(&tales) { ", one end of each pair" } else { "" };
         let quotes = || tales.iter().filter(|(_, t)| t.settled > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(3);
         if left >= 2 && left > closed {
             // A server keeps what its clients keep: accepting without closing for a few seconds is its work.
@@ -109,7 +110,7 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
                 _ => Strength::Strong,
             };
             let says = format!(
-                "the trace shows {} created and left open while the process went on to create more; {} closed",
+                "the trace shows {} created and left open while the process went on to create more{ends}; {} closed",
                 number(left as i64),
                 number(closed as i64)
             );

@@ -4,6 +4,7 @@ use super::case::{Case, same_owner};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use super::suspicion::Suspicion;
+use crate::capture::trace::{Origin, Pattern, Tale};
 use crate::ledger::peers::Peers;
 use crate::ledger::{Kind, Pile};
 use std::collections::BTreeSet;
@@ -107,4 +108,19 @@ pub fn other_ends<'a>(case: &Case<'a>, pile: &Pile) -> Option<&'a Pile> {
         p.kind == Kind::Unix && carries_path(p) != carries_path(pile) && !same_owner(p, pile) && super::near(p.count, pile.count, 5)
     };
     case.ledger.piles.iter().find(fits).filter(|_| pile.count >= 50)
+}
+
+/// How many of what a trace shows were closed. Of a pair a program may close the end that it gave to a child and keep its own.
+pub(super) fn closed(tales: &[(&Pattern, &Tale)]) -> u64 {
+    let sum = |of: fn(&Tale) -> u64, fits: fn(&Pattern) -> bool| tales.iter().filter(|(p, _)| fits(p)).map(|(_, t)| of(t)).sum::<u64>();
+    let of_pairs = |p: &Pattern| p.origin == Origin::Pair;
+    let (open, closed) = (sum(|t| t.open, of_pairs), sum(|t| t.closed, of_pairs));
+    sum(|t| t.closed, |p| p.origin != Origin::Pair) + closed.saturating_sub(open)
+}
+
+/// Whether one end of pairs is closed again and again, and the other kept.
+pub(super) fn keeps_one_end(tales: &[(&Pattern, &Tale)]) -> bool {
+    let pairs = || tales.iter().filter(|(p, _)| p.origin == Origin::Pair).map(|(_, t)| *t);
+    let (open, closed) = (pairs().map(|t| t.open).sum::<u64>(), pairs().map(|t| t.closed).sum::<u64>());
+    open >= 2 && closed >= 2 && closed <= open
 }

@@ -57,7 +57,9 @@ cause! {
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "unix-not-closed", &[Kind::Unix], "opened again and again and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
-        support::by_trace(case, pile, claim, "a unix socket", forgotten);
+        let one_end = |(trace, _): &(&crate::capture::trace::Trace, _)| unix_ends::keeps_one_end(&case.tales(trace, forgotten));
+        let what = if case.traces(pile).iter().any(one_end) { "one end of a socketpair()" } else { "a unix socket" };
+        support::by_trace(case, pile, claim, what, forgotten);
         support::by_logs(case, pile, claim, &["unix-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         by_peers(case, pile, claim);

@@ -5,7 +5,7 @@ use super::grade::{Derivation, grade};
 use super::seen::Seen;
 use super::unjudged::Unjudged;
 use crate::capture::Quote;
-use crate::causes::{Case, Claim, Class, Exclusion, Missing, near, number};
+use crate::causes::{Case, Claim, Class, Evidence, Exclusion, Missing, Strength, Witnessed, near, number};
 use crate::checks::Checked;
 use crate::facts::{IdentityKey, SocketState};
 use crate::host::Source;
@@ -230,12 +230,21 @@ pub fn rank(claims: Vec<Claim>, case: &Case<'_>, checks: &[Checked]) -> Vec<Find
         let Some(claim) = claim else { continue };
         let top = claim.score();
         rivals.retain(|r| r.code != "unknown" && r.score() > base && r.score() * 4 >= top * 3);
+        rivals.retain(|r| !is_only_told(r, &claim));
         findings.push(Finding { grade: grade(&claim, &rivals, case, checks), claim, rivals, hosts: Vec::new() });
     }
     join_client_objects(&mut findings);
     drop_effects(&mut findings);
     findings.sort_by_key(|f| (f.claim.class, std::cmp::Reverse(f.weight())));
     findings
+}
+
+/// Whether a rival of a claim whose mechanism a trace shows rests on lines of a log alone: the trace would show its mechanism too.
+fn is_only_told(rival: &Claim, claim: &Claim) -> bool {
+    let shown = claim.evidence.iter().any(|e| e.strength == Strength::Decisive && e.by == Witnessed::Trace);
+    let common = |e: &Evidence| claim.evidence.iter().any(|other| other.says == e.says);
+    let mut own = rival.evidence.iter().filter(|e| e.strength >= Strength::Moderate && !common(e));
+    shown && own.all(|e| e.by == Witnessed::Log)
 }
 
 /// The winner. What all claims on a pile share (the suspicion) decides nothing, so a cause that adds nothing to it is `unknown`.

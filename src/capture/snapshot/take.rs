@@ -333,6 +333,7 @@ impl Snapshot {
     pub fn seal(&mut self) {
         self.end_member();
         crate::capture::trace::drop_repeated(&mut self.traces);
+        self.name_traces();
         self.logs.seal();
         self.tables.iter_mut().for_each(Table::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
@@ -346,6 +347,14 @@ impl Snapshot {
         }
         if let Some(trace) = self.traces.last_mut().filter(|t| t.at.member == member && !self.new_trace) {
             trace.pid = trace.pid.or(Some(pid));
+        }
+    }
+
+    /// A trace whose every line begins with one and the same number is of that process, if the capture lists it, or no other.
+    fn name_traces(&mut self) {
+        let alone = self.processes.is_empty();
+        for trace in self.traces.iter_mut().filter(|t| t.pid.is_none()) {
+            trace.pid = trace.only_thread().filter(|pid| alone || self.processes.contains_key(pid));
         }
     }
 

@@ -191,6 +191,11 @@ impl Trace {
         made.fold((0, 0), |(all, open), (_, tale)| (all + tale.closed + tale.open, open + tale.open))
     }
 
+    /// The only thread that it names, if its first line does.
+    pub fn only_thread(&self) -> Option<u32> {
+        self.first_tid.filter(|_| self.threads.len() == 1)
+    }
+
     /// The trace is over: what is still open is counted.
     pub fn end(&mut self) {
         self.left_out += self.lives.left_out;

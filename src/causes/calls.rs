@@ -1,0 +1,78 @@
+//! What a table of calls (`strace -c`) tells of a holder: how many sockets it created, how many connects returned an error, and how often it
+//! closed. It names no descriptor, so that only numbers of different order tell.
+
+use super::case::Case;
+use super::claim::{Evidence, Strength, Witnessed};
+use super::say::number;
+use crate::capture::Quote;
+use crate::ledger::Pile;
+
+/// Fewer calls are not told from chance.
+const SOME: i64 = 20;
+
+/// Counts of one table.
+pub(super) struct Calls {
+    created: i64,
+    connects: i64,
+    errors: i64,
+    closes: i64,
+    /// Whether it asks later how a connect went, so that the first answer is no failure.
+    asks_later: bool,
+    at: Vec<Quote>,
+}
+
+/// The table of calls of a pile's holder, if it has a row of `close`: without one, closes may have been left out by a filter.
+pub(super) fn of(case: &Case<'_>, pile: &Pile) -> Option<Calls> {
+    let calls = |name: &str| case.counter(&format!("strace.calls.{name}"));
+    let (connect, close) = (calls("connect")?, calls("close")?);
+    let at: Vec<Quote> = [&connect, &close].iter().flat_map(|f| f.at.iter().cloned()).collect();
+    let (first, last) = (at.first()?, at.last()?);
+    if first.at.member != last.at.member || !is_of(case, pile, first) {
+        return None;
+    }
+    let count = |name: &str| calls(name).map_or(0, |f| f.value);
+    Some(Calls {
+        created: ["socket", "accept", "accept4"].iter().map(|name| count(name)).sum(),
+        connects: connect.value,
+        errors: case.counter("strace.errors.connect").map_or(0, |f| f.value),
+        closes: close.value,
+        asks_later: ["getsockopt", "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait"].iter().any(|name| count(name) > 0),
+        at,
+    })
+}
+
+/// Whether the table is the holder's: its file is named with a number of its, or it is the only program with sockets.
+fn is_of(case: &Case<'_>, pile: &Pile, row: &Quote) -> bool {
+    let Some(owner) = &pile.owner else { return false };
+    let numbers = case.path(row).split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok());
+    let mut known = numbers.filter(|pid| case.snapshot.processes.contains_key(pid)).peekable();
+    if known.peek().is_some() { known.any(|pid| owner.has(pid)) } else { case.is_only_program(pile) }
+}
+
+/// Connects that return an error and are not closed.
+pub(super) fn left_by_failures(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let calls = of(case, pile)?;
+    let fails = calls.errors >= SOME && calls.errors * 10 >= calls.connects * 9;
+    (fails && calls.closes * 10 <= calls.created).then(|| {
+        let strength = if calls.asks_later { Strength::Moderate } else { Strength::Strong };
+        Evidence::new(strength, Witnessed::Trace, calls.says(), calls.at)
+    })
+}
+
+impl Calls {
+    /// Whether there are as many closes as sockets.
+    pub(super) fn closes_all(&self) -> bool {
+        self.created >= SOME && self.closes * 20 >= self.created * 19
+    }
+
+    pub(super) fn says(&self) -> String {
+        let n = |n| number(n);
+        format!(
+            "strace -c counts {} sockets, {} connects of which {} return an error, and {} closes",
+            n(self.created),
+            n(self.connects),
+            n(self.errors),
+            n(self.closes)
+        )
+    }
+}
