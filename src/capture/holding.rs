@@ -36,6 +36,8 @@ pub struct FdList {
     /// Whether some number was lower than the one before.
     shuffled: bool,
     thread: Option<u32>,
+    /// Rows looked through for a number that comes again.
+    looked: usize,
 }
 
 /// Descriptors of one listing that share kind, protocol and state.
@@ -71,6 +73,9 @@ const NO_RUN: (usize, u32, u64) = (usize::MAX, 0, 0);
 /// Descriptor numbers for which room is kept from one class to the next.
 const KEPT: usize = 1 << 12;
 
+/// Rows of a listing that are looked through for a number that comes again, at most: those of one that is in no order are many.
+const LOOKED: usize = 1 << 22;
+
 impl FdList {
     /// An empty listing that begins at a place.
     pub fn new(format: &'static str, at: Citation, filtered: bool) -> FdList {
@@ -88,7 +93,24 @@ impl FdList {
             run: NO_RUN,
             shuffled: false,
             thread: None,
+            looked: 0,
         }
+    }
+
+    /// Whether a row has the number of one that came before, and is another socket: a listing that was printed once more begins.
+    #[inline]
+    pub fn begins_anew(&mut self, d: &Descriptor<'_>) -> bool {
+        // In order no number comes twice.
+        let FdRef::Number(fd) = d.fd else { return false };
+        if self.is_in_order(fd) || self.run == NO_RUN || d.tid.is_some() {
+            return false;
+        }
+        let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok()).filter(|_| d.kind == DescriptorKind::Socket) else { return false };
+        let mut rows = self.classes.iter().filter(|c| c.kind == DescriptorKind::Socket).flat_map(|c| c.sockets.iter());
+        let mut looked = 0;
+        let known = rows.by_ref().inspect(|_| looked += 1).find(|&(_, known)| known == fd);
+        self.looked = self.looked.saturating_add(looked);
+        known.is_some_and(|(known, _)| known != inode)
     }
 
     /// Adds a row.
@@ -154,8 +176,10 @@ impl FdList {
     #[inline]
     pub fn again(&mut self, fd: u32, inode: u64, room: &mut Room) -> bool {
         let number = self.run.0;
+        let in_order = self.is_in_order(fd);
         let (Ok(inode), Some(class)) = (u32::try_from(inode), self.classes.get_mut(number)) else { return false };
-        if class.kind != DescriptorKind::Socket || !class.quotes.is_full() || fd == NO_FD || !room.another_socket() {
+        let plain = class.kind == DescriptorKind::Socket && class.quotes.is_full() && fd != NO_FD;
+        if !plain || !in_order || !room.another_socket() {
             return false;
         }
         class.rows += 1;
@@ -174,6 +198,12 @@ impl FdList {
     #[inline]
     pub fn is_repeated_by(&self, tid: u32) -> bool {
         self.descriptors > 0 && self.thread != Some(tid)
+    }
+
+    /// Whether a number is none that came before, as far as it is looked at: lsof prints them in order, `ls` in that of letters.
+    #[inline]
+    fn is_in_order(&self, fd: u32) -> bool {
+        fd > self.run.1 && !self.shuffled || self.looked > LOOKED || self.format != "lsof"
     }
 
     /// Classes that are sockets.

@@ -4,6 +4,7 @@ use super::intern::Interner;
 use super::logs::Plain;
 use super::room::{Over, Room};
 use super::snapshot::Snapshot;
+use super::stretches::{Stretches, Waiting};
 use super::turns::Turns;
 use crate::bundle::datum::command_of;
 use crate::bundle::layout::{self, Placement};
@@ -65,6 +66,8 @@ pub struct Intake<'s> {
     limits: Limits,
     room: Room,
     beyond: u64,
+    /// What members tell of several hosts or moments.
+    waiting: Waiting,
 }
 
 struct Open {
@@ -89,6 +92,7 @@ struct Part {
     host: String,
     place: Placement,
     tools: Vec<String>,
+    stretches: Stretches,
 }
 
 /// What the layout of an archive says of a member's completeness: insights keeps only the lines of some commands that its rules ask for,
@@ -110,6 +114,8 @@ struct Route<'a> {
     plain: &'a mut Plain,
     pid: Option<u32>,
     tools: &'a mut Vec<String>,
+    stretches: &'a mut Stretches,
+    path: &'a str,
 }
 
 /// Tools kept of one member, at most.
@@ -132,6 +138,7 @@ impl<'s> Intake<'s> {
             limits: Limits::default(),
             room: Room::default(),
             beyond: 0,
+            waiting: Waiting::default(),
         }
     }
 
@@ -168,7 +175,7 @@ impl<'s> Intake<'s> {
         let member = MemberId((self.members.len() + open.parts.len()) as u32);
         let command = command_of(&open.path).unwrap_or_default();
         let reader = Reader::new(member, &open.path, command.as_bytes(), self.forced).with_max_line(self.limits.max_line);
-        let mut part = Part { reader, snapshot: number, host, place, tools: Vec::new() };
+        let mut part = Part { reader, snapshot: number, host, place, tools: Vec::new(), stretches: Stretches::default() };
         if let Some(snapshot) = number.and_then(|n| self.snapshots.get_mut(n)) {
             snapshot.begin_member(&open.path);
             let about = |text| At { citation: Citation { member, line: 0 }, format: "layout", text };
@@ -176,9 +183,9 @@ impl<'s> Intake<'s> {
                 snapshot.note(&about(why.as_bytes()), &Note { kind, pid: None, text: why.as_bytes() });
             }
             if !part.host.is_empty() {
-                let Part { host, tools, .. } = &mut part;
-                let mut route =
-                    Route { snapshot, names: &mut self.names, signatures: self.signatures, plain: &mut self.plain, pid: None, tools };
+                let Part { host, tools, stretches, .. } = &mut part;
+                let (names, signatures, plain, path) = (&mut self.names, self.signatures, &mut self.plain, open.path.as_str());
+                let mut route = Route { snapshot, names, signatures, plain, pid: None, tools, stretches, path };
                 route.identity(about(host.as_bytes()), &Identity { key: IdentityKey::Hostname, value: host.as_bytes(), pid: None });
             }
         }
@@ -218,18 +225,18 @@ impl<'s> Intake<'s> {
     fn feed_part(&mut self, open: &mut Open, number: usize, passed: u64, text: &[u8]) {
         let Some(part) = open.parts.get_mut(number) else { return };
         let Some(snapshot) = part.snapshot.and_then(|n| self.snapshots.get_mut(n)) else { return };
-        let Part { reader, tools, .. } = part;
+        let Part { reader, tools, stretches, .. } = part;
         // Hosts that take turns have the room of one input.
         snapshot.room.receive(self.room.pass_on());
-        let mut route =
-            Route { snapshot, names: &mut self.names, signatures: self.signatures, plain: &mut self.plain, pid: open.pid, tools };
+        let (names, signatures, plain, path) = (&mut self.names, self.signatures, &mut self.plain, open.path.as_str());
+        let mut route = Route { snapshot, names, signatures, plain, pid: open.pid, tools, stretches, path };
         reader.pass(passed, &mut route);
         reader.feed(text, &mut route);
         self.room.receive(snapshot.room.pass_on());
     }
 
     fn end_part(&mut self, open: &Open, part: Part, end: MemberEnd) {
-        let Part { reader, snapshot, host, place, mut tools } = part;
+        let Part { reader, snapshot, host, place, mut tools, mut stretches } = part;
         let path = if host.is_empty() { open.path.clone() } else { format!("{} ({host})", open.path) };
         let modified = open.modified;
         let Some(snapshot) = snapshot.and_then(|n| self.snapshots.get_mut(n)) else {
@@ -249,9 +256,12 @@ impl<'s> Intake<'s> {
             plain: &mut self.plain,
             pid: open.pid,
             tools: &mut tools,
+            stretches: &mut stretches,
+            path: &open.path,
         };
         let reading = reader.finish(&mut route);
         snapshot.end_member();
+        stretches.end(snapshot, &place, &mut self.waiting);
         snapshot.room.left_out_many(Over::Lines, u64::from(reading.long_lines));
         if matches!(&end, MemberEnd::Skipped(why) if why.contains(DEPTH_OPTION)) {
             snapshot.room.left_out(Over::Depth);
@@ -262,6 +272,12 @@ impl<'s> Intake<'s> {
 
     /// The input is over.
     pub fn finish(mut self, name: &str, walked: Walked) -> Input {
+        for (place, told) in std::mem::take(&mut self.waiting).settle() {
+            match self.snapshot_of(&place).and_then(|n| self.snapshots.get_mut(n)) {
+                Some(snapshot) => snapshot.follow(told),
+                None => self.beyond += 1,
+            }
+        }
         super::parts::mark(&mut self.snapshots, &self.members);
         let sealed = self.snapshots.into_iter().map(|mut s| {
             s.seal();
@@ -379,10 +395,16 @@ impl Sink for Route<'_> {
                 self.tools.push(tool);
             }
         }
+        if i.key == IdentityKey::Date && i.pid.is_none() && at.format == "date" {
+            self.stretches.date(self.snapshot, self.path);
+        }
         self.snapshot.identity(&at, i);
     }
 
     fn note(&mut self, at: At<'_>, n: &Note<'_>) {
+        if n.kind == NoteKind::HostStart {
+            return self.stretches.host(self.snapshot, self.path, &at, n.text);
+        }
         self.snapshot.note(&at, n);
     }
 }

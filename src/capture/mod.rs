@@ -23,6 +23,7 @@ pub mod snapshot;
 mod sockaddr;
 pub mod sockets;
 pub mod stacks;
+mod stretches;
 pub mod table;
 pub mod tops;
 pub mod trace;

@@ -54,6 +54,28 @@ impl Proc {
         program_of(&self.command, &self.cmdline)
     }
 
+    /// All that is told of it but the listings of its descriptors.
+    pub(super) fn told(&self) -> Proc {
+        Proc {
+            command: self.command.clone(),
+            command_rank: self.command_rank,
+            user: self.user.clone(),
+            cmdline: self.cmdline.clone(),
+            cmdline_at: self.cmdline_at.clone(),
+            started: self.started.clone(),
+            fd_size: self.fd_size.clone(),
+            fd_count: self.fd_count.clone(),
+            nofile: self.nofile.clone(),
+            netns: self.netns.clone(),
+            cgroup: self.cgroup.clone(),
+            exe: self.exe.clone(),
+            wchan: self.wchan.clone(),
+            denied: self.denied.clone(),
+            lists: Vec::new(),
+            ..*self
+        }
+    }
+
     /// Takes over what another part of the same capture says of it.
     pub(super) fn absorb(&mut self, other: Proc) {
         naming::name_it(self, other.command.as_bytes(), other.command_rank);

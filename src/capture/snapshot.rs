@@ -1,6 +1,9 @@
 //! What one host said at one time: everything kept of the facts of one directory of a capture.
 
+mod follow;
 mod take;
+
+pub use follow::Content;
 
 use super::holding::FdList;
 use super::hot::Hot;

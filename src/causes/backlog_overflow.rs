@@ -72,13 +72,23 @@ fn full_before(case: &Case<'_>) -> Option<Claim> {
     let when = date.or(take.sample.as_deref()).unwrap_or("an earlier snapshot");
     let (queue, backlog) = (listener.queue.unwrap_or(0), listener.backlog.unwrap_or(0));
     let address = listener.local.show(names);
-    let mut claim = support::note("backlog-overflow", Class::Note, format!("full before ({when}), and not in the last snapshot"));
+    // What the kernel has turned away since is no thing of the past.
+    let turned_away = case.step("tcpext.listen_overflows").filter(|f| f.value > 0);
+    let class = if turned_away.is_some() { Class::Exhaustion } else { Class::Note };
+    let mut claim = support::note("backlog-overflow", class, format!("full before ({when}), and not in the last snapshot"));
     claim.owner = listener.owner.map(|pid| Owner::of(&take.snapshot, pid, queue)).filter(|o| !o.command.is_empty());
     let says = format!("{} of {} connections waited to be accepted on {address}", number(queue as i64), number(backlog as i64));
     // A quote is of a member of the diagnosed input.
     let here = case.host.takes.get(case.host.main).is_some_and(|main| main.input == take.input);
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, Some(listener.quote).filter(|_| here)));
+    if let Some(f) = turned_away {
+        let says = format!("the kernel counted {} overflows of listen queues between the last two readings", number(f.value));
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Counters, says, f.at));
+    }
     support::add_listener(&mut claim, address, queue, "the listener whose queue was full");
+    if class == Class::Exhaustion {
+        advise(&mut claim);
+    }
     Some(claim)
 }
 
@@ -139,9 +149,13 @@ fn full_now(case: &Case<'_>) -> Vec<Claim> {
         ));
     }
     support::add_listener(&mut claim, address, listener.queue.unwrap_or(0), "the listener whose queue is full");
+    advise(&mut claim);
+    vec![claim]
+}
+
+fn advise(claim: &mut Claim) {
     claim.now = vec!["find out what keeps the server from accepting: load, a blocked thread, its descriptor limit".into()];
     claim.fix = vec!["accept faster (workers), then a larger backlog and net.core.somaxconn".into()];
-    vec![claim]
 }
 
 /// Whether as many wait as the usual bound allows, where the tool does not print the bound (netstat).

@@ -58,7 +58,7 @@ pub(super) fn take_back(pile: &Pile, bar: &Bar, s: &mut Suspicion) {
 fn closed(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
     let (owner, count) = (owner(pile), number(pile.count as i64));
     if pile.count < bar.count {
-        if pile.count >= FEW && mostly_unhashed(case, pile) {
+        if pile.count >= FEW && mostly_unhashed(case, pile) && !super::turnover::few_renewed(case, pile) {
             let says = format!("{count} TCP sockets of {owner} are in no connection state, most of what it holds");
             s.reasons.push(reason(pile, Strength::Moderate, Witnessed::Listing, says));
         }

@@ -18,7 +18,12 @@ const SAMPLES: usize = 4;
 
 /// How a pile went between the first snapshot and the last: whether it grew, and whether its sockets come and go, or stay and none comes.
 pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
-    let Some(mut growth) = case.growth(pile) else { return };
+    let Some(mut growth) = case.growth(pile) else {
+        let again = super::turnover::renewed(case, pile).filter(|_| pile.count * 2 >= threshold);
+        let at = pile.traits.quotes.first().cloned();
+        s.against.extend(again.map(|why| Evidence::new(Strength::Decisive, Witnessed::Growth, why, at)));
+        return;
+    };
     let opened = directions::opened(case, pile);
     if let Some([first, .., last]) = opened.as_deref() {
         (growth.from, growth.to) = (*first, *last);

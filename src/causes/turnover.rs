@@ -5,11 +5,13 @@ use super::case::Case;
 use super::past::Then;
 use super::say::number;
 use crate::capture::{End, Snapshot};
-use crate::ledger::{Kind, Pile, inodes};
+use crate::ledger::{Kind, Pile, inodes, repeats};
 use std::collections::BTreeSet;
 
 /// Fewer sockets are not told from chance.
 const SOME: u64 = 20;
+/// From how many on it is no accident that none of them is left.
+const FEW: u64 = 5;
 /// A time in which a program that leaves sockets behind as it works has left some: an hour, in seconds.
 const LONG: u64 = 3600;
 /// Samples whose number alone tells that nothing has come, where sockets are not told from each other.
@@ -49,6 +51,23 @@ pub fn turnover(case: &Case<'_>, pile: &Pile) -> Option<Turnover> {
 pub fn stayed_of(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
     let history = case.history(pile)?;
     history.stayed.get_or_init(|| stayed(case, pile, &history.told)).first
+}
+
+/// Why the sockets come and go, where a command was repeated into one file: those of an output are gone in the next.
+pub fn renewed(case: &Case<'_>, pile: &Pile) -> Option<String> {
+    if !case.earlier.is_empty() {
+        return None;
+    }
+    let samples = repeats::of_pile(case.snapshot, case.members, pile);
+    let gone = samples.windows(2).filter(|w| matches!(w, [a, b] if a.is_gone_in(b))).count();
+    let before = samples.iter().rev().nth(1).filter(|_| gone > 0 && gone + 1 == samples.len())?;
+    Some(format!("of {} in the output before none, or hardly one, is in the last: they come and go", number(before.count as i64)))
+}
+
+/// Whether none of a few sockets was there in the sample before, of which the processes held a few too: they were closed in between.
+pub fn few_renewed(case: &Case<'_>, pile: &Pile) -> bool {
+    let last = || still(case, pile, case.history(pile)?.told.last()?);
+    renewed(case, pile).is_some() || last().is_some_and(|(there, still)| there >= FEW && still == 0)
 }
 
 impl Stayed {

@@ -117,6 +117,8 @@ pub enum NoteKind {
     CommandStart,
     /// A sample marker with its time in seconds since the epoch (`TS 1425988800.0`), or none.
     SampleStart,
+    /// A line names the host of what follows: a prompt, or what a loop over hosts prints above each.
+    HostStart,
     /// Rows of other users' processes are missing, or descriptors could not be read.
     NoPrivilege,
     /// The tool could not read a table, so that what it did not find proves nothing (`unsupported format: /proc/net/tcp`).
@@ -177,6 +179,7 @@ impl NoteKind {
             NoteKind::TableStart => "table",
             NoteKind::CommandStart => "command",
             NoteKind::SampleStart => "sample",
+            NoteKind::HostStart => "host",
             NoteKind::NoPrivilege => "without privilege",
             NoteKind::Unreadable => "table unreadable",
             NoteKind::Filtered => "filtered",

@@ -20,6 +20,10 @@ pub fn of_holders(snapshot: &Snapshot, kind: Kind, pids: &BTreeSet<u32>) -> Vec<
         inodes.extend(list.sockets().filter(|c| kind_of_class(c, list) == Some(kind)).flat_map(|c| c.inodes()));
     }
     let bare = sets::sorted(lists().flat_map(|l| l.sockets()).filter(|c| tells_inodes_only(c)).flat_map(|c| c.inodes()).collect());
+    if kind == Kind::Unidentified && snapshot.tables.is_empty() {
+        // Nothing but the listing tells of them.
+        inodes.extend(&bare);
+    }
     for table in &snapshot.tables {
         for &(inode, number) in &table.rows {
             let Some(group) = table.groups.get(number as usize) else { continue };

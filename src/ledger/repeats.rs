@@ -38,9 +38,17 @@ enum Socket {
 impl Sample {
     /// Whether nearly all of its sockets are in another output too; `None` where they are not told apart.
     pub fn stays_in(&self, later: &Sample) -> Option<bool> {
+        self.still_in(later).map(|still| still * 10 >= self.sockets.len() * 8)
+    }
+
+    /// Whether hardly one of its sockets is in the next output: it has some, and they were closed.
+    pub fn is_gone_in(&self, later: &Sample) -> bool {
+        !self.sockets.is_empty() && self.still_in(later).is_some_and(|still| still * 5 < self.sockets.len())
+    }
+
+    fn still_in(&self, later: &Sample) -> Option<usize> {
         let told = |s: &Sample| s.sockets.len() as u64 * 10 >= s.count * 9;
-        let still = || self.sockets.intersection(&later.sockets).count();
-        (told(self) && told(later)).then(|| still() * 10 >= self.sockets.len() * 8)
+        (told(self) && told(later)).then(|| self.sockets.intersection(&later.sockets).count())
     }
 }
 

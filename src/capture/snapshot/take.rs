@@ -50,6 +50,10 @@ impl Snapshot {
     pub fn descriptor(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
         self.facts += 1;
         let Some(pid) = d.pid else { return self.stray(at, d, names) };
+        if self.hot.as_mut().is_some_and(|hot| hot.fits(pid, at, d) && hot.list.begins_anew(d)) {
+            self.list_epoch += 1;
+            self.cool();
+        }
         if let Some(hot) = &mut self.hot {
             if hot.fits(pid, at, d) {
                 return hot.list.add(at, d, names, &mut self.room);
