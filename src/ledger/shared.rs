@@ -65,7 +65,7 @@ impl<'a> Shared<'a> {
             return apart;
         }
         let mut seen = FxHashSet::default();
-        let adds = held.iter().map(|h| h.inodes().fold(false, |adds, inode| seen.insert(inode) || adds) || h.untold > 0).collect();
+        let adds = held.iter().map(|h| h.inodes().filter(|&inode| seen.insert(inode)).count() > 0 || h.untold > 0).collect();
         Distinct { count, adds }
     }
 
