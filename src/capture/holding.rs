@@ -57,6 +57,10 @@ pub struct Class {
     pub longest_run: u64,
     /// Its socket rows.
     pub sockets: Sockets,
+    /// Its sockets on the descriptors with which a process is started: the journal's, or a listener handed over.
+    pub given: u64,
+    /// Lowest and highest inode of all others.
+    pub opened: Option<(u32, u32)>,
     /// Remote ends.
     pub remotes: Tops<End>,
     /// Local ends.
@@ -65,9 +69,13 @@ pub struct Class {
     pub names: Tops<Name>,
     /// The first rows.
     pub quotes: Firsts,
+    given_rows: u64,
+    given_last: Option<u32>,
     passing: Passing,
 }
 
+/// Standard error, the last descriptor with which a process is started.
+const LAST_GIVEN: u32 = 2;
 /// No row has come, or none that found room.
 const NO_RUN: (usize, u32, u64) = (usize::MAX, 0, 0);
 /// Descriptor numbers for which room is kept from one class to the next.
@@ -146,12 +154,21 @@ impl FdList {
         let Some(class) = self.classes.get_mut(number) else { return };
         class.rows += 1;
         class.longest_run = class.longest_run.max(run);
-        class.quotes.offer(at, &names.lines);
+        let given = d.kind == DescriptorKind::Socket && fd <= LAST_GIVEN;
+        if given {
+            class.given_rows += 1;
+        } else if class.given_rows + 1 == class.rows {
+            // What the process opened itself tells more.
+            class.quotes.forget();
+        }
+        if !given || class.given_rows == class.rows {
+            class.quotes.offer(at, &names.lines);
+        }
         if d.kind == DescriptorKind::Socket
             && let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok())
         {
             if room.socket() {
-                class.sockets.push(inode, fd);
+                class.push(inode, fd);
             } else {
                 // Its row counts like one without an inode, and the listing as an excerpt.
                 self.filtered = true;
@@ -164,7 +181,8 @@ impl FdList {
             class.passing.add(End::keep(local, names), &mut class.locals);
         }
         let unix = d.protocol == Some(Protocol::Unix) && matches!(d.name.first(), Some(b'/' | b'@'));
-        let named = matches!(d.kind, DescriptorKind::File | DescriptorKind::Device) || unix;
+        let named =
+            matches!(d.kind, DescriptorKind::File | DescriptorKind::Device | DescriptorKind::Anon | DescriptorKind::Eventfd) || unix;
         if named && !d.name.is_empty() && class.names.distinct() < 64 {
             // lsof prints the type behind a unix socket's path.
             let cut = if unix { memchr::memmem::find(d.name, b" type=") } else { None };
@@ -183,7 +201,7 @@ impl FdList {
             return false;
         }
         class.rows += 1;
-        class.sockets.push(inode, fd);
+        class.push(inode, fd);
         self.descriptors += 1;
         self.highest = self.highest.max(Some(fd));
         let run = self.extend_run(number, fd);
@@ -237,6 +255,10 @@ impl FdList {
                 rows: 0,
                 longest_run: 0,
                 sockets: Sockets::default(),
+                given: 0,
+                opened: None,
+                given_rows: 0,
+                given_last: None,
                 remotes: Tops::default(),
                 locals: Tops::default(),
                 names: Tops::default(),
@@ -297,6 +319,17 @@ impl Class {
     /// Inodes in order, each once.
     pub fn inodes(&self) -> impl Iterator<Item = u32> + '_ {
         self.sockets.inodes()
+    }
+
+    #[inline]
+    fn push(&mut self, inode: u32, fd: u32) {
+        self.sockets.push(inode, fd);
+        if fd > LAST_GIVEN {
+            let (low, high) = self.opened.unwrap_or((inode, inode));
+            self.opened = Some((low.min(inode), high.max(inode)));
+        } else if self.given_last.replace(inode) != Some(inode) {
+            self.given += 1;
+        }
     }
 
     /// Different sockets in it: distinct inodes, or rows where inodes are not told.

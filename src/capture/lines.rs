@@ -152,6 +152,11 @@ impl Firsts {
         }
     }
 
+    /// Drops what was kept, for rows that tell more.
+    pub fn forget(&mut self) {
+        self.numbers = [NONE; Firsts::KEPT];
+    }
+
     /// Whether there is no room for more.
     #[inline]
     pub fn is_full(&self) -> bool {

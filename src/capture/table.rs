@@ -101,6 +101,10 @@ pub struct Copied {
     pub pid: u32,
     /// How many descriptors.
     pub descriptors: u64,
+    /// What it is.
+    pub protocol: Protocol,
+    /// In which state.
+    pub state: SocketState,
     /// Its remote end.
     pub remote: Option<End>,
     /// The row.
@@ -260,7 +264,8 @@ impl Table {
         let Some(pid) = s.holders.first().map(|h| h.pid) else { return };
         let fds: BTreeSet<u32> = s.holders.iter().filter(|h| h.pid == pid).filter_map(|h| h.fd).collect();
         if fds.len() >= COPIES {
-            self.copied.push(Copied { pid, descriptors: fds.len() as u64, remote, quote: Quote::keep(at) });
+            let (protocol, state) = (s.protocol, s.state);
+            self.copied.push(Copied { pid, descriptors: fds.len() as u64, protocol, state, remote, quote: Quote::keep(at) });
         }
     }
 

@@ -65,12 +65,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     let mut claim = support::note("dup-not-closed", Class::Leak, "copies that are made again and again and never closed");
     claim.owner = Some(Owner::of(case.snapshot, pid, rows));
-    claim.kind = holding
-        .kinds
-        .keys()
-        .copied()
-        .filter(|k| !matches!(k, Kind::File | Kind::Eventpoll | Kind::Closed))
-        .max_by_key(|&k| holding.count(k).map(|c| c.0));
+    let largest = || {
+        let kinds = holding.kinds.keys().copied().filter(|k| !matches!(k, Kind::File | Kind::Eventpoll | Kind::Closed));
+        kinds.max_by_key(|&k| holding.count(k).map(|c| c.0))
+    };
+    claim.kind = found.kind.or_else(largest);
     (claim.count, claim.is, claim.copies) = (Some(distinct), CountIs::Exact, Some(rows));
     let says = format!(
         "{} descriptors of pid {pid} refer to only {}",
@@ -84,7 +83,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let telling = || Some(claim.kind.filter(|_| all).and_then(|k| holding.telling(k))?.traits().remotes);
     if let Some(remotes) = if told { Some(found.remotes.clone()) } else { telling() } {
         for (end, n) in remotes.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
-            support::add_remote(&mut claim, case.show(end), n, "the remote end of the duplicated sockets");
+            support::add_remote(&mut claim, case.show(end), n.min(distinct), "the remote end of the duplicated sockets");
         }
     }
     for trace in case.snapshot.traces.iter().filter(|t| t.pid == Some(pid)) {

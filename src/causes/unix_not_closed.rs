@@ -63,6 +63,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::by_logs(case, pile, claim, &["unix-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         by_peers(case, pile, claim);
+        claim.count = Some(left_open(case, pile));
         claim.now = vec!["restart the program".into()];
         claim.fix = vec![if unix_ends::mostly_gone(case, pile) {
             "close each connection when a read returns 0: its other end has gone".into()
@@ -72,6 +73,15 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             "keep one connection to the daemon, or close each on every path".into()
         }];
     })
+}
+
+/// How many of them were left open: those whose other ends are gone, where these are what it is about, and never those that the process was
+/// started with.
+fn left_open(case: &Case<'_>, pile: &Pile) -> u64 {
+    let opened = pile.count.saturating_sub(pile.traits.given);
+    let peers = pile.owner.iter().flat_map(|o| &o.pids).filter_map(|(pid, _)| case.ledger.peers.get(pid));
+    let gone = peers.map(|p| p.gone).sum::<u64>().min(opened);
+    if unix_ends::mostly_gone(case, pile) && gone * 10 >= opened * 9 { gone } else { opened }
 }
 
 /// Whether most of them are connected with each other.

@@ -13,7 +13,7 @@ use crate::capture::sockets::NO_FD;
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::{Quote, Snapshot};
-use crate::facts::{DescriptorKind, Protocol};
+use crate::facts::{DescriptorKind, Protocol, SocketState};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -43,6 +43,8 @@ pub struct Duplicated {
     pub descriptors: u64,
     /// How many they are.
     pub sockets: u64,
+    /// What the one with most descriptors is, where that is told.
+    pub kind: Option<Kind>,
     /// Their remote ends, where a row tells both.
     pub remotes: Tops<End>,
     /// A row.
@@ -265,7 +267,7 @@ fn by_owner<'a>(view: &View<'a>, all: &mut BTreeMap<u32, Holding<'a>>) {
         let told = |g: &Group| Some((g.owner?, Kind::of_socket(g.protocol, g.state)?));
         groups.extend(table.groups.iter().filter_map(|g| Some((told(g)?, table.format, g))));
     }
-    groups.sort_by_key(|g| g.0);
+    groups.sort_by_key(|g| (g.0, g.2.state == SocketState::Listen));
     for same in groups.chunk_by(|a, b| a.0 == b.0) {
         let Some(&((pid, kind), source, _)) = same.first() else { continue };
         let count = same.iter().map(|g| g.2.count).sum();
@@ -290,6 +292,7 @@ fn copies(view: &View<'_>, all: &mut BTreeMap<u32, Holding<'_>>) {
         let found = by_pid.entry(copied.pid).or_insert_with(|| Duplicated {
             descriptors: 0,
             sockets: 0,
+            kind: Kind::of_socket(copied.protocol, copied.state),
             remotes: Tops::default(),
             quote: copied.quote.clone(),
         });
@@ -326,9 +329,10 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
         } else {
             kinds.push((kind, count, class));
         }
-        duplicates(class, holding);
+        duplicates(class, |_| Some(kind), holding);
     }
-    kinds.sort_by_key(|k| k.0);
+    // A listener is no row of what was left open.
+    kinds.sort_by_key(|k| (k.0, k.2.state == Some(SocketState::Listen)));
     for same in kinds.chunk_by(|a, b| a.0 == b.0) {
         let Some(&(kind, ..)) = same.first() else { continue };
         let (count, parts) = (same.iter().map(|k| k.1).sum(), same.iter().map(|k| Part::Class(k.2)).collect());
@@ -336,7 +340,7 @@ fn by_list<'a>(pid: u32, proc: &Proc, list: &'a FdList, known: &Known<'a>, books
     }
     for class in list.sockets().filter(|c| tells_inodes_only(c)) {
         by_inode(pid, proc, list, class, known, books, holding);
-        duplicates(class, holding);
+        duplicates(class, |inode| Some(known.asked().in_state(inode)?.0), holding);
     }
     holding.highest = holding.highest.max(list.highest);
     holding.hidden_numbers = holding.hidden_numbers.max(list.hidden_numbers);
@@ -490,29 +494,33 @@ impl AnyOrder<'_> {
     }
 }
 
-fn duplicates(class: &Class, holding: &mut Holding<'_>) {
+fn duplicates(class: &Class, kind_of: impl Fn(u32) -> Option<Kind>, holding: &mut Holding<'_>) {
     if class.kind != DescriptorKind::Socket || class.sockets.len() < 2 {
         return;
     }
     // A row that repeats number and socket is a listing pasted twice, no second descriptor.
     let mut last = None;
     let descriptors = class.sockets.iter().filter(|&s| last.replace(s) != Some(s) || s.1 == NO_FD);
-    let (mut rows, mut distinct) = (0u64, 0u64);
-    let (mut inode, mut times) = (None, 0u64);
-    // One that has only one descriptor is no copy, whatever others have.
-    for (number, _) in descriptors {
-        times = if inode.replace(number) == Some(number) { times + 1 } else { 1 };
-        match times {
-            1 => {}
-            2 => (rows, distinct) = (rows + 2, distinct + 1),
-            _ => rows += 1,
+    let (mut rows, mut distinct, mut most) = (0u64, 0u64, (0u64, 0u32));
+    let (mut inode, mut times, mut highest) = (0, 0u64, 0);
+    for (next, fd) in descriptors.map(|(inode, fd)| (Some(inode), fd)).chain([(None, 0)]) {
+        if next == Some(inode) && times > 0 {
+            (times, highest) = (times + 1, fd.max(highest));
+            continue;
         }
+        // One that has only one descriptor is no copy, whatever others have, and standard output and error are given as two of one.
+        if times > 1 && highest > 2 {
+            (rows, distinct, most) = (rows + times, distinct + 1, most.max((times, inode)));
+        }
+        (inode, times, highest) = (next.unwrap_or(0), 1, fd);
     }
+    let named = |q: &Quote| q.text().split(|c: char| !c.is_ascii_digit()).any(|word| word.parse() == Ok(most.1));
     if rows >= distinct.saturating_mul(2).max(2)
         && holding.duplicated.as_ref().is_none_or(|d| rows > d.descriptors)
-        && let Some(quote) = class.quotes.first()
+        && let Some(quote) = class.quotes.iter().find(named).or_else(|| class.quotes.first())
     {
-        holding.duplicated = Some(Duplicated { descriptors: rows, sockets: distinct, remotes: Tops::default(), quote });
+        let kind = kind_of(most.1);
+        holding.duplicated = Some(Duplicated { descriptors: rows, sockets: distinct, kind, remotes: Tops::default(), quote });
     }
 }
 

@@ -138,3 +138,17 @@ fn a_table_of_unix_sockets_has_their_peers_too() {
     let members = [("proc/7/fd", fd.as_str()), ("net_unix", &unix), ("net_tcp", tcp), ("sockstat", &sockstat(620, 1, 301))];
     assert_eq!(with(&members, |l| (l.books.held_unhashed(), l.piles.iter().any(|p| p.foreign.is_some()))), (Some(300), false));
 }
+
+#[test]
+fn copies_are_of_what_is_copied_and_not_of_the_journal() {
+    let mut fd = String::from("lrwx------ 1 a a 64 Nov 22 14:19 1 -> socket:[600]\nlrwx------ 1 a a 64 Nov 22 14:19 2 -> socket:[600]\n");
+    (3..203).for_each(|n| fd.push_str(&format!("lrwx------ 1 a a 64 Nov 22 14:19 {n} -> socket:[700]\n")));
+    let tcp = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:9F90 0200007F:0CEA 01 00000000:00000000 00:00000000 00000000     0        0 700 1 0000000000000000 100 0 0 10 0\n";
+    let unix = "Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000003 00000000 00000000 0001 03 600 \n";
+    let copied = |l: &Ledger<'_>| {
+        let found = l.holdings.get(&7).and_then(|h| h.duplicated.as_ref()).unwrap();
+        (found.descriptors, found.sockets, found.kind, found.quote.text().contains("socket:[700]"))
+    };
+    let members = [("proc/7/fd", fd.as_str()), ("net_unix", unix), ("net_tcp", tcp)];
+    assert_eq!(with(&members, copied), (200, 1, Some(Kind::Established), true));
+}

@@ -93,6 +93,8 @@ pub struct Traits {
     pub idle_max_ms: u64,
     /// The longest unbroken run of descriptor numbers.
     pub longest_run: u64,
+    /// Sockets on the descriptors with which a process is started.
+    pub given: u64,
     /// Lowest and highest inode.
     pub inodes: Option<(u64, u64)>,
     /// The first rows.
@@ -247,7 +249,8 @@ impl Traits {
     /// Adds the rows of a listing's class, but for the ends and quotes.
     fn add_class(&mut self, c: &Class) {
         self.longest_run = self.longest_run.max(c.longest_run);
-        self.span(c.sockets.span().map(|(low, high)| (low.into(), high.into())));
+        self.given += c.given;
+        self.span(c.opened.or(c.sockets.span()).map(|(low, high)| (low.into(), high.into())));
     }
 
     /// Adds what the only source tells of another worker of the program: place by place, where it makes no difference which ends come first.
@@ -297,6 +300,7 @@ impl Traits {
         self.keepalive += other.keepalive;
         self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
         self.longest_run = self.longest_run.max(other.longest_run);
+        self.given += other.given;
         self.span(other.inodes);
         self.tabled = self.tabled.take().or(other.tabled);
         self.quote(other.quotes.into_iter());
@@ -311,6 +315,7 @@ impl Traits {
         self.retransmitting = self.retransmitting.max(other.retransmitting);
         self.max_retries = self.max_retries.max(other.max_retries);
         self.no_file = self.no_file.max(other.no_file);
+        self.given = self.given.max(other.given);
         self.tabled = self.tabled.take().or_else(|| other.tabled.clone());
         self.keepalive = self.keepalive.max(other.keepalive);
         if self.idle_known == 0 {
