@@ -957,3 +957,13 @@ fn the_largest_pile_of_nobody() {
     let listen = rows("LISTEN", &|_| "0.0.0.0:8080 0.0.0.0:*".to_string());
     assert!(listen.headline.contains("300 listening TCP sockets are on"), "{}", listen.headline);
 }
+
+/// What has no file behind it is named as the kernel names it, and fills a limit as files do.
+#[test]
+fn a_limit_filled_by_what_has_no_file() {
+    let mut fd = String::from("total 0\n");
+    (3..1018).for_each(|n| fd.push_str(&format!("lrwx------ 1 sync sync 64 Nov 18 14:05 {n} -> anon_inode:inotify\n")));
+    let told = diagnose(&[member("proc/5400/fd", &fd), member("proc/5400/limits", &limits(1024))]);
+    let filled = found(&told, "fd-limit-by-files");
+    assert!(said(filled).contains("1,015 descriptors of pid 5400 are inotify descriptors"), "{}", said(filled));
+}

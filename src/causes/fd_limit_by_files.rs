@@ -48,6 +48,9 @@ cause! {
     FdLimitByFiles, "fd-limit-by-files", lookalike, "the limit of open files is filled by files, not sockets", weigh
 }
 
+/// Descriptors without a file that are no sockets and no selectors: inotify, timers, BPF maps.
+const ANONYMOUS: &[DescriptorKind] = &[DescriptorKind::Anon, DescriptorKind::Eventfd];
+
 /// The smallest limit of open files that is usual.
 const SMALLEST: u64 = 1024;
 
@@ -63,7 +66,14 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let Some(proc) = case.snapshot.processes.get(&pid) else { return Vec::new() };
     let files = files(case, pid);
     let pipes = rows(case, pid, &[DescriptorKind::Pipe]);
-    let (what, how) = if pipes * 2 > files {
+    let anonymous = rows(case, pid, ANONYMOUS);
+    let name = if anonymous * 2 > files { anonymous_name(case, pid) } else { None };
+    let (what, how) = if let Some(name) = &name {
+        (
+            name.as_str(),
+            "close each with what it was made for; strace of inotify_init1, timerfd_create, eventfd2 or bpf shows who makes them",
+        )
+    } else if pipes * 2 > files {
         ("pipes", "close the streams of each child process (stdin, stdout and stderr), and wait for it to end")
     } else {
         ("files", "close the files; look at their names for the code that opens them")
@@ -81,10 +91,15 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
         .lists
         .iter()
         .flat_map(|l| &l.classes)
-        .filter(|c| c.kind == if what == "pipes" { DescriptorKind::Pipe } else { DescriptorKind::File })
+        .filter(|c| match what {
+            "pipes" => c.kind == DescriptorKind::Pipe,
+            _ if name.is_some() => ANONYMOUS.contains(&c.kind),
+            _ => c.kind == DescriptorKind::File,
+        })
         .max_by_key(|c| c.rows)
         .and_then(|c| c.quotes.first());
     let says = match pipes {
+        _ if name.is_some() => format!("{} descriptors of pid {pid} are {what}", number(anonymous as i64)),
         0 => format!("{} descriptors of pid {pid} are files", number(files as i64)),
         _ if what == "pipes" => format!("{} descriptors of pid {pid} are pipes", number(pipes as i64)),
         _ => format!("{} descriptors of pid {pid} are files, {} of them pipes", number(files as i64), number(pipes as i64)),
@@ -107,7 +122,20 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
 }
 
 fn files(case: &Case<'_>, pid: u32) -> u64 {
-    rows(case, pid, &[DescriptorKind::File, DescriptorKind::Device, DescriptorKind::Pipe])
+    let files = [DescriptorKind::File, DescriptorKind::Device, DescriptorKind::Pipe];
+    rows(case, pid, &files).saturating_add(rows(case, pid, ANONYMOUS))
+}
+
+/// What most of the descriptors without a file are, by the name that the kernel gives them: `inotify descriptors`.
+fn anonymous_name(case: &Case<'_>, pid: u32) -> Option<String> {
+    let lists = case.snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists);
+    let class = lists.flat_map(|l| &l.classes).filter(|c| ANONYMOUS.contains(&c.kind)).max_by_key(|c| c.rows)?;
+    let (name, rows) = class.names.first()?;
+    // lsof numbers each eventfd.
+    let name = case.names.text(name);
+    let name = name.trim_start_matches("anon_inode:").trim_matches(['[', ']']).split(':').next()?.to_string();
+    let most = class.kind == DescriptorKind::Eventfd || rows * 2 > class.rows;
+    (most && !name.is_empty()).then(|| format!("{name} descriptors"))
 }
 
 /// Rows of some kinds in the listing of a process that has most of them.
