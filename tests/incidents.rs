@@ -110,6 +110,8 @@ const LISTED: &[&str] = &[
     "unix-not-closed-peers-gone",
     "unknown",
     "unknown-counted-again",
+    "unknown-log-of-another-pod",
+    "unknown-refused-beside-the-growth",
     "workers-waiting-in-recv",
 ];
 

@@ -230,3 +230,53 @@ fn one_end_of_each_pair_is_kept() {
     assert!(of(true).findings.iter().any(|f| f.claim.code == "unix-not-closed"));
     assert!(!of(false).findings.iter().any(|f| f.claim.code == "unix-not-closed"));
 }
+
+/// A listing of a server whose clients have gone.
+fn left_by_clients(n: u32) -> Member {
+    let mut text = String::from(
+        "COMMAND   PID USER   FD   TYPE DEVICE SIZE/OFF   NODE NAME\ntlsgw 1414 gw 3u IPv4 20000 0t0 TCP 10.0.0.5:8883 (LISTEN)\n",
+    );
+    for fd in 4..4 + n {
+        let (inode, port) = (20_000 + fd * 5, 40_000 + fd);
+        text.push_str(&format!("tlsgw 1414 gw {fd}u IPv4 {inode} 0t0 TCP 10.0.0.5:8883->203.0.113.{}:{port} (CLOSE_WAIT)\n", fd % 200));
+    }
+    member("lsof.txt", &text)
+}
+
+fn calls(call: impl Fn(u32, &str) -> String) -> Member {
+    member("strace-1414.txt", &(0..24).map(|i| call(i, &format!("10:12:{i:02}.000100"))).collect::<String>())
+}
+
+#[test]
+fn what_one_path_keeps_is_not_refuted_by_another_that_closes() {
+    let trace = calls(|i, at| {
+        let fd = 304 + i / 2;
+        let accepted = format!(
+            "{at} accept4(3, {{sa_family=AF_INET, sin_port=htons(50000), sin_addr=inet_addr(\"203.0.113.7\")}}, [16], SOCK_CLOEXEC) = {fd}\n{at} read({fd}, \"\", 5) = 0\n"
+        );
+        if i % 2 == 0 { format!("{accepted}{at} close({fd}) = 0\n") } else { accepted }
+    });
+    let claim = diagnose(&[left_by_clients(300), trace]).findings.into_iter().next().expect("a finding").claim;
+    assert!(claim.code == "accept-not-closed" && claim.against.is_empty(), "{claim:?}");
+}
+
+#[test]
+fn what_another_process_accepted_and_passed_on_was_accepted() {
+    let trace = calls(|i, at| {
+        format!("{at} read({}, \"\", 4096) = 0\n{at} openat(AT_FDCWD, \"/etc/motd\", O_RDONLY) = 900\n{at} close(900) = 0\n", 304 + i)
+    });
+    let claim = diagnose(&[left_by_clients(300), trace]).findings.into_iter().next().expect("a finding").claim;
+    assert_eq!(claim.code, "accept-not-closed", "{claim:?}");
+}
+
+#[test]
+fn a_detector_of_leaks_is_quoted_where_nothing_leaks() {
+    let log = lines(30, |t| {
+        format!(
+            "2026-09-14 {t}.000 WARN 4471 --- [housekeeper] c.z.h.p.ProxyLeakTask : Connection leak detection triggered for conn0 on thread main, stack trace follows"
+        )
+    });
+    let told = diagnose(&[listing("java", 4471, 0), vec![member("app.log", &log)]].concat());
+    let remarks: Vec<&str> = told.reports.iter().flat_map(|r| &r.remarks).map(|(says, _)| says.as_str()).collect();
+    assert!(remarks.iter().any(|r| r.starts_with("app.log: 30 lines, which no sockets of this capture bear out")), "{remarks:?}");
+}

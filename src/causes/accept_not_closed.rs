@@ -110,6 +110,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             _ => p.origin == Origin::Accept,
         };
         support::by_trace(case, pile, claim, "accept() of a connection", fits);
+        if accepted && pile.kind == Kind::CloseWait {
+            // Those that another process has passed on, or that were open before the trace began.
+            let before = |p: &crate::capture::trace::Pattern| p.origin == Origin::Before && p.eof;
+            support::by_trace(case, pile, claim, "a read that returns 0 on a connection that was open before", before);
+        }
         support::by_logs(case, pile, claim, &["accept-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         unheard(pile, claim);

@@ -188,14 +188,15 @@ impl<'a> Case<'a> {
     /// Log lines that may be the holders' and may tell of the pile, with how surely they are theirs.
     pub fn sightings(&self, pile: &Pile) -> Vec<(&'a Sighting, Tie)> {
         let written = self.written_by(pile);
-        let doubts: Vec<bool> = written.iter().map(|(s, _)| super::doubt::doubt(self, pile, s, &written).is_none()).collect();
-        written.into_iter().zip(doubts).filter(|(_, fits)| *fits).map(|(told, _)| told).collect()
+        let scales = super::doubt::Scales::of(self, pile, &written);
+        written.iter().copied().filter(|(s, _)| scales.doubt(s).is_none()).collect()
     }
 
     /// Log lines that tell of failures and yet cannot have left the pile, each with the reason.
     pub fn doubted(&self, pile: &Pile) -> Vec<(&'a Sighting, super::doubt::Doubt)> {
         let written = self.written_by(pile);
-        written.iter().filter_map(|(s, _)| Some((*s, super::doubt::doubt(self, pile, s, &written)?))).collect()
+        let scales = super::doubt::Scales::of(self, pile, &written);
+        written.iter().filter_map(|(s, _)| Some((*s, scales.doubt(s)?))).collect()
     }
 
     fn written_by(&self, pile: &Pile) -> Vec<(&'a Sighting, Tie)> {

@@ -1,16 +1,19 @@
 //! Whether failures that a log tells of can have left a pile at all: they must have come in the life of the process, in the time in which it
 //! grew, in numbers of its order, and not as a consequence of what it did.
 
+use super::calls::Calls;
 use super::case::{Case, Tie};
 use super::claim::Strength;
 use super::forecast::span;
+use super::past::Growth;
 use super::say::number;
 use super::support::times;
 use super::when::moment;
 use crate::capture::logs::Sighting;
-use crate::facts::IdentityKey;
+use crate::facts::{IdentityKey, MemberId};
 use crate::ledger::Pile;
 use crate::signatures::Weight;
+use rustc_hash::FxHashMap;
 
 /// Causes whose lines each tell of one socket that may be left.
 const CAUSES: &[&str] = &["connect-failed-not-closed", "never-connected", "reset-not-closed"];
@@ -32,70 +35,105 @@ pub struct Doubt {
     pub says: String,
 }
 
-/// Why failures that a log tells of cannot have left a pile; `None` if they can.
-pub fn doubt(case: &Case<'_>, pile: &Pile, sighting: &Sighting, all: &[(&Sighting, Tie)]) -> Option<Doubt> {
-    let cause = sighting.points_to.first().filter(|code| CAUSES.contains(&code.as_str()))?;
-    if sighting.weight == Weight::Context || pile.owner.is_none() {
-        return None;
-    }
-    let told = Told { case, pile, sighting, year: year_of(case), cause };
-    let (strength, why) = told
-        .before_the_process()
-        .or_else(|| told.after_the_last_descriptor(all))
-        .or_else(|| told.closed_again())
-        .or_else(|| told.beside_the_growth())
-        .or_else(|| told.too_few(all))?;
-    let where_to = sighting.endpoint.as_ref().map_or(String::new(), |e| format!(" ({e})"));
-    Some(Doubt { strength, says: format!("the log tells of failures {}{where_to}, {why}", times(sighting.count)) })
+/// What the lines of a pile's holder are held against, found once for all of them.
+pub struct Scales<'c, 'a> {
+    case: &'c Case<'a>,
+    pile: &'c Pile,
+    year: i16,
+    /// When the process was started, by a listing that tells the day.
+    started: Option<i64>,
+    growth: Option<Growth>,
+    calls: Option<Calls>,
+    /// Lines by the cause that they point to first.
+    lines: FxHashMap<&'c str, u64>,
+    /// When no descriptor was left, by the log of each member.
+    full: FxHashMap<MemberId, i64>,
 }
 
 /// Lines and what they are held against.
-struct Told<'c, 'a> {
-    case: &'c Case<'a>,
-    pile: &'c Pile,
-    sighting: &'c Sighting,
-    year: i16,
-    cause: &'c str,
+struct Told<'s, 'c, 'a> {
+    scales: &'s Scales<'c, 'a>,
+    sighting: &'s Sighting,
+    cause: &'s str,
 }
 
 type Why = Option<(Strength, String)>;
 
-impl Told<'_, '_> {
+impl<'c, 'a> Scales<'c, 'a> {
+    /// The scales for lines that may be a pile's holder's.
+    pub fn of(case: &'c Case<'a>, pile: &'c Pile, all: &[(&'c Sighting, Tie)]) -> Scales<'c, 'a> {
+        let year = year_of(case);
+        let first = pile.owner.as_ref().and_then(|o| o.pids.first()).and_then(|(pid, _)| case.snapshot.processes.get(pid));
+        let (mut lines, mut full) = (FxHashMap::default(), FxHashMap::default());
+        for (s, _) in all.iter().filter(|(s, _)| s.weight != Weight::Context) {
+            if let Some(cause) = s.points_to.first() {
+                *lines.entry(cause.as_str()).or_default() += s.attempts.unwrap_or(0).max(s.count);
+            }
+            if s.points_to.iter().any(|p| p == "fd-limit-too-low")
+                && let Some(at) = moment(&s.first_at, year)
+            {
+                let known = full.entry(s.first.at.member).or_insert(at);
+                *known = at.min(*known);
+            }
+        }
+        Scales {
+            case,
+            pile,
+            year,
+            started: first.and_then(|p| moment(&p.started, year)),
+            growth: if lines.is_empty() { None } else { case.growth(pile).filter(|g| g.samples > 0) },
+            calls: super::calls::of(case, pile),
+            lines,
+            full,
+        }
+    }
+
+    /// Why failures that a log tells of cannot have left the pile; `None` if they can.
+    pub fn doubt(&self, sighting: &Sighting) -> Option<Doubt> {
+        let cause = sighting.points_to.first().filter(|code| CAUSES.contains(&code.as_str()))?;
+        if sighting.weight == Weight::Context || self.pile.owner.is_none() {
+            return None;
+        }
+        let told = Told { scales: self, sighting, cause };
+        let (strength, why) = told
+            .before_the_process()
+            .or_else(|| told.after_the_last_descriptor())
+            .or_else(|| told.closed_again())
+            .or_else(|| told.beside_the_growth())
+            .or_else(|| told.too_few())?;
+        let where_to = sighting.endpoint.as_ref().map_or(String::new(), |e| format!(" ({e})"));
+        Some(Doubt { strength, says: format!("the log tells of failures {}{where_to}, {why}", times(sighting.count)) })
+    }
+}
+
+impl Told<'_, '_, '_> {
     fn first(&self) -> Option<i64> {
-        moment(&self.sighting.first_at, self.year)
+        moment(&self.sighting.first_at, self.scales.year)
     }
 
     fn last(&self) -> Option<i64> {
-        moment(&self.sighting.last_at, self.year).or_else(|| self.first())
+        moment(&self.sighting.last_at, self.scales.year).or_else(|| self.first())
     }
 
     /// From when to when the log has lines, of whatever kind.
     fn covered(&self) -> Option<(i64, i64)> {
-        let logs = &self.case.snapshot.logs;
+        let logs = &self.scales.case.snapshot.logs;
         let (first, _) = logs.covered(self.sighting.first.at.member)?;
         let (_, last) = logs.covered(self.sighting.last.at.member)?;
-        Some((moment(&first, self.year)?, moment(&last, self.year)?))
-    }
-
-    /// When the process was started, by a listing that tells the day.
-    fn started(&self) -> Option<i64> {
-        let (pid, _) = self.pile.owner.as_ref()?.pids.first()?;
-        moment(&self.case.snapshot.processes.get(pid)?.started, self.year)
+        Some((moment(&first, self.scales.year)?, moment(&last, self.scales.year)?))
     }
 
     /// All of them are older than the process.
     fn before_the_process(&self) -> Why {
-        let (last, started) = (self.last()?, self.started()?);
+        let (last, started) = (self.last()?, self.scales.started?);
         let zoned = self.sighting.last_at.ends_with('Z') || self.sighting.last_at.contains('+');
         let apart = if zoned { ZONES } else { 0 };
         (last + apart < started).then(|| (Strength::Strong, "all before this process was started".to_string()))
     }
 
     /// They began when no descriptor was left: without one no name is looked up, and nothing is connected.
-    fn after_the_last_descriptor(&self, all: &[(&Sighting, Tie)]) -> Why {
-        let full =
-            |s: &&Sighting| s.points_to.iter().any(|p| p == "fd-limit-too-low") && s.first.at.member == self.sighting.first.at.member;
-        let began = all.iter().map(|(s, _)| *s).filter(full).filter_map(|s| moment(&s.first_at, self.year)).min()?;
+    fn after_the_last_descriptor(&self) -> Why {
+        let began = *self.scales.full.get(&self.sighting.first.at.member)?;
         let (first, covered) = (self.first()?, self.covered()?);
         // A refusal needs a descriptor: that it began with the shortage must be seen.
         let seen = self.cause == "never-connected" || covered.0 + 60 < began;
@@ -104,13 +142,13 @@ impl Told<'_, '_> {
 
     /// A table of calls counts as many closes as sockets.
     fn closed_again(&self) -> Why {
-        let calls = super::calls::of(self.case, self.pile)?;
+        let calls = self.scales.calls.as_ref()?;
         calls.closes_all().then(|| (Strength::Strong, format!("and {}: what fails is closed", calls.says())))
     }
 
     /// They ended before the pile grew, or went on while it did not.
     fn beside_the_growth(&self) -> Why {
-        let growth = self.case.growth(self.pile).filter(|g| g.samples > 0)?;
+        let growth = self.scales.growth.as_ref()?;
         let between = i64::try_from(growth.seconds?).ok().filter(|&s| s >= 60)?;
         let (first, last, covered) = (self.first()?, self.last()?, self.covered()?);
         let gained = growth.to.saturating_sub(growth.from);
@@ -130,20 +168,19 @@ impl Told<'_, '_> {
     }
 
     /// They are far from as many as the sockets, in a log that covers hours.
-    fn too_few(&self, all: &[(&Sighting, Tie)]) -> Why {
-        let alike = |s: &&Sighting| s.weight != Weight::Context && s.points_to.first().is_some_and(|p| p == self.cause);
-        let lines: u64 = all.iter().map(|(s, _)| *s).filter(alike).map(|s| s.attempts.unwrap_or(0).max(s.count)).sum();
+    fn too_few(&self) -> Why {
+        let lines = self.scales.lines.get(self.cause).copied().unwrap_or(0);
         let (last, covered) = (self.last()?, self.covered()?);
         let length = covered.1 - covered.0;
         if length < HOUR || lines == 0 {
             return None;
         }
-        let count = number(self.pile.count as i64);
-        if covered.1 - last >= DAY && lines.saturating_mul(4) < self.pile.count {
+        let count = number(self.scales.pile.count as i64);
+        if covered.1 - last >= DAY && lines.saturating_mul(4) < self.scales.pile.count {
             let says = format!("and none in the last {} of it: too few, and too long ago, for {count} sockets", spanned(covered.1 - last));
             return Some((Strength::Moderate, says));
         }
-        let accident = lines < FEW && lines.saturating_mul(EACH) < self.pile.count;
+        let accident = lines < FEW && lines.saturating_mul(EACH) < self.scales.pile.count;
         accident.then(|| (Strength::Moderate, format!("in a log of {}: too few for {count} sockets", spanned(length))))
     }
 }

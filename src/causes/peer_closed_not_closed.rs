@@ -4,7 +4,7 @@ use super::case::Tie;
 use super::claim::{Claim, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, on_piles};
-use crate::capture::trace::{Origin, Outcome};
+use crate::capture::trace::{Origin, Outcome, Pattern};
 use crate::ledger::{Kind, Pile};
 
 cause! {
@@ -87,7 +87,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             );
             claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, rows()));
         }
-        support::by_trace(case, pile, claim, "a read that returns 0 (the peer has closed)", |p| p.eof && p.origin != Origin::Accept);
+        // What was accepted, here or by a process that passed it on, was not opened.
+        let accepted = |p: &Pattern| p.origin == Origin::Accept || pile.accepted == Some(true) && p.origin == Origin::Before;
+        support::by_trace(case, pile, claim, "a read that returns 0 (the peer has closed)", |p| p.eof && !accepted(p));
         opened(case, pile, claim);
         claim.evidence.extend(support::user_of_rows(pile));
         claim.missing.extend(support::holder(case, pile));

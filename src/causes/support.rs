@@ -76,6 +76,8 @@ pub fn by_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim, what: &str, fit
             (2.., _) if left > closed => Strength::Strong,
             (1, _) if closed == 0 => Strength::Strong,
             (0, _) if closed == 0 => Strength::Moderate,
+            // One path closes, another does not.
+            (5.., Tie::Process | Tie::Program) if left * 2 >= closed => Strength::Moderate,
             _ => {
                 let says = format!(
                     "the trace shows {what} {} times, and the descriptor closed {} times",

@@ -3,6 +3,7 @@
 use super::finding::{Finding, HostReport, Verdict};
 use crate::bundle::MemberEnd;
 use crate::capture::Quote;
+use crate::capture::logs::Sighting;
 use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing, Witnessed, number};
 use crate::facts::{IdentityKey, LimitValue, NoteKind};
@@ -217,6 +218,7 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
     // What a log names as a cause of something else than sockets.
     let other = case.told().filter(|s| s.weight == Weight::Cause && s.points_to.is_empty());
     all.extend(other.map(|s| (format!("{}: {}", case.path(&s.first), s.means), Some(s.first.clone()))));
+    all.extend(detectors(case));
     all.truncate(MAX_REMARKS);
     let more = commands.len().saturating_sub(MAX_REMARKS);
     all.extend(commands.into_iter().take(MAX_REMARKS));
@@ -224,6 +226,29 @@ pub fn remarks(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
         all.push((format!("{more} more commands gave nothing or not all, as the manifest tells"), None));
     }
     all
+}
+
+/// What a program's own leak detector says again and again, where no pile bears it out.
+fn detectors(case: &Case<'_>) -> Vec<(String, Option<Quote>)> {
+    const LEAKS: &[&str] = &["accept-not-closed", "peer-closed-not-closed", "pool-unbounded"];
+    let tells =
+        |s: &&Sighting| s.weight == Weight::Cause && s.count > 1 && s.points_to.first().is_some_and(|p| LEAKS.contains(&p.as_str()));
+    if case.ledger.piles.iter().any(|pile| crate::causes::suspect(case, pile).is_some()) {
+        return Vec::new();
+    }
+    let mut all: Vec<(&Sighting, u64)> = Vec::new();
+    for s in case.told().filter(tells) {
+        match all.iter_mut().find(|(first, _)| first.signature == s.signature) {
+            Some((_, lines)) => *lines += s.count,
+            None => all.push((s, s.count)),
+        }
+    }
+    let says = |(s, lines): (&Sighting, u64)| {
+        let (path, means) = (case.path(&s.first), s.means.trim_end_matches('.'));
+        let says = format!("{path}: {} lines, which no sockets of this capture bear out: {means}", number(lines as i64));
+        (says, Some(s.first.clone()))
+    };
+    all.into_iter().map(says).collect()
 }
 
 /// A trace of a thread that waits for another to end, which looks like a hang and is how every JVM's first thread looks.

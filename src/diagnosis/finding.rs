@@ -231,6 +231,10 @@ pub fn rank(claims: Vec<Claim>, case: &Case<'_>, checks: &[Checked]) -> Vec<Find
         let top = claim.score();
         rivals.retain(|r| r.code != "unknown" && r.score() > base && r.score() * 4 >= top * 3);
         rivals.retain(|r| !is_only_told(r, &claim));
+        let mut claim = claim;
+        if let Some(rival) = rivals.iter().find(|r| is_shown(r)).filter(|_| is_shown(&claim)) {
+            claim.says = format!("{}, and others {}", claim.says, rival.says);
+        }
         findings.push(Finding { grade: grade(&claim, &rivals, case, checks), claim, rivals, hosts: Vec::new() });
     }
     join_client_objects(&mut findings);
@@ -241,10 +245,14 @@ pub fn rank(claims: Vec<Claim>, case: &Case<'_>, checks: &[Checked]) -> Vec<Find
 
 /// Whether a rival of a claim whose mechanism a trace shows rests on lines of a log alone: the trace would show its mechanism too.
 fn is_only_told(rival: &Claim, claim: &Claim) -> bool {
-    let shown = claim.evidence.iter().any(|e| e.strength == Strength::Decisive && e.by == Witnessed::Trace);
     let common = |e: &Evidence| claim.evidence.iter().any(|other| other.says == e.says);
     let mut own = rival.evidence.iter().filter(|e| e.strength >= Strength::Moderate && !common(e));
-    shown && own.all(|e| e.by == Witnessed::Log)
+    is_shown(claim) && own.all(|e| e.by == Witnessed::Log)
+}
+
+/// Whether a trace shows a claim's mechanism.
+fn is_shown(claim: &Claim) -> bool {
+    claim.evidence.iter().any(|e| e.strength == Strength::Decisive && e.by == Witnessed::Trace)
 }
 
 /// The winner. What all claims on a pile share (the suspicion) decides nothing, so a cause that adds nothing to it is `unknown`.
