@@ -119,9 +119,10 @@ const SS: &str = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Proce
 
 /// A table of a server's connections in a sample, and what else was captured of it.
 fn served(hour: u32, pid: Option<u32>, count: u32, idle: Option<u32>) -> Vec<Member> {
-    let users = pid.map_or(String::new(), |pid| format!("users:((\"java\",pid={pid},fd=9)) "));
-    let mut text = format!("{SS}LISTEN 0 128 0.0.0.0:8443 0.0.0.0:* {users}ino:900\n");
+    let users = |fd: u32| pid.map_or(String::new(), |pid| format!("users:((\"java\",pid={pid},fd={fd})) "));
+    let mut text = format!("{SS}LISTEN 0 128 0.0.0.0:8443 0.0.0.0:* {}ino:900\n", users(9));
     for n in 0..count {
+        let users = users(n + 10);
         text.push_str(&format!("ESTAB 0 0 10.0.0.5:8443 10.9.{}.7:{} {users}ino:{}\n", n % 200, 20_000 + n, 50_000 + n));
         if let Some(idle) = idle {
             text.push_str(&format!("\t cubic rto:204 lastsnd:{idle} lastrcv:{idle} lastack:{idle}\n"));
@@ -201,7 +202,7 @@ fn what_a_server_has_opened_itself() {
     let mut samples: Vec<Member> = (0..4).flat_map(|t| served(t, Some(2400), 300 + t * 200, Some(900_000))).collect();
     for member in samples.iter_mut().filter(|m| m.path.ends_with("ss-tanpe.txt")) {
         for n in 0..150 {
-            let users = "users:((\"java\",pid=2400,fd=9))";
+            let users = format!("users:((\"java\",pid=2400,fd={}))", n + 5000);
             let row = format!("ESTAB 0 0 10.0.0.5:{} 10.3.3.3:5432 {users} ino:{}\n", 40_000 + n, 90_000 + n);
             member.text.extend(row.into_bytes());
         }
@@ -242,7 +243,7 @@ fn both_ways(sample: u32, opened: u32, clients: u32) -> Vec<Member> {
     let mut text = String::from("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n");
     text.push_str("LISTEN 0 128 0.0.0.0:7000 0.0.0.0:* users:((\"shopd\",pid=2700,fd=3)) ino:813 sk:1\n");
     let mut row = |ends: String, inode: u32| {
-        text.push_str(&format!("ESTAB 0 0 {ends} users:((\"shopd\",pid=2700,fd={})) ino:{inode} sk:1\n", inode % 5000));
+        text.push_str(&format!("ESTAB 0 0 {ends} users:((\"shopd\",pid=2700,fd={})) ino:{inode} sk:1\n", inode - 39_000));
     };
     (0..opened).for_each(|n| row(format!("10.0.0.5:{} 10.9.0.{}:9042", 33_000 + n, 1 + n % 3), 40_000 + n));
     (0..clients).for_each(|n| row(format!("10.0.0.5:7000 10.9.1.{}:{}", n % 9, 10_000 + sample * 1000 + n), 60_000 + sample * 1000 + n));
