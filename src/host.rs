@@ -140,7 +140,8 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
         let home =
             homes.iter().filter(|h| related(h, &stray)).max_by_key(|h| h.len()).or(if homes.len() == 1 { homes.first() } else { None });
         match home {
-            Some(home) => merge_into(roots.get_mut(home), takes),
+            // What lies beside samples is no sample of its own.
+            Some(home) => merge_into(roots.get_mut(home), takes.into_iter().map(|t| Take { root: home.clone(), ..t }).collect()),
             None if homes.is_empty() => merge_into(Some(roots.entry(String::new()).or_default()), takes),
             None => {}
         }

@@ -44,6 +44,7 @@ const NO_FORMATS: &[&str] = &[
     "arguments",
     "choose",
     "counter-names",
+    "host-mark",
     "mend",
     "named",
     "pid",

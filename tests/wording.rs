@@ -967,3 +967,43 @@ fn a_limit_filled_by_what_has_no_file() {
     let filled = found(&told, "fd-limit-by-files");
     assert!(said(filled).contains("1,015 descriptors of pid 5400 are inotify descriptors"), "{}", said(filled));
 }
+
+/// A count that was made again and again: one that falls is of sockets that something closes, one that only rises is growth.
+#[test]
+fn counts_of_a_loop_are_a_course() {
+    let of = |counts: &[u32]| {
+        let rows: String = counts.iter().map(|n| format!("{n}\n")).collect();
+        diagnose(&[member("cw.txt", &format!("$ while sleep 300; do ss -tan | grep -c CLOSE-WAIT; done\n{rows}"))])
+    };
+    let leaks = |told: &Diagnosis| told.findings.iter().any(|f| f.claim.code == "peer-closed-not-closed");
+    let rising = of(&[118, 142, 310, 560, 937]);
+    let says = format!("{:?}", found(&rising, "peer-closed-not-closed").claim);
+    assert!(says.contains("they grew from 118 to 937 between the first and the last reading"), "{says}");
+    for counts in [&[12, 88, 5, 310, 9][..], &[22, 310, 18, 288, 310]] {
+        assert!(!leaks(&of(counts)), "{counts:?}");
+    }
+}
+
+/// Rounds with a date in front are moments: what is gone in the next was closed, what stays and grows was not.
+#[test]
+fn dated_rounds_are_compared_and_not_added_up() {
+    let rounds = |renewed: bool| {
+        let mut text = String::from("[root@web8 ~]# while sleep 300; do date; ss -tanp | grep CLOSE-WAIT; done\n");
+        for round in 0..6 {
+            text.push_str(&format!("Thu Nov 12 09:{:02}:01 UTC 2026\n", round * 5));
+            let count = if renewed { 70 } else { 70 + round * 60 };
+            for n in 0..count {
+                let port = 20_000 + n + if renewed { round * 100 } else { 0 };
+                let fd = 10 + n;
+                text.push_str(&format!("CLOSE-WAIT 1 0 10.0.0.5:8000 10.0.9.9:{port} users:((\"gated\",pid=7,fd={fd}))\n"));
+            }
+        }
+        diagnose(&[member("ss.log", &text)])
+    };
+    let renewed = rounds(true);
+    assert!(renewed.findings.iter().all(|f| f.claim.kind != Some(Kind::CloseWait)), "{}", renewed.headline);
+    let kept = rounds(false);
+    assert!(kept.headline.contains("gated (pid 7) leaks at least 370"), "{}", kept.headline);
+    let says = format!("{:?}", kept.findings[0].claim);
+    assert!(says.contains("they grew from 70 to 370 between the first and the last snapshot"), "{says}");
+}

@@ -35,6 +35,8 @@ pub(super) struct Stretches {
 #[derive(Clone, Debug, Default)]
 struct Host {
     name: String,
+    /// The pod or container in which a single command ran there.
+    pod: String,
     line: Option<Quote>,
 }
 
@@ -64,12 +66,16 @@ impl Stretches {
         self.begin(live, path, host, true);
     }
 
-    /// A line says of which host the following is.
+    /// A line says of which host the following is, or in which pod a command runs.
     pub fn host(&mut self, live: &mut Snapshot, path: &str, at: &At<'_>, host: &[u8]) {
         let name = name_of(host);
-        if name != self.host.name {
-            self.begin(live, path, Host { name, line: Some(Quote::keep(at)) }, false);
-        }
+        let next = match at.format {
+            "exec" if name != self.host.pod => Host { pod: name, ..self.host.clone() },
+            // A prompt that does not name its host is of the same as before.
+            "prompt" | "banner" if !name.is_empty() && name != self.host.name => Host { name, ..Host::default() },
+            _ => return,
+        };
+        self.begin(live, path, Host { line: Some(Quote::keep(at)), ..next }, false);
     }
 
     fn begin(&mut self, live: &mut Snapshot, path: &str, host: Host, dated: bool) {
@@ -98,6 +104,7 @@ impl Stretches {
         last.end_member();
         live.room.receive(last.room.pass_on());
         self.past.push(Stretch { host: self.host, dated: self.dated, snapshot: last });
+        by_pods(&mut self.past);
         let mut hosts: Vec<(Host, Vec<Stretch>)> = Vec::new();
         for stretch in self.past {
             match hosts.iter_mut().find(|(host, _)| host.name == stretch.host.name) {
@@ -153,8 +160,19 @@ fn settle(place: &Placement, told: Told, own: bool, settled: &mut Vec<(Placement
 
 /// The name of a host without its domain, in small letters, as a prompt shows it.
 fn name_of(host: &[u8]) -> String {
+    let host = host.strip_prefix(b"pod/").unwrap_or(host);
     let name = host.split(|&b| b == b'.').next().unwrap_or(host);
     String::from_utf8_lossy(name).to_ascii_lowercase()
+}
+
+/// Takes pods for hosts where there are several; one may well be looked into from the host that is captured.
+fn by_pods(stretches: &mut [Stretch]) {
+    let pods: BTreeSet<&str> = stretches.iter().filter(|s| tells(&s.snapshot)).map(|s| s.host.pod.as_str()).collect();
+    if pods.iter().filter(|pod| !pod.is_empty()).count() > 1 {
+        for host in stretches.iter_mut().map(|s| &mut s.host).filter(|h| !h.pod.is_empty()) {
+            host.name = std::mem::take(&mut host.pod);
+        }
+    }
 }
 
 /// Whether a snapshot tells more than who and when.
@@ -257,5 +275,24 @@ mod tests {
         let all = snapshots(&[("ss.log", text)]);
         assert!(all.len() > 100 && all.len() <= super::MOST, "{}", all.len());
         assert!(all[0].1.ends_with("T00:00:01Z") && all[all.len() - 1].1.ends_with("T09:59:01Z"), "{all:?}");
+    }
+
+    #[test]
+    fn hosts_of_one_text_are_parted() {
+        let (a, b) = (one("web1", "", 1, 0, 0), one("web2", "", 1, 0, 0));
+        let prompt = |host: &str| format!("[root@{host} ~]# ss -tan\n{SS}");
+        assert_eq!(snapshots(&[("x.txt", prompt("web1") + &prompt("web2"))]), [a.clone(), b.clone()]);
+        assert_eq!(snapshots(&[("x.txt", prompt("web1")), ("y.txt", prompt("web2"))]), [a.clone(), b.clone()], "of two files");
+        assert_eq!(snapshots(&[("x.txt", prompt("web1") + &prompt("WEB1.corp"))]), [one("", "", 2, 0, 0)], "one and the same");
+        let looped = format!("ops@jump:~$ for h in web1 web2; do echo \"== $h\"; ssh $h ss -tan; done\n== web1\n{SS}== web2\n{SS}");
+        assert_eq!(snapshots(&[("x.txt", looped)]), [a, b], "the host that was typed on tells nothing");
+    }
+
+    #[test]
+    fn several_pods_are_hosts_and_one_is_none() {
+        let of = |pod: &str| format!("$ kubectl exec {pod} -- ss -tan\n{SS}");
+        let both = snapshots(&[("x.txt", of("cart-1") + &of("cart-2"))]);
+        assert_eq!(both, [one("cart-1", "", 1, 0, 0), one("cart-2", "", 1, 0, 0)]);
+        assert_eq!(snapshots(&[("x.txt", of("cart-1") + "$ lsof -p 7\n" + LSOF)]), [one("", "", 1, 1, 0)]);
     }
 }

@@ -22,6 +22,11 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         let again = super::turnover::renewed(case, pile).filter(|_| pile.count * 2 >= threshold);
         let at = pile.traits.quotes.first().cloned();
         s.against.extend(again.map(|why| Evidence::new(Strength::Decisive, Witnessed::Growth, why, at)));
+        let counted = case.counted(pile);
+        if let Some(why) = fell(&counted.iter().map(|(n, _)| *n).collect::<Vec<_>>()) {
+            let at = counted.into_iter().map(|(_, quote)| quote).take(3);
+            s.against.push(Evidence::new(Strength::Decisive, Witnessed::Growth, format!("their number {why}: something closes them"), at));
+        }
         return;
     };
     let opened = directions::opened(case, pile);
@@ -148,6 +153,10 @@ pub fn limited(case: &Case<'_>, pile: &Pile) -> bool {
 /// nothing of this one: a leak has begun again.
 fn counts(case: &Case<'_>, pile: &Pile) -> Vec<u64> {
     let told = case.history(pile).map_or(&[][..], |h| &h.told);
+    let counted = if told.is_empty() { case.counted(pile) } else { Vec::new() };
+    if !counted.is_empty() {
+        return counted.into_iter().map(|(n, _)| n).collect();
+    }
     told.iter().map(|t| t.kept).chain([pile.count]).collect()
 }
 

@@ -6,12 +6,15 @@ use crate::capture::process::base_name;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::IdentityKey;
 use crate::host::Take;
-use crate::ledger::{Family, Kind, Ledger, Owner, Pile, View, inodes, repeats};
+use crate::ledger::{Family, Kind, Ledger, Owner, Pile, View, inodes, repeats, series};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 /// Piles below this size are not looked for in tables that name no holders.
 const SOME: u64 = 20;
+
+/// From how many counts on they tell a course.
+const COUNTS: usize = 3;
 
 /// How a pile changed between an earlier snapshot and the last.
 #[derive(Clone, Debug)]
@@ -87,7 +90,7 @@ impl<'a> Case<'a> {
         if self.earlier.is_empty() {
             // Each cause asks, and the outputs of a command that ran for hours may hold millions of rows.
             let repeated = || self.history(pile)?.repeated.get_or_init(|| self.growth_by_repeats(pile)).clone();
-            return self.growth_by_books(pile).or_else(repeated);
+            return self.growth_by_books(pile).or_else(repeated).or_else(|| self.growth_by_counts(pile));
         }
         let history = self.history(pile)?;
         let first = history.told.first().or(history.predecessor.as_ref())?;
@@ -117,6 +120,24 @@ impl<'a> Case<'a> {
         let rise = self.unhashed_rise().filter(|f| f.value > 0 && pile.count as i64 * 10 >= all.saturating_mul(9))?;
         let from = pile.count.checked_sub(rise.value as u64)?;
         Some(Growth { from, to: pile.count, at: rise.at, seconds: None, since: 0, samples: 1, replaced: false })
+    }
+
+    /// The numbers of a pile that a pipeline counted again and again, with the line of each; empty where they are not of the pile.
+    pub(super) fn counted(&self, pile: &Pile) -> Vec<(u64, Quote)> {
+        let counts = series::of_kind(self.snapshot, pile.kind);
+        let near = |n: u64| n * 10 >= pile.count * 9 && n * 9 <= pile.count * 10;
+        if counts.len() >= COUNTS && counts.last().is_some_and(|(n, _)| near(*n)) { counts } else { Vec::new() }
+    }
+
+    /// Of one snapshot in which a count was made again and again: it rose and never fell.
+    fn growth_by_counts(&self, pile: &Pile) -> Option<Growth> {
+        let counts = self.counted(pile);
+        let (first, last) = (counts.first()?, counts.last()?);
+        let fell = counts.windows(2).any(|w| matches!(w, [a, b] if b.0 * 10 < a.0 * 9));
+        let at = vec![first.1.clone(), last.1.clone()];
+        let samples = counts.len() - 1;
+        let growth = Growth { from: first.0, to: pile.count, at, seconds: None, since: 0, samples, replaced: false };
+        (pile.kind == Kind::CloseWait && first.0 < last.0 && !fell).then_some(growth)
     }
 
     /// Of one snapshot in which a command was repeated into one file: the pile that has grown from one output to the next, while those that

@@ -5,6 +5,7 @@ use super::case::Case;
 use super::past::Then;
 use super::say::number;
 use crate::capture::{End, Snapshot};
+use crate::facts::Protocol;
 use crate::ledger::{Kind, Pile, inodes, repeats};
 use std::collections::BTreeSet;
 
@@ -60,7 +61,8 @@ pub fn renewed(case: &Case<'_>, pile: &Pile) -> Option<String> {
     }
     let samples = repeats::of_pile(case.snapshot, case.members, pile);
     let gone = samples.windows(2).filter(|w| matches!(w, [a, b] if a.is_gone_in(b))).count();
-    let before = samples.iter().rev().nth(1).filter(|_| gone > 0 && gone + 1 == samples.len())?;
+    // Of two outputs one may be of another moment than it seems; of several each shows it anew.
+    let before = samples.iter().rev().nth(1).filter(|_| samples.len() >= SAMPLES && gone + 1 == samples.len())?;
     Some(format!("of {} in the output before none, or hardly one, is in the last: they come and go", number(before.count as i64)))
 }
 
@@ -121,7 +123,21 @@ fn still(case: &Case<'_>, pile: &Pile, then: &Then) -> Option<(u64, u64)> {
         // Found by its sockets, of a holder that was not named.
         return Some((then.count, then.count));
     };
-    by_inode(&take.snapshot, before, case.snapshot, pile).or_else(|| by_ends(before, pile))
+    by_inode(&take.snapshot, before, case.snapshot, pile)
+        .or_else(|| by_ends(before, pile))
+        .or_else(|| by_connections(&take.snapshot, before, case.snapshot, pile))
+}
+
+/// By both ends of the rows of tables, where the pile is nearly all connections in its state.
+fn by_connections(then: &Snapshot, before: &Pile, now: &Snapshot, pile: &Pile) -> Option<(u64, u64)> {
+    let ends = |snapshot: &Snapshot, p: &Pile| -> Option<BTreeSet<(End, End)>> {
+        let rows = snapshot.tables.iter().flat_map(|t| &t.connections).filter(|c| Kind::of_socket(Protocol::Tcp, c.2) == Some(p.kind));
+        let ends: BTreeSet<(End, End)> = rows.map(|c| (c.0, c.1)).collect();
+        let all = ends.len() as u64;
+        (all * 10 >= p.count * 9 && all * 9 <= p.count * 10).then_some(ends)
+    };
+    let (old, new) = (ends(then, before)?, ends(now, pile)?);
+    Some((old.len() as u64, old.intersection(&new).count() as u64))
 }
 
 /// Of the processes that hold both: after a restart all sockets are new, and a leak has begun again.

@@ -1,6 +1,7 @@
 //! Tables that were printed several times one behind the other, as a loop over `netstat | grep` leaves them: without headers only a
 //! connection that comes again tells where the next one begins.
 
+use super::host_mark;
 use crate::facts::{Addr, Endpoint, Protocol, Socket};
 
 /// What the table at hand began with.
@@ -12,6 +13,8 @@ pub struct First {
     passed: bool,
     /// Process, descriptor and far end of the first row that tells all three.
     held: Option<(u32, u32, Ends)>,
+    /// Whether the command is run on one host after the other.
+    over_hosts: bool,
 }
 
 type Ends = (Endpoint<'static>, Endpoint<'static>);
@@ -43,6 +46,8 @@ impl First {
         match &self.connection {
             // Ports differ nearly always, and cost little to compare.
             Some(ends) if is(ends, local, remote) => true,
+            // Without a heading only the address of its own tells the next host.
+            Some(ends) if self.over_hosts && owned(local).is_some_and(|l| l.addr != ends.0.addr && !l.is_loopback()) => true,
             Some(_) => self.is_held_again(socket, local, remote),
             None => {
                 self.connection = owned(local).zip(owned(remote));
@@ -69,9 +74,14 @@ impl First {
         holder.fd == Some(*fd) && holder.pid == *pid && !is(ends, local, remote)
     }
 
+    /// For what a command prints.
+    pub fn of(command: &[u8]) -> First {
+        First { over_hosts: host_mark::goes_over_hosts(command), ..First::default() }
+    }
+
     /// A header has been read.
     pub fn reset(&mut self) {
-        *self = First::default();
+        *self = First { over_hosts: self.over_hosts, ..First::default() };
     }
 }
 
@@ -121,6 +131,14 @@ mod tests {
         let row = |port: u32, fd: u32| format!("CLOSE-WAIT 1 0 10.0.0.1:80 10.0.0.2:{port} users:((\"a\",pid=7,fd={fd}))\n");
         assert_eq!(tables(&(row(1, 5) + &row(2, 6) + &row(3, 7))), 0);
         assert_eq!(tables(&(row(1, 5) + &row(2, 6) + &row(3, 5) + &row(4, 6))), 1);
+    }
+
+    #[test]
+    fn the_next_host_of_a_loop_has_an_address_of_its_own() {
+        let tables = |text: &str| told_as("loop.txt", text).0.lines.iter().filter(|l| l.starts_with("note table ")).count();
+        let rows: String = (1..4).map(|n| format!("tcp 1 0 10.0.0.{n}:4000{n} 10.0.1.2:9 CLOSE_WAIT\n")).collect();
+        assert_eq!(tables(&format!("$ for h in web{{1..3}}; do ssh $h 'netstat -ant | grep CLOSE_WAIT'; done\n{rows}")), 2);
+        assert_eq!(tables(&format!("$ netstat -ant | grep CLOSE_WAIT\n{rows}")), 0);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod fd;
 mod fd_counts;
 mod file_nr;
 mod goroutines;
+pub mod host_mark;
 mod hostname;
 mod if_inet6;
 mod io;

@@ -8,7 +8,7 @@ use super::prefix::Prefixes;
 use super::reading::{Reading, Traced, UNKNOWN};
 use super::wide::Wide;
 use super::width::Width;
-use super::{FORMATS, Format, Parser, Probe, Taken, prompt, scan, tally};
+use super::{FORMATS, Format, Parser, Probe, Taken, host_mark, prompt, scan, tally};
 use crate::bundle::magic::is_binary;
 use crate::facts::{At, Citation, Discard, MemberId, Note, NoteKind, Sink};
 
@@ -52,6 +52,8 @@ pub struct Reader {
     mend: Option<Mend>,
     /// Whether lines are read as they stand.
     bare: bool,
+    /// Whether the last command ran in a pod.
+    in_pod: bool,
     current: Option<Active>,
     /// What the longest rows of the parser at work look like.
     width: Width,
@@ -110,6 +112,7 @@ impl Reader {
             wide: None,
             mend: None,
             bare: false,
+            in_pod: false,
             current: None,
             width: Width::default(),
             section: None,
@@ -386,6 +389,12 @@ impl Reader {
         self.find_owner(line, sink);
     }
 
+    /// Says of which host the following is, or in which pod; in none any more where that is empty.
+    fn tell_host(&self, how: &'static str, host: &[u8], line: &[u8], sink: &mut dyn Sink) {
+        let citation = Citation { member: self.member, line: self.line };
+        sink.note(At { citation, format: how, text: line }, &Note { kind: NoteKind::HostStart, pid: None, text: host });
+    }
+
     fn find_owner(&mut self, line: &[u8], sink: &mut dyn Sink) {
         let citation = Citation { member: self.member, line: self.line };
         if line.starts_with(CUT_HERE) && line.ends_with(b" bytes removed here]") {
@@ -405,8 +414,22 @@ impl Reader {
                 self.close(sink);
                 return self.count(Taken::Noise, line);
             }
+            if let Some(host) = host_mark::banner(line, &self.command) {
+                self.close(sink);
+                self.tell_host("banner", host, line, sink);
+                return self.count(Taken::Noise, line);
+            }
             if let Some(command) = prompt::command(line) {
                 let command = command.to_vec();
+                self.close(sink);
+                if let Some(host) = host_mark::of_prompt(line) {
+                    self.tell_host("prompt", host, line, sink);
+                }
+                let pod = host_mark::of_exec(line);
+                if pod.is_some() || self.in_pod {
+                    self.in_pod = pod.is_some();
+                    self.tell_host("exec", pod.unwrap_or_default(), line, sink);
+                }
                 return self.enter(&command, sink);
             }
             let section = self.current.as_ref().map(|a| a.id);

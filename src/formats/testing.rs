@@ -144,6 +144,10 @@ impl Sink for Told {
     }
 
     fn note(&mut self, _at: At<'_>, n: &Note<'_>) {
+        // Of which host a prompt is belongs to no format.
+        if n.kind == NoteKind::HostStart {
+            return;
+        }
         self.lines.push(format!("note {} pid={} {}", n.kind.word(), or_dash(n.pid), text(n.text)));
     }
 }

@@ -14,6 +14,7 @@ pub mod pile;
 pub mod repeats;
 #[cfg(test)]
 mod scope_tests;
+pub mod series;
 pub mod sets;
 mod shared;
 mod sides;

@@ -41,9 +41,9 @@ impl Sample {
         self.still_in(later).map(|still| still * 10 >= self.sockets.len() * 8)
     }
 
-    /// Whether hardly one of its sockets is in the next output: it has some, and they were closed.
+    /// Whether hardly one of its sockets is in the next output, which has others.
     pub fn is_gone_in(&self, later: &Sample) -> bool {
-        !self.sockets.is_empty() && self.still_in(later).is_some_and(|still| still * 5 < self.sockets.len())
+        !self.sockets.is_empty() && !later.sockets.is_empty() && self.still_in(later).is_some_and(|still| still * 5 < self.sockets.len())
     }
 
     fn still_in(&self, later: &Sample) -> Option<usize> {

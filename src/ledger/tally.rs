@@ -20,7 +20,7 @@ const MANY: u64 = 100;
 /// States that pipelines counted: state, count, line. Of several counts of one state the last.
 pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
     let mut found: BTreeMap<SocketState, (i64, Quote)> = BTreeMap::new();
-    for tally in snapshot.tallies.iter().filter(|t| !tasks::repeats(t, snapshot)) {
+    for tally in super::series::latest(snapshot).into_iter().filter(|t| !tasks::repeats(t, snapshot)) {
         let state = state_of(&tally.label).or_else(|| state_in(&tally.command));
         if let Some(state) = state {
             let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
@@ -52,7 +52,7 @@ pub fn tcp_rows(snapshot: &Snapshot) -> Option<(u64, Quote)> {
 /// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.
 pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
     let of_sockets = |t: &&Counted| !super::labels::name_holder(&t.label, snapshot) && !tasks::repeats(t, snapshot);
-    for tally in snapshot.tallies.iter().filter(of_sockets) {
+    for tally in super::series::latest(snapshot).into_iter().filter(of_sockets) {
         let Some(kind) = kind_in(&tally.command).or_else(|| family_in(tally)) else { continue };
         let pid = pid_of("", tally.command.as_bytes());
         let value = without_header(tally);
@@ -306,7 +306,7 @@ pub fn state_of(label: &str) -> Option<SocketState> {
 }
 
 /// The one state a command line selects: `state close-wait`, `grep CLOSE_WAIT`.
-fn state_in(command: &str) -> Option<SocketState> {
+pub(super) fn state_in(command: &str) -> Option<SocketState> {
     let folded: String = command.to_ascii_uppercase().chars().filter(|c| *c != '_' && *c != '-').collect();
     let all = ["CLOSEWAIT", "TIMEWAIT", "SYNSENT", "SYNRECV", "ESTABLISHED", "FINWAIT2", "FINWAIT1", "LASTACK"];
     let mut hits = all.iter().filter(|w| folded.contains(*w));
@@ -375,7 +375,7 @@ fn selects(command: &str, program: &str) -> bool {
 }
 
 /// The count without the header line that `ss ... | wc -l` counts too.
-fn without_header(tally: &Counted) -> u64 {
+pub(super) fn without_header(tally: &Counted) -> u64 {
     let greps = tally.command.contains("grep") || tally.command.contains("awk") || tally.command.contains("-H");
     let lines = tally.command.contains("wc -l");
     if lines && !greps { tally.value.saturating_sub(1) } else { tally.value }

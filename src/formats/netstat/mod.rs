@@ -111,7 +111,7 @@ impl Format for Netstat {
             StatesShown::Unknown => named_states(hint.path),
             told => told,
         };
-        Box::new(Reading { columns: None, wide, shown, told_privilege: false, in_notice: false, first: First::default() })
+        Box::new(Reading { columns: None, wide, shown, told_privilege: false, in_notice: false, first: First::of(hint.command) })
     }
 }
 

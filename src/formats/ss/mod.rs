@@ -120,7 +120,7 @@ impl Format for Ss {
             held_at: None,
             held_open: false,
             in_rows: false,
-            first: First::default(),
+            first: First::of(hint.command),
         })
     }
 }

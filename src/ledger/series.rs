@@ -1,0 +1,43 @@
+//! Counts that a pipeline made again and again: what it counted last is what is, and the others tell how it came to that.
+//!
+//! ```text
+//! $ while sleep 300; do ss -tan | grep -c CLOSE-WAIT; done
+//! 118
+//! 142
+//! ```
+
+use super::kind::Kind;
+use super::tally::{state_in, state_of, without_header};
+use crate::capture::snapshot::Counted;
+use crate::capture::{Quote, Snapshot};
+use crate::facts::Protocol;
+use std::collections::BTreeMap;
+
+/// Counts of a pipeline, of several of the same the last; in the order in which those were made.
+pub(super) fn latest(snapshot: &Snapshot) -> Vec<&Counted> {
+    let mut last: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (n, tally) in snapshot.tallies.iter().enumerate().filter(|(_, t)| comes_again(t)) {
+        last.insert((&tally.command, &tally.label), n);
+    }
+    let is_last = |n: usize, t: &Counted| !comes_again(t) || last.get(&(t.command.as_str(), t.label.as_str())) == Some(&n);
+    snapshot.tallies.iter().enumerate().filter(|(n, t)| is_last(*n, t)).map(|(_, t)| t).collect()
+}
+
+/// The longest course of such counts of sockets of a kind, with the line of each.
+pub fn of_kind(snapshot: &Snapshot, kind: Kind) -> Vec<(u64, Quote)> {
+    let mut courses: BTreeMap<(&str, &str), Vec<(u64, Quote)>> = BTreeMap::new();
+    for tally in snapshot.tallies.iter().filter(|t| comes_again(t)) {
+        let state = state_of(&tally.label).or_else(|| state_in(&tally.command).filter(|_| tally.label.is_empty()));
+        if state.and_then(|s| Kind::of_socket(Protocol::Tcp, s)) == Some(kind) {
+            let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+            courses.entry((&tally.command, &tally.label)).or_default().push((value, tally.quote.clone()));
+        }
+    }
+    courses.into_values().max_by_key(Vec::len).unwrap_or_default()
+}
+
+/// Whether a count under the same command and label is of the same thing at another time: what goes over a list names it by a variable.
+fn comes_again(t: &Counted) -> bool {
+    let names = |w: &[u8]| matches!(w, [b'$', next] if next.is_ascii_alphabetic() || matches!(next, b'{' | b'_'));
+    !t.command.is_empty() && !t.command.as_bytes().windows(2).any(names)
+}
