@@ -329,7 +329,8 @@ fn measured() {
     let mut chunk = Vec::new();
     while bytes < megabytes << 20 {
         for n in 0..sockets {
-            let (fd, inode) = (n % 10_000, 675_441_359 + n);
+            // A number is of one socket: one that came again would be of another moment.
+            let (fd, inode) = (n, 675_441_359 + n);
             let task = if tid == 4684 { "                ".to_string() } else { format!("{tid:>5} Worker    ") };
             let row = format!("java       4684 {task}      apps {fd:>4}u     sock                0,8      0t0 {inode} protocol: TCP\n");
             chunk.extend_from_slice(row.as_bytes());
