@@ -265,3 +265,19 @@ fn what_was_opened_beside_clients() {
     assert!(grows.headline.contains("745"), "{}", grows.headline);
     assert!(said(&grows).contains("those that it opened grew from 4 to 745"), "{}", said(&grows));
 }
+
+/// The ends of two long listings show other sockets, whatever became of the first ones.
+#[test]
+fn ends_of_listings_are_no_turnover() {
+    let end = |minute: u32, last: u32| {
+        let mut text = String::new();
+        for n in last - 90..last {
+            text.push_str(&format!("java 8913 pay {n}u sock 0,8 0t0 {} protocol: TCP\n", 39_000 + n * 2));
+        }
+        let at = |file: &str, text: String| Member { path: format!("m{minute:02}/{file}"), text: text.into_bytes() };
+        let summary = format!("Total: 2000\nTCP:   {} (estab 2, closed {last}, orphaned 0, timewait 0)\n", last + 6);
+        vec![at("lsof.txt", text), at("ss-s.txt", summary), at("date.txt", format!("Mon Jun  1 08:{minute:02}:00 UTC 2026\n"))]
+    };
+    let told = diagnose(&[end(0, 910), end(30, 1510)].concat());
+    assert_eq!(told.verdict, Verdict::Leak, "{}", told.headline);
+}

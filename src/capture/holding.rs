@@ -37,7 +37,7 @@ pub struct FdList {
     shuffled: bool,
     thread: Option<u32>,
     /// Rows looked through for a number that comes again.
-    looked: usize,
+    looked: u32,
 }
 
 /// Descriptors of one listing that share kind, protocol and state.
@@ -57,10 +57,6 @@ pub struct Class {
     pub longest_run: u64,
     /// Its socket rows.
     pub sockets: Sockets,
-    /// Its sockets on the descriptors with which a process is started: the journal's, or a listener handed over.
-    pub given: u64,
-    /// Lowest and highest inode of all others.
-    pub opened: Option<(u32, u32)>,
     /// Remote ends.
     pub remotes: Tops<End>,
     /// Local ends.
@@ -69,8 +65,8 @@ pub struct Class {
     pub names: Tops<Name>,
     /// The first rows.
     pub quotes: Firsts,
-    given_rows: u64,
-    given_last: Option<u32>,
+    /// Rows on the descriptors with which a process is started: the journal's, or a listener handed over.
+    given_rows: u32,
     passing: Passing,
 }
 
@@ -82,7 +78,7 @@ const NO_RUN: (usize, u32, u64) = (usize::MAX, 0, 0);
 const KEPT: usize = 1 << 12;
 
 /// Rows of a listing that are looked through for a number that comes again, at most: those of one that is in no order are many.
-const LOOKED: usize = 1 << 22;
+const LOOKED: u32 = 1 << 22;
 
 impl FdList {
     /// An empty listing that begins at a place.
@@ -157,18 +153,18 @@ impl FdList {
         let given = d.kind == DescriptorKind::Socket && fd <= LAST_GIVEN;
         if given {
             class.given_rows += 1;
-        } else if class.given_rows + 1 == class.rows {
+        } else if u64::from(class.given_rows) + 1 == class.rows {
             // What the process opened itself tells more.
             class.quotes.forget();
         }
-        if !given || class.given_rows == class.rows {
+        if !given || u64::from(class.given_rows) == class.rows {
             class.quotes.offer(at, &names.lines);
         }
         if d.kind == DescriptorKind::Socket
             && let Some(inode) = d.inode.and_then(|i| u32::try_from(i).ok())
         {
             if room.socket() {
-                class.push(inode, fd);
+                class.sockets.push(inode, fd);
             } else {
                 // Its row counts like one without an inode, and the listing as an excerpt.
                 self.filtered = true;
@@ -201,7 +197,7 @@ impl FdList {
             return false;
         }
         class.rows += 1;
-        class.push(inode, fd);
+        class.sockets.push(inode, fd);
         self.descriptors += 1;
         self.highest = self.highest.max(Some(fd));
         let run = self.extend_run(number, fd);
@@ -255,10 +251,7 @@ impl FdList {
                 rows: 0,
                 longest_run: 0,
                 sockets: Sockets::default(),
-                given: 0,
-                opened: None,
                 given_rows: 0,
-                given_last: None,
                 remotes: Tops::default(),
                 locals: Tops::default(),
                 names: Tops::default(),
@@ -321,15 +314,21 @@ impl Class {
         self.sockets.inodes()
     }
 
-    #[inline]
-    fn push(&mut self, inode: u32, fd: u32) {
-        self.sockets.push(inode, fd);
-        if fd > LAST_GIVEN {
-            let (low, high) = self.opened.unwrap_or((inode, inode));
-            self.opened = Some((low.min(inode), high.max(inode)));
-        } else if self.given_last.replace(inode) != Some(inode) {
-            self.given += 1;
+    /// How many of its sockets are on the descriptors with which a process is started, and the lowest and highest inode of all others.
+    pub fn given(&self) -> (u64, Option<(u32, u32)>) {
+        if self.given_rows == 0 {
+            return (0, self.sockets.span());
         }
+        let (mut given, mut last, mut opened) = (0, None, None);
+        for (inode, fd) in self.sockets.iter() {
+            if fd > LAST_GIVEN {
+                let (low, high) = opened.unwrap_or((inode, inode));
+                opened = Some((low.min(inode), high.max(inode)));
+            } else if last.replace(inode) != Some(inode) {
+                given += 1;
+            }
+        }
+        (given, opened)
     }
 
     /// Different sockets in it: distinct inodes, or rows where inodes are not told.

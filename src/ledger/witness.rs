@@ -249,8 +249,9 @@ impl Traits {
     /// Adds the rows of a listing's class, but for the ends and quotes.
     fn add_class(&mut self, c: &Class) {
         self.longest_run = self.longest_run.max(c.longest_run);
-        self.given += c.given;
-        self.span(c.opened.or(c.sockets.span()).map(|(low, high)| (low.into(), high.into())));
+        let (given, opened) = c.given();
+        self.given += given;
+        self.span(opened.or(c.sockets.span()).map(|(low, high)| (low.into(), high.into())));
     }
 
     /// Adds what the only source tells of another worker of the program: place by place, where it makes no difference which ends come first.
