@@ -49,6 +49,11 @@ pub struct Proc {
 }
 
 impl Proc {
+    /// Whether a signal or a debugger has stopped it.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, Some(b'T' | b't'))
+    }
+
     /// The name people use: main class, script or executable, and what else the command line tells.
     pub fn program(&self) -> String {
         program_of(&self.command, &self.cmdline)

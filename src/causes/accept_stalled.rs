@@ -4,6 +4,7 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, number};
 use crate::capture::Quote;
+use crate::capture::process::Proc;
 use crate::facts::SocketState;
 use crate::ledger::{Family, tally};
 
@@ -61,7 +62,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         let gone = gone(case, listener.local.port()).max(counted.as_ref().map_or(0, |c| c.0));
         let owner = super::backlog_overflow::listener_owner(case, listener);
         let pid = owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0);
-        let stopped = pid.and_then(|p| case.snapshot.processes.get(&p)).is_some_and(|p| matches!(p.state, Some(b'T' | b't' | b'D')));
+        let proc = pid.and_then(|p| case.snapshot.processes.get(&p));
+        let stopped = proc.is_some_and(|p: &Proc| p.is_stopped() || p.state == Some(b'D'));
         let traces: Vec<_> = case.snapshot.traces.iter().filter(|t| t.pid.is_some() && t.pid == pid).collect();
         let silent = !traces.is_empty() && traces.iter().all(|t| !t.by_name.contains_key("accept") && t.emfile.0 == 0);
         let standstill = standstill(case);
@@ -101,9 +103,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             }
             support::add_listener(&mut claim, case.show(listener.local), listener.queue.unwrap_or(0), "the listener");
             claim.evidence.extend(dumped(case));
-            let signalled = pid.and_then(|p| Some((p, case.snapshot.processes.get(&p)?.state?))).filter(|(_, s)| matches!(s, b'T' | b't'));
+            let signalled = pid.filter(|_| proc.is_some_and(Proc::is_stopped));
             claim.now = vec![match (signalled, case.snapshot.stacks.all.is_empty()) {
-                (Some((pid, _)), _) => format!("let it go on: kill -CONT {pid}; then find who stopped it (a debugger, a signal)"),
+                (Some(pid), _) => format!("let it go on: kill -CONT {pid}; then find who stopped it (a debugger, a signal)"),
                 (None, true) => "take a thread dump of the server, then restart it".into(),
                 (None, false) => "restart the server: the captured thread dump shows what its threads wait for".into(),
             }];

@@ -92,7 +92,6 @@ fn full_before(case: &Case<'_>) -> Option<Claim> {
     Some(claim)
 }
 
-/// The fullest queue of the last snapshot, where it is full or has overflown.
 /// A unix socket on which as many connections wait as may: connect(2) to it fails with EAGAIN, or waits.
 fn unix_full(case: &Case<'_>) -> Option<Claim> {
     let full = |l: &&Listener| l.backlog.is_some_and(|b| b > 0 && l.queue >= Some(b.max(FULL)));
@@ -116,6 +115,7 @@ pub(super) fn unix_waiting(case: &Case<'_>) -> u64 {
     tables.map(|t| t.unix_queues.iter().filter_map(|l| l.queue).sum::<u64>()).max().unwrap_or(0)
 }
 
+/// The fullest queue of the last snapshot, where it is full or has overflown.
 fn full_now(case: &Case<'_>) -> Vec<Claim> {
     let Some((listener, waiting)) = fullest(case) else { return Vec::new() };
     // Where no holder is shown, rows without one may have been accepted long ago.

@@ -178,7 +178,7 @@ impl<'a> Case<'a> {
     }
 
     /// The day of the diagnosed snapshot, by its own clock.
-    fn day(&self) -> Option<jiff::civil::Date> {
+    pub(super) fn day(&self) -> Option<jiff::civil::Date> {
         let dated = |take: &crate::host::Take| Some(take.snapshot.identity.get(&IdentityKey::Date)?.0.clone());
         let date = self.host.takes.get(self.host.main).and_then(dated).or_else(|| self.host.takes.iter().rev().find_map(dated))?;
         let stamp = date.parse::<jiff::Timestamp>().ok().map(|t| jiff::tz::Offset::UTC.to_datetime(t).date());

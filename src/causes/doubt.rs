@@ -10,7 +10,7 @@ use super::say::number;
 use super::support::times;
 use super::when::moment;
 use crate::capture::logs::Sighting;
-use crate::facts::{IdentityKey, MemberId};
+use crate::facts::MemberId;
 use crate::ledger::Pile;
 use crate::signatures::Weight;
 use rustc_hash::FxHashMap;
@@ -62,7 +62,8 @@ type Why = Option<(Strength, String)>;
 impl<'c, 'a> Scales<'c, 'a> {
     /// The scales for lines that may be a pile's holder's.
     pub fn of(case: &'c Case<'a>, pile: &'c Pile, all: &[(&'c Sighting, Tie)]) -> Scales<'c, 'a> {
-        let year = year_of(case);
+        // Times without a year are held against each other: any year will do where none is told.
+        let year = case.day().map_or(2000, |day| day.year());
         let first = pile.owner.as_ref().and_then(|o| o.pids.first()).and_then(|(pid, _)| case.snapshot.processes.get(pid));
         let (mut lines, mut full) = (FxHashMap::default(), FxHashMap::default());
         for (s, _) in all.iter().filter(|(s, _)| s.weight != Weight::Context) {
@@ -187,11 +188,4 @@ impl Told<'_, '_, '_> {
 
 fn spanned(seconds: i64) -> String {
     span(seconds.unsigned_abs())
-}
-
-/// The year of the capture, for times that tell none.
-fn year_of(case: &Case<'_>) -> i16 {
-    let date = case.snapshot.identity.get(&IdentityKey::Date).map_or("", |d| d.0.as_str());
-    let year = date.split(|c: char| !c.is_ascii_digit()).find(|w| w.len() == 4).and_then(|w| w.parse().ok());
-    year.unwrap_or(2000)
 }

@@ -8,6 +8,7 @@ use super::claim::{Evidence, Strength, Witnessed};
 use super::course::limited;
 use super::say::number;
 use super::suspicion::Suspicion;
+use crate::capture::process::Proc;
 use crate::ledger::{Kind, Owner, Pile};
 
 /// From how many on a pile is looked at.
@@ -85,7 +86,7 @@ fn stalled(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Option<Evidence> {
         return None;
     }
     let owner = pile.owner.as_ref()?;
-    let stopped = |pid: &u32| case.snapshot.processes.get(pid).is_some_and(|p| matches!(p.state, Some(b'T' | b't')));
+    let stopped = |pid: &u32| case.snapshot.processes.get(pid).is_some_and(Proc::is_stopped);
     if owner.pids.iter().all(|(pid, _)| stopped(pid)) {
         let says = "the process is stopped: it can close nothing until it goes on";
         let at = owner.pids.iter().filter_map(|(pid, _)| case.snapshot.processes.get(pid)?.cmdline_at.clone()).take(1);

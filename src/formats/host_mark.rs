@@ -10,6 +10,7 @@
 
 use super::prompt;
 use super::scan::{Fields, contains};
+use bstr::ByteSlice as _;
 
 /// The longest name of a host that is believed.
 const LONGEST: usize = 128;
@@ -23,7 +24,7 @@ pub fn banner<'l>(line: &'l [u8], command: &[u8]) -> Option<&'l [u8]> {
     if let Some(host) = pssh(line).or_else(|| ansible(line)) {
         return Some(host);
     }
-    let name = line.trim_matches_frame();
+    let name = unframed(line);
     let framed = name.len() < line.len();
     if let Some(host) = name.strip_prefix(b"host ").filter(|_| framed).map(<[u8]>::trim_ascii) {
         return is_host(host).then_some(host);
@@ -92,18 +93,9 @@ fn is_host(name: &[u8]) -> bool {
     named && name.first().is_some_and(u8::is_ascii_alphanumeric) && name.iter().any(u8::is_ascii_alphabetic)
 }
 
-trait Framed {
-    fn trim_matches_frame(&self) -> &[u8];
-}
-
-impl Framed for [u8] {
-    /// A heading without what frames it: `=== app2 ===`, `-- app2`, `app2:`.
-    fn trim_matches_frame(&self) -> &[u8] {
-        let is_frame = |b: &u8| matches!(b, b'=' | b'-' | b'#' | b'*' | b'>' | b'<' | b':' | b' ');
-        let start = self.iter().position(|b| !is_frame(b)).unwrap_or(self.len());
-        let end = self.iter().rposition(|b| !is_frame(b)).map_or(start, |at| at + 1);
-        self.get(start..end).unwrap_or_default()
-    }
+/// A heading without what frames it: `=== app2 ===`, `-- app2`, `app2:`.
+fn unframed(line: &[u8]) -> &[u8] {
+    line.trim_with(|c| matches!(c, '=' | '-' | '#' | '*' | '>' | '<' | ':' | ' '))
 }
 
 #[cfg(test)]

@@ -21,11 +21,6 @@ pub fn repeats(t: &Counted, snapshot: &Snapshot) -> bool {
     shows_threads(t) && (of_a_table(t, snapshot) || of_its_process(t, snapshot))
 }
 
-/// The smaller count by which one of lsof's rows is known to repeat threads, with its line.
-pub fn refuted<'a>(snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Counted> + 'a {
-    snapshot.tallies.iter().filter(|t| repeats(t, snapshot))
-}
-
 /// Whether a pipeline begins with an lsof that selects nothing.
 fn shows_threads(t: &Counted) -> bool {
     let lsof = t.command.split('|').next().unwrap_or("");
