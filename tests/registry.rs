@@ -60,6 +60,7 @@ const NO_FORMATS: &[&str] = &[
     "small-samples",
     "target",
     "thread",
+    "encoding",
     "wide",
     "width",
     "word",

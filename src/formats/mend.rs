@@ -3,7 +3,8 @@
 //! ```text
 //! ESC[?2004l, ESC]0;title BEL, --More--CR      codes of a terminal, as `script`, `watch` and pagers leave them
 //! 10.0.0.1:80-&gt;10.0.0.2:9                   escaped for HTML, <pre> and <code> around it
-//! can’t, users:((“java”, a no-break blank      what editors and tickets put in place of ', " and the blank
+//! can’t, users:((“java”, a no-break blank      what editors and tickets put in place of ', " and the blank, in UTF-8 or Windows-1252
+//! CLOSE\_WAIT                                  escaped for Markdown
 //! ```
 //!
 //! It is told once, from the beginning of a member, so that the ordinary one costs nothing.
@@ -42,6 +43,12 @@ const TYPED: &[(&[u8], &[u8])] = &[
     ("\u{2192}".as_bytes(), b"->"),
 ];
 
+/// The same in Windows-1252, where each is one byte that no UTF-8 has alone.
+const WINDOWS: &[(u8, u8)] = &[(0x91, b'\''), (0x92, b'\''), (0x93, b'"'), (0x94, b'"'), (0x96, b'-'), (0x97, b'-'), (0xa0, b' ')];
+
+/// Words of tools whose `_` Markdown escapes.
+const ESCAPED: &[&[u8]] = &[b"\\_WAIT", b"\\_SENT", b"\\_RECV", b"anon\\_inode", b"AF\\_INET"];
+
 /// The bytes with which these begin.
 const FIRST_TYPED: [u8; 2] = [0xc2, 0xe2];
 
@@ -51,12 +58,20 @@ pub struct Mend {
     screen: bool,
     html: bool,
     typed: bool,
+    windows: bool,
+    markdown: bool,
 }
 
 impl Mend {
     /// What a text that begins so needs; `None` for the ordinary one.
     pub fn of(head: &[u8]) -> Option<Mend> {
-        let mend = Mend { screen: is_screen(head), html: is_html(head), typed: is_typed(head) };
+        let mend = Mend {
+            screen: is_screen(head),
+            html: is_html(head),
+            typed: is_typed(head),
+            windows: is_windows(head),
+            markdown: memchr::memchr(b'\\', head).is_some() && ESCAPED.iter().any(|word| contains(head, word)),
+        };
         (mend != Mend::default()).then_some(mend)
     }
 
@@ -78,6 +93,13 @@ impl Mend {
         }
         if self.typed {
             out = Cow::Owned(replaced(&out, FIRST_TYPED, TYPED));
+        }
+        if self.windows {
+            let typed = |b: u8| WINDOWS.iter().find(|(from, _)| *from == b).map_or(b, |(_, to)| *to);
+            out = Cow::Owned(out.iter().map(|&b| typed(b)).collect());
+        }
+        if self.markdown {
+            out = Cow::Owned(unescaped(&out));
         }
         out
     }
@@ -115,6 +137,23 @@ fn is_html(head: &[u8]) -> bool {
 fn is_typed(head: &[u8]) -> bool {
     let [one, other] = FIRST_TYPED;
     memchr::memchr2(one, other, head).is_some() && TYPED.iter().any(|(from, _)| contains(head, from))
+}
+
+/// Whether all that is no ASCII are such characters of Windows-1252, which are no UTF-8.
+fn is_windows(head: &[u8]) -> bool {
+    !head.is_ascii() && head.iter().filter(|b| !b.is_ascii()).all(|b| WINDOWS.iter().any(|(from, _)| from == b))
+}
+
+/// A line without the backslash in front of what Markdown would read as its own.
+fn unescaped(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
+    let mut bytes = line.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte != b'\\' || !bytes.peek().is_some_and(|b| b"_*[]<>|#`".contains(b)) {
+            out.push(byte);
+        }
+    }
+    out
 }
 
 /// What a terminal shows of a line: without its codes, and where a part was written over, the last one. A code that moves the cursor to
@@ -270,6 +309,14 @@ mod tests {
     fn typed() {
         assert_eq!(mended("can\u{2019}t \u{201c}java\u{201d}\u{a0}x a\u{2192}b é"), "can't \"java\" x a->b é");
         assert_eq!(Mend::of("é ü ✓".as_bytes()), None);
+        let text = b"can\x92t identify \x93x\x94\xa0y";
+        assert_eq!(Mend::of(text).unwrap_or_default().text(text), b"can't identify \"x\" y");
+    }
+
+    #[test]
+    fn escaped_for_markdown() {
+        assert_eq!(mended("10.0.0.1:\\* CLOSE\\_WAIT 7/a\\_b \\n"), "10.0.0.1:* CLOSE_WAIT 7/a_b \\n");
+        assert_eq!(mended("a\\_b"), "a\\_b", "no word of a tool");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod counter_names;
 pub mod date;
 mod dmesg;
 mod docker_ps;
+pub(crate) mod encoding;
 mod exe;
 mod fd;
 mod fd_counts;

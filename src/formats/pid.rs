@@ -49,8 +49,13 @@ fn pid_of_path(path: &str) -> Option<u32> {
     }
     // `4684/limits`: a directory that is a number is a process if the file is one of `/proc/PID`'s.
     let stem = name.split('.').next().unwrap_or(name);
-    if WORDS.contains(&stem) && directory.len() <= PID_DIGITS && !directory.is_empty() && directory.bytes().all(|b| b.is_ascii_digit()) {
+    if WORDS.contains(&stem) && is_pid(directory) {
         return directory.parse().ok();
+    }
+    // `fd/4684`, `limits/4684.txt`: one file for each process, but not the links of `/proc/PID/fd`.
+    let above = parts.clone().next().unwrap_or("");
+    if WORDS.contains(&directory) && is_pid(stem) && !is_pid(above) && above != "self" {
+        return stem.parse().ok();
     }
     for part in std::iter::once(directory).chain(parts) {
         let digits = part.trim_start_matches("pid").trim_start_matches("proc").trim_start_matches(['-', '_', '.']);
@@ -63,6 +68,10 @@ fn pid_of_path(path: &str) -> Option<u32> {
         }
     }
     None
+}
+
+fn is_pid(text: &str) -> bool {
+    !text.is_empty() && text.len() <= PID_DIGITS && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -84,6 +93,10 @@ mod tests {
             ("sample1/ulimit-15201.txt", Some(15201)),
             ("21873/fd", Some(21873)),
             ("process/21873/limits.txt", Some(21873)),
+            ("fd/28191", Some(28191)),
+            ("host/limits/28191.txt", Some(28191)),
+            ("proc/28191/fd/7", Some(28191)),
+            ("proc/self/fd/7", None),
             ("01/sockstat", None),
             ("sample1/ss-s.txt", None),
             ("2026-11-22/lsof.txt", None),

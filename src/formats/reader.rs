@@ -3,10 +3,10 @@
 mod sections;
 
 use super::choose::{choose, commanded, fitting};
+use super::encoding::Encoding;
 use super::mend::{ESCAPE, Mend, shown};
 use super::prefix::Prefixes;
 use super::reading::{Reading, Traced, UNKNOWN};
-use super::wide::Wide;
 use super::width::Width;
 use super::{FORMATS, Format, Parser, Probe, Taken, host_mark, prompt, scan, tally};
 use crate::bundle::magic::is_binary;
@@ -48,7 +48,7 @@ pub struct Reader {
     line: u32,
     /// How many more lines than came: of one in which the cursor moved to others.
     moved: u32,
-    wide: Option<Wide>,
+    encoding: Option<Encoding>,
     mend: Option<Mend>,
     /// Whether lines are read as they stand.
     bare: bool,
@@ -109,7 +109,7 @@ impl Reader {
             max_line: MAX_LINE,
             line: 0,
             moved: 0,
-            wide: None,
+            encoding: None,
             mend: None,
             bare: false,
             in_pod: false,
@@ -182,9 +182,9 @@ impl Reader {
     /// Enough has come to decide what it is; what was held back is read.
     fn begin(&mut self, whole: bool, sink: &mut dyn Sink) {
         let mut buffered = std::mem::take(&mut self.pending);
-        if let Some(mut wide) = Wide::of(&buffered) {
-            buffered = wide.decode(&buffered);
-            self.wide = Some(wide);
+        if let Some(mut encoding) = Encoding::of(&buffered) {
+            buffered = encoding.decode(&buffered);
+            self.encoding = Some(encoding);
         }
         self.start(&buffered, whole, sink);
         if !self.reading.binary {
@@ -197,10 +197,10 @@ impl Reader {
         if self.reading.binary {
             return;
         }
-        match &mut self.wide {
+        match &mut self.encoding {
             None => self.split(chunk, sink),
-            Some(wide) => {
-                let text = wide.decode(chunk);
+            Some(encoding) => {
+                let text = encoding.decode(chunk);
                 self.split(&text, sink);
             }
         }

@@ -2,11 +2,12 @@
 
 use super::kind::Kind;
 use super::pile::{CountIs, Owner, Pile, Word};
-use super::tally::{kind_in, state_of};
+use super::tally::{kind_in, printed, prints_of, state_of};
 use super::witness::Traits;
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use crate::facts::Protocol;
+use crate::formats::pid::pid_of;
 
 /// What a label says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,12 +15,14 @@ struct Label<'a> {
     command: &'a str,
     pid: Option<u32>,
     kind: Option<Kind>,
+    /// Whether the pipeline prints what names a holder, so that a bare number or word does.
+    named: bool,
 }
 
 /// Puts such counts to their piles: a listed one grows to what was counted, one that nothing lists is made.
 pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
     for tally in snapshot.tallies.iter().filter(|t| !t.label.is_empty()) {
-        let label = Label::of(&tally.label);
+        let label = Label::of(&tally.label, &tally.command);
         let Some(kind) = label.kind.or_else(|| kind_in(&tally.command)) else { continue };
         if !label.is_holder(snapshot) || kind == Kind::TimeWait || kind == Kind::Listen {
             continue;
@@ -28,14 +31,14 @@ pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
     }
 }
 
-/// Whether a label names a holder.
-pub fn name_holder(label: &str, snapshot: &Snapshot) -> bool {
-    Label::of(label).is_holder(snapshot)
+/// Whether the label of a count names a holder.
+pub fn name_holder(tally: &Counted, snapshot: &Snapshot) -> bool {
+    Label::of(&tally.label, &tally.command).is_holder(snapshot)
 }
 
 /// The process that a label names by its pid, with its name where it stands there.
 pub fn process_of(label: &str) -> Option<(u32, &str)> {
-    let label = Label::of(label);
+    let label = Label::of(label, "");
     Some((label.pid?, label.command))
 }
 
@@ -57,7 +60,10 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
     }
     // Other workers of a program that was counted above.
     let counted = |p: &&mut Pile| {
-        p.kind == kind && p.owner.as_ref().is_some_and(|o| o.command == label.command) && p.words.iter().any(|w| w.source == "tally")
+        !label.command.is_empty()
+            && p.kind == kind
+            && p.owner.as_ref().is_some_and(|o| o.command == label.command)
+            && p.words.iter().any(|w| w.source == "tally")
     };
     if let (Some(pid), Some(pile)) = (label.pid, piles.iter_mut().find(counted)) {
         pile.count = pile.count.saturating_add(tally.value);
@@ -74,17 +80,27 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
 }
 
 fn owner(snapshot: &Snapshot, label: &Label<'_>, count: u64) -> Owner {
-    let known = label.pid.map(|pid| Owner::of(snapshot, pid, count)).unwrap_or_default();
-    Owner { command: label.command.to_string(), ..known }
+    let known = label.pid.map(|pid| super::tally::holder(snapshot, pid, count)).unwrap_or_default();
+    match label.command {
+        "" => known,
+        command => Owner { command: command.to_string(), ..known },
+    }
 }
 
 impl<'a> Label<'a> {
-    /// Reads the words of a label: a state, a number behind a name or `PID/NAME`.
-    fn of(text: &'a str) -> Label<'a> {
-        let mut label = Label::default();
+    /// Reads the words of a label: a state, a number behind a name or `PID/NAME`, the type that lsof prints.
+    fn of(text: &'a str, command: &str) -> Label<'a> {
+        let mut label = Label { named: names_holders(command), ..Label::default() };
+        let types = prints_of(command, "lsof") && printed(command).contains(&5);
         for word in text.split_whitespace() {
             let bare = word.trim_matches(['(', ')', '"', ',', ':', '\'']);
-            if let Some(state) = state_of(bare) {
+            if types && bare == "sock" {
+                label.kind = Some(Kind::Closed);
+                label.pid = label.pid.or_else(|| pid_of("", command.as_bytes()));
+                label.named |= label.pid.is_some();
+            } else if let Some(pid) = bare.strip_prefix("pid=").and_then(|p| p.parse().ok()) {
+                (label.pid, label.named) = (Some(pid), true);
+            } else if let Some(state) = state_of(bare) {
                 label.kind = Kind::of_socket(Protocol::Tcp, state);
             } else if let Some(pid) = bare.strip_prefix("/proc/").and_then(|p| p.split('/').next()?.parse().ok()) {
                 label.pid = Some(pid);
@@ -102,7 +118,20 @@ impl<'a> Label<'a> {
     /// Whether the name is a program's: a pid stands beside it, or the capture knows a process of that name. It may be a host's otherwise.
     fn is_holder(&self, snapshot: &Snapshot) -> bool {
         let known = || snapshot.processes.values().any(|p| p.command == self.command);
-        !self.command.is_empty() && (self.pid.is_some() || known())
+        let told = !self.command.is_empty() || self.pid.is_some();
+        told && (self.named || (!self.command.is_empty() && (self.pid.is_some() || known())))
+    }
+}
+
+/// Whether a pipeline prints the column of the pid or the command of lsof, or what stands in quotes in the users of `ss -p`: the command.
+fn names_holders(command: &str) -> bool {
+    let columns = printed(command);
+    let quoted = ["-F'\"'", "-F\\\"", "-F \"\\\"\"", "-F '\"'"].iter().any(|f| command.contains(f)) && columns == [2];
+    let cut = ["cut -d'\"' -f2", "cut -d\\\" -f2", "cut -d '\"' -f 2"].iter().any(|f| command.contains(f));
+    match () {
+        () if prints_of(command, "lsof") => columns.iter().any(|c| matches!(c, 1 | 2)),
+        () if prints_of(command, "ss") => quoted || cut,
+        () => false,
     }
 }
 
@@ -118,12 +147,28 @@ mod tests {
 
     #[test]
     fn holders_in_labels() {
-        let label = |command, pid, kind| Label { command, pid, kind };
-        assert_eq!(Label::of("gunicorn 1440 (CLOSE_WAIT)"), label("gunicorn", Some(1440), Some(Kind::CloseWait)));
-        assert_eq!(Label::of("/proc/2214"), label("", Some(2214), None));
-        assert_eq!(Label::of("2214/node"), label("node", Some(2214), None));
-        assert_eq!(Label::of("java"), label("java", None, None));
-        assert_eq!(Label::of("10.9.0.21:8080"), label("", None, None));
-        assert_eq!(Label::of("CLOSE_WAIT"), label("", None, Some(Kind::CloseWait)));
+        let label = |command, pid, kind| Label { command, pid, kind, named: false };
+        assert_eq!(Label::of("gunicorn 1440 (CLOSE_WAIT)", ""), label("gunicorn", Some(1440), Some(Kind::CloseWait)));
+        assert_eq!(Label::of("/proc/2214", ""), label("", Some(2214), None));
+        assert_eq!(Label::of("2214/node", ""), label("node", Some(2214), None));
+        assert_eq!(Label::of("java", ""), label("java", None, None));
+        assert_eq!(Label::of("10.9.0.21:8080", ""), label("", None, None));
+        assert_eq!(Label::of("CLOSE_WAIT", ""), label("", None, Some(Kind::CloseWait)));
+    }
+    #[test]
+    fn columns_that_name_a_holder() {
+        for (command, named) in [
+            ("lsof -n | grep identify | awk '{print $2}' | sort | uniq -c", true),
+            ("lsof | awk '/sock/{print $1, $2}' | sort | uniq -c", true),
+            ("lsof -p 7 | awk '{print $5}' | sort | uniq -c", false),
+            ("ss -tnp state close-wait | awk -F'\"' '{print $2}' | sort | uniq -c", true),
+            ("ss -tnp state close-wait | cut -d'\"' -f2 | sort | uniq -c", true),
+            ("ss -tn state close-wait | awk '{print $2}' | sort | uniq -c", false),
+        ] {
+            assert_eq!(names_holders(command), named, "{command}");
+        }
+        let of_type = Label::of("sock", "lsof -p 4684 | awk '{print $5}' | sort | uniq -c");
+        assert_eq!(of_type, Label { command: "", pid: Some(4684), kind: Some(Kind::Closed), named: true });
+        assert_eq!(Label::of("pid=4684", "").pid, Some(4684));
     }
 }

@@ -51,7 +51,7 @@ pub fn tcp_rows(snapshot: &Snapshot) -> Option<(u64, Quote)> {
 
 /// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.
 pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
-    let of_sockets = |t: &&Counted| !super::labels::name_holder(&t.label, snapshot) && !tasks::repeats(t, snapshot);
+    let of_sockets = |t: &&Counted| !super::labels::name_holder(t, snapshot) && !tasks::repeats(t, snapshot);
     for tally in super::series::latest(snapshot).into_iter().filter(of_sockets) {
         let Some(kind) = kind_in(&tally.command).or_else(|| family_in(tally)) else { continue };
         let pid = pid_of("", tally.command.as_bytes());
@@ -326,15 +326,26 @@ pub fn peers(snapshot: &Snapshot, state: SocketState) -> Vec<(String, u64)> {
 /// Whether a pipeline prints the peer's column of a table: the last of ss and netstat but the holder, and of ss the fourth where it was asked for
 /// one state, which it then does not print.
 pub(super) fn counts_peers(command: &str) -> bool {
-    let words = || command.split_whitespace().map(base_name);
-    let column = if words().any(|w| w == "netstat") {
-        5
-    } else if words().any(|w| w == "ss") {
-        if command.contains(" state ") { 4 } else { 5 }
-    } else {
-        return false;
+    let column = match () {
+        () if prints_of(command, "netstat") => 5,
+        () if prints_of(command, "ss") && command.contains(" state ") => 4,
+        () if prints_of(command, "ss") => 5,
+        () => return false,
     };
-    command.contains(&format!("print ${column}")) || command.contains(&format!("print${column}"))
+    printed(command).first() == Some(&column)
+}
+
+/// Whether a pipeline works on what a tool prints.
+pub(super) fn prints_of(command: &str, tool: &str) -> bool {
+    command.split_whitespace().any(|word| base_name(word) == tool)
+}
+
+/// The columns that the last awk of a pipeline prints: `{print $2" "$1}` is 2 and 1.
+pub(super) fn printed(command: &str) -> Vec<u32> {
+    let Some((_, behind)) = command.rsplit_once("print") else { return Vec::new() };
+    let printed = behind.split(['}', '|']).next().unwrap_or("");
+    let columns = printed.split('$').skip(1);
+    columns.filter_map(|c| c.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()).collect()
 }
 
 /// The kind of rows a counting command line selects.

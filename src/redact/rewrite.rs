@@ -7,9 +7,9 @@ use super::{Options, mask::Masks};
 use crate::bundle::datum::command_of;
 use crate::bundle::{MemberEnd, MemberHead, Visitor};
 use crate::facts::MemberId;
+use crate::formats::encoding::Encoding;
 use crate::formats::reader::{HEAD, Reader};
 use crate::formats::reading::Traced;
-use crate::formats::wide::Wide;
 use crate::formats::{Format, Taken, by_id};
 use crate::signatures::Signatures;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +62,7 @@ struct Open {
     spans: Spans,
     /// The beginning, until it is known whether it is UTF-16.
     head: Vec<u8>,
-    wide: Option<Wide>,
+    encoding: Option<Encoding>,
     started: bool,
     /// Whether the receiver was told of it.
     told: bool,
@@ -86,9 +86,9 @@ impl<'a, R: Receiver> Rewriter<'a, R> {
     }
 
     fn feed(&mut self, open: &mut Open, chunk: &[u8]) {
-        match &mut open.wide {
-            Some(wide) => {
-                let text = wide.decode(chunk);
+        match &mut open.encoding {
+            Some(encoding) => {
+                let text = encoding.decode(chunk);
                 open.reader.feed(&text, &mut open.spans);
             }
             None => open.reader.feed(chunk, &mut open.spans),
@@ -100,7 +100,7 @@ impl<'a, R: Receiver> Rewriter<'a, R> {
     fn start(&mut self, open: &mut Open) {
         open.started = true;
         let head = std::mem::take(&mut open.head);
-        open.wide = Wide::of(&head);
+        open.encoding = Encoding::of(&head);
         self.feed(open, &head);
     }
 
@@ -161,7 +161,7 @@ impl<R: Receiver> Visitor for Rewriter<'_, R> {
             reader,
             spans: Spans::default(),
             head: Vec::new(),
-            wide: None,
+            encoding: None,
             started: false,
             told: false,
         });
