@@ -176,3 +176,20 @@ fn listeners_on_many_ports_are_services() {
     assert!(!blames(&table(&|n| 30_000 + n), "proxyd"));
     assert!(blames(&table(&|_| 853), "proxyd"));
 }
+
+#[test]
+fn what_is_in_the_tables_of_its_own_namespace_is_not_left_over() {
+    let lsof = rows(400, |n| format!("shop 2100 svc {}u sock 0,8 0t0 {} protocol: TCP\n", n + 5, 70_000 + 3 * n));
+    let header = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\nsystemd 1 root 3u unix 0xffff 0t0 900 type=STREAM\n";
+    let links = "lrwxrwxrwx 1 root root 0 May 16 10:00 /proc/1/ns/net -> net:[4026531840]\n\
+        lrwxrwxrwx 1 svc svc 0 May 16 10:00 /proc/2100/ns/net -> net:[4026532871]\n";
+    let host = "sockets: used 520\nTCP: inuse 9 orphan 0 tw 0 alloc 412 mem 9\n";
+    let told = |path: &str, inuse: u32| {
+        let own = format!("sockets: used 420\nTCP: inuse {inuse} orphan 0 tw 0 alloc 412 mem 9\n");
+        let lists = [member("lsof.txt", &format!("{header}{lsof}")), member("ns-net.txt", links), member("sockstat", host)];
+        diagnose(&[&lists[..], &[member("sockstat6", "TCP6: inuse 3\n"), member(path, &own)]].concat()).verdict
+    };
+    for path in ["proc/2100/net/sockstat", "proc_2100_net_sockstat.txt", "proc/2100/net_sockstat"] {
+        assert_eq!((told(path, 398), told(path, 40)), (Verdict::Healthy, Verdict::Inconclusive), "{path}");
+    }
+}

@@ -147,7 +147,10 @@ impl Snapshot {
     /// Readings of a counter in the capture's own network namespace, in the order they were read: those of other namespaces are not its books.
     pub fn readings<'a>(&'a self, names: &Interner, name: &str) -> impl DoubleEndedIterator<Item = &'a Reading> + use<'a> {
         let all = names.find(name.as_bytes()).and_then(|n| self.counters.get(&n)).map_or(&[][..], |r| r);
-        all.iter().filter(|r| r.netns.as_ref().is_none_or(|n| self.is_own_netns(n)))
+        let own = |r: &Reading| r.netns.as_ref().is_none_or(|n| self.is_own_netns(n));
+        // What was read in the directory of a process counts where nothing else was.
+        let others = !all.iter().any(own);
+        all.iter().filter(move |r| own(r) || (others && r.netns.as_ref().is_some_and(|n| n.starts_with(OF_PROCESS))))
     }
 
     /// Whether a namespace that a path names is the capture's own. A collector lists its own namespace among the others.
@@ -175,7 +178,54 @@ pub fn netns_of(path: &str) -> Option<&str> {
     None
 }
 
+/// How a namespace is called that is known as that of a process.
+const OF_PROCESS: &str = "of pid ";
+
+/// The name of the network namespace of a process.
+pub fn netns_of_pid(pid: u32) -> String {
+    format!("{OF_PROCESS}{pid}")
+}
+
+/// The process in whose `/proc/PID/net` a file lies, however its path was made one name: `proc/4684/net/tcp`, `4684/net_sockstat`,
+/// `proc_4684_net_tcp6.txt`. That of process 1 is the host's.
+pub fn process_of_net(path: &str) -> Option<u32> {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut words = name.split(['_', '-']);
+    let before = match words.by_ref().take_while(|word| *word != "net").last() {
+        // `net` is the name of the directory, or the first word of the file's.
+        _ if directory.ends_with("/net") => directory.strip_suffix("/net"),
+        None => Some(directory),
+        Some(word) => words.next().is_some().then_some(word),
+    };
+    let last = before?.rsplit(['/', '_']).next()?;
+    let pid = last.strip_prefix("pid").map_or(last, |rest| rest.trim_start_matches('-'));
+    pid.parse().ok().filter(|&pid| pid > 1 && name != "net")
+}
+
 /// The number in `net:[4026531992]` or `4026531992`.
 fn digits(netns: &str) -> &str {
     netns.trim_matches(|c: char| !c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_process_s_namespace() {
+        for (path, pid) in [
+            ("proc/4684/net/tcp", Some(4684)),
+            ("host/4684/net_sockstat6", Some(4684)),
+            ("b/proc_4684_net_tcp6.txt", Some(4684)),
+            ("pid-4684-net-unix", Some(4684)),
+            ("proc/1/net/tcp", None),
+            ("proc/net/tcp", None),
+            ("proc/self/net/tcp", None),
+            ("2026-11-29/net/tcp", None),
+            ("4684/limits", None),
+            ("4684/netstat-anp.txt", None),
+        ] {
+            assert_eq!(process_of_net(path), pid, "{path}");
+        }
+    }
 }

@@ -143,8 +143,33 @@ impl Claim {
         sum(&self.evidence) - sum(&self.against)
     }
 
+    /// What it counts, so many of them.
+    pub fn noun(&self, n: u64) -> String {
+        match self.kind {
+            // They close in several states, of which the kernel's count does not tell which.
+            Some(_) if self.code == "orphan-buildup" => "orphaned TCP sockets".to_string(),
+            // They are in no state of the tables that were captured, which are not theirs.
+            Some(Kind::Closed) if self.code == "foreign-namespace" => "TCP sockets".to_string(),
+            Some(kind) => kind.noun(n),
+            None => counted(self.code).to_string(),
+        }
+    }
+
     /// The strongest piece of evidence for.
     pub fn strongest(&self) -> Option<Strength> {
         self.evidence.iter().map(|e| e.strength).max()
+    }
+}
+
+/// What a look-alike counts that is of no kind of socket.
+fn counted(code: &str) -> &'static str {
+    match code {
+        "accept-stalled" | "backlog-overflow" | "port-exhaustion" | "syn-flood" => "connections",
+        "fd-limit-too-low" | "fd-limit-by-files" => "descriptors",
+        "threads-counted-as-files" => "rows",
+        "system-file-limit" => "open files",
+        "conntrack-full" => "entries",
+        "foreign-namespace" => "sockets",
+        _ => "rows or events",
     }
 }

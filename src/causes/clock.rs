@@ -1,5 +1,5 @@
 //! Numbers as clocks. Inode numbers are handed out in order, in batches of 1,024 for each CPU, from one counter that sockets share with pipes
-//! (`fs/inode.c` `get_next_ino`). So they order sockets in time, roughly, and tell bursts from a steady drip; they tell no dates and no rates.
+//! (`fs/inode.c` `get_next_ino`). So they order sockets in time, roughly, and tell what else was opened meanwhile; they tell no dates and no rates.
 
 use super::case::Case;
 use super::claim::{Evidence, Strength, Witnessed};
@@ -8,7 +8,7 @@ use crate::ledger::Pile;
 
 /// Inodes by which the newest socket of a pile may trail the newest of the capture and still be of the last moments: eight CPUs' batches.
 const BLUR: u64 = 8 * 1024;
-/// Inodes handed out for each socket of the pile up to which nothing else opened sockets in between: a burst.
+/// Inodes handed out for each socket of the pile up to which hardly anything else opened sockets in between, however long that took.
 const DENSE: u64 = 3;
 /// Slots from which on a table tells of descriptors that were many: a program's own start may fill the smaller ones.
 const MANY_SLOTS: u32 = 1024;
@@ -45,7 +45,7 @@ fn inodes(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     }
     let spread = high - low;
     let how = if spread / pile.count <= DENSE {
-        "in bursts, with hardly another socket in between"
+        "one after the other, with hardly another socket or pipe in between"
     } else {
         "over a longer time, among other sockets"
     };

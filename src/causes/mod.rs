@@ -120,7 +120,7 @@ mod dup_not_closed;
 mod fd_inherited;
 mod fd_limit_by_files;
 mod fd_limit_too_low;
-mod foreign_namespace;
+pub mod foreign_namespace;
 mod half_closed;
 mod idle_not_reaped;
 mod in_flight;

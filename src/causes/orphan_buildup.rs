@@ -68,7 +68,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let kernel = case.told_now("orphan-buildup").find(|_| !ruled_out);
     let near = near_limit(case);
     if !near && kernel.is_none() && orphans < MANY && rows.0 < MANY / 10 {
-        return Vec::new();
+        return unacknowledged(case).into_iter().collect();
     }
     let class = if near || kernel.is_some() { Class::Exhaustion } else { Class::Note };
     let mut claim = support::note("orphan-buildup", class, "closed by their program, still waiting for their peers, without a descriptor");
@@ -103,6 +103,27 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     claim.now = vec!["find the peers that do not acknowledge; tcp_orphan_retries shortens the wait".into()];
     vec![claim]
+}
+
+/// Connections that somebody counted in the states in which a FIN waits for its acknowledgement, where nothing tells of orphans: a program that
+/// is done with them has closed them.
+fn unacknowledged(case: &Case<'_>) -> Option<Claim> {
+    use crate::facts::SocketState as S;
+    let known = case.ledger.books.orphan.is_some()
+        || case.ledger.best(crate::ledger::Family::Tcp).is_some_and(|v| v.is_whole() && v.holders_shown());
+    let figures: Vec<_> = [S::FinWait1, S::LastAck, S::Closing].iter().filter_map(|state| case.ledger.states.get(state)).collect();
+    let count: i64 = figures.iter().map(|f| f.value).sum();
+    if known || count < MANY {
+        return None;
+    }
+    let mut claim =
+        support::note("orphan-buildup", Class::Note, "closed here, and the peers do not acknowledge it; most have no descriptor");
+    (claim.kind, claim.count, claim.is) = (Some(Kind::FinWait), Some(count as u64), CountIs::Estimate);
+    let says = format!("{} connections wait in FIN-WAIT-1, LAST-ACK or CLOSING for the peer's acknowledgement", number(count));
+    let at = figures.iter().flat_map(|f| f.at.first().cloned()).collect::<Vec<_>>();
+    claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, at));
+    claim.now = vec!["find the peers that do not acknowledge: group the rows by remote".into()];
+    Some(claim)
 }
 
 /// Whether half of the orphans that the kernel keeps are there: from then on it ends those that retransmit early.

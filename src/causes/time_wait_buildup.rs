@@ -82,7 +82,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         && unhashed.value * 10 < figure.value
         && unhashed.value * 100 >= -figure.value
     {
-        let says = format!("closed minus timewait is {}: what ss calls closed is these entries", number(unhashed.value));
+        let says = match &case.ledger.books.closed {
+            Some(_) => format!("closed minus timewait is {}: what ss calls closed is these entries", number(unhashed.value)),
+            None => format!("only {} TCP sockets are in no table: no descriptor holds these entries", number(unhashed.value.max(0))),
+        };
         claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Books, says, unhashed.at.clone()));
     }
     for (end, n) in remotes(case) {

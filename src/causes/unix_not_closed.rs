@@ -63,6 +63,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::by_logs(case, pile, claim, &["unix-not-closed"]);
         support::ask_for_trace(case, pile, claim);
         by_peers(case, pile, claim);
+        // A path is bound to the accepting side.
+        if pile.traits.paths.total() * 2 > pile.count {
+            claim.says = "accepted and never closed".into();
+        }
         claim.count = Some(left_open(case, pile));
         claim.now = vec!["restart the program".into()];
         claim.fix = vec![if unix_ends::mostly_gone(case, pile) {

@@ -60,7 +60,7 @@ pub fn leak_sentence(finding: &Finding) -> String {
         None if claim.code == "kernel-leak" => "the kernel".to_string(),
         None => "a process that the capture does not name".to_string(),
     };
-    let kind = claim.kind.map_or("sockets".to_string(), |k| k.noun(claim.count.unwrap_or(0)));
+    let kind = claim.kind.map_or("sockets".to_string(), |_| claim.noun(claim.count.unwrap_or(0)));
     let count = match (claim.count, claim.is) {
         (None, _) => String::new(),
         (Some(n), CountIs::Exact) => format!("{} ", number(n as i64)),
@@ -87,7 +87,7 @@ fn limit_sentence(finding: &Finding) -> String {
     // Which remote that is, where it is known.
     let far = claim.remotes.first().filter(|r| !r.near).filter(|_| what.contains("toward one remote"));
     if let Some(remote) = far {
-        let count = claim.count.map_or(String::new(), |n| format!(" ({} {})", number(n as i64), noun(claim, n)));
+        let count = claim.count.map_or(String::new(), |n| format!(" ({} {})", number(n as i64), claim.noun(n)));
         return format!("{who}{}{count}", what.replace("one remote", &remote.endpoint));
     }
     let where_to = claim.remotes.first().map(|r| format!("{} {}", if r.near { "on" } else { "toward" }, r.endpoint));
@@ -103,31 +103,13 @@ pub fn note_sentence(finding: &Finding) -> String {
     let held = claim.kind.filter(|k| claim.owner.is_none() || *k != Kind::TimeWait);
     if held.is_none() {
         let whose = claim.owner.as_ref().map_or(String::new(), |o| format!(" of {}", o.named()));
-        let count = claim.count.map_or(String::new(), |n| format!(" ({} {})", number(n as i64), noun(claim, n)));
+        let count = claim.count.map_or(String::new(), |n| format!(" ({} {})", number(n as i64), claim.noun(n)));
         return format!("{}{whose}: {}{count}", claim.code, claim.says);
     }
     let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{} holds ", o.named()));
-    let kind = claim.kind.map_or(String::new(), |k| format!("{} ", k.plural()));
+    let kind = claim.kind.map_or(String::new(), |_| format!("{} ", claim.noun(claim.count.unwrap_or(0))));
     let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
     format!("{who}{count}{kind}({}): {}", claim.code, claim.says)
-}
-
-/// What a claim counts.
-fn noun(claim: &Claim, n: u64) -> String {
-    claim.kind.map_or_else(|| counted(claim.code).to_string(), |k| k.noun(n).to_string())
-}
-
-/// What a look-alike counts that is of no kind of socket.
-fn counted(code: &str) -> &'static str {
-    match code {
-        "accept-stalled" | "backlog-overflow" | "port-exhaustion" | "syn-flood" => "connections",
-        "fd-limit-too-low" | "fd-limit-by-files" => "descriptors",
-        "threads-counted-as-files" => "rows",
-        "system-file-limit" => "open files",
-        "conntrack-full" => "entries",
-        "foreign-namespace" => "sockets",
-        _ => "rows or events",
-    }
 }
 
 /// The host of a finding, where there are several hosts and it is of one.

@@ -2,6 +2,7 @@
 
 use crate::capture::tops::Tops;
 use crate::capture::trace::{Origin, Pattern};
+use crate::causes::foreign_namespace::hashed_there;
 use crate::causes::{
     Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, silent_children, suspect, trace_command,
 };
@@ -39,7 +40,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
         .piles
         .iter()
         .filter_map(|p| {
-            foreign(p)
+            foreign(case, p)
                 .or_else(|| unknown_kind(p))
                 .or_else(|| excerpt(p))
                 .or_else(|| pool(case, p))
@@ -144,9 +145,9 @@ fn left_out(case: &Case<'_>) -> impl Iterator<Item = Unjudged> {
 }
 
 /// Sockets of a namespace whose tables were not captured, and nothing shows them in use.
-fn foreign(pile: &Pile) -> Option<Unjudged> {
-    let owner =
-        pile.owner.as_ref().filter(|_| pile.foreign.is_some() && pile.kind == Kind::Closed && pile.count >= MANY && !pile.in_use)?;
+fn foreign(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
+    let asked = pile.foreign.is_some() && pile.kind == Kind::Closed && pile.count >= MANY && !pile.in_use;
+    let owner = pile.owner.as_ref().filter(|_| asked && hashed_there(case, pile).is_none())?;
     let pid = owner.pids.first()?.0;
     Some(Unjudged {
         says: format!(

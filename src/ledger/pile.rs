@@ -414,7 +414,7 @@ pub(super) fn accepted(traits: &Traits, listening: &Ports) -> Option<bool> {
         return Some(true);
     }
     // Without the listener's row: one low local port under all rows, and remote ports all different, is the accepting side too.
-    if total >= 4 && ports_differ(&traits.locals) == Some(false) && ports_differ(&traits.remotes) == Some(true) {
+    if total >= 3 && ports_differ(&traits.locals) == Some(false) && ports_differ(&traits.remotes) == Some(true) {
         return Some(true);
     }
     Some(few_local_ports(traits, total))

@@ -5,7 +5,7 @@ use super::{Kind, tally};
 use crate::bundle::MemberEnd;
 use crate::capture::End;
 use crate::capture::process::base_name;
-use crate::capture::snapshot::{Remark, netns_of};
+use crate::capture::snapshot::{Remark, netns_of, netns_of_pid, process_of_net};
 use crate::capture::table::{Group, Table};
 use crate::capture::{Member, Snapshot};
 use crate::facts::{NoteKind, Protocol, SocketState, StatesShown};
@@ -148,18 +148,18 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> V
     let mut views: Vec<(String, View<'a>)> = Vec::new();
     // All members are looked through only where it matters: there may be thousands of snapshots of thousands of members.
     let of_kernel = snapshot.tables.iter().any(|t| t.format.starts_with("proc-net"));
-    let no_tcp6: BTreeSet<&str> = members.iter().filter(|m| of_kernel && has_no_tcp6(m)).map(|m| directory(&m.path)).collect();
+    let no_tcp6: BTreeSet<String> = members.iter().filter(|m| of_kernel && has_no_tcp6(m)).map(|m| reading_of(&m.path)).collect();
     for table in &snapshot.tables {
         let path = members.get(table.at.member.0 as usize).map_or("", |m| m.path.as_str());
         // The files of one /proc/net directory are one reading; any other member is one for itself.
-        let key = if table.format.starts_with("proc-net") { directory(path).to_string() } else { format!("#{}", table.at.member.0) };
+        let key = if table.format.starts_with("proc-net") { reading_of(path) } else { format!("#{}", table.at.member.0) };
         let partial = table.filtered.is_some() || is_partial(snapshot, table);
         let same = views.iter_mut().rev().find(|(k, v)| *k == key && v.tables.iter().all(|t| !overlap(t, table)));
         match same {
             Some((_, view)) => view.add(table, partial),
             None => {
                 let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
-                let no_ipv6 = table.format.starts_with("proc-net") && no_tcp6.contains(key.as_str());
+                let no_ipv6 = table.format.starts_with("proc-net") && no_tcp6.contains(&key);
                 let kept = kept(snapshot, table);
                 let mut view = View { tables: Vec::new(), netns, partial, kept, counts: BTreeMap::new(), counted: false, no_ipv6 };
                 view.add(table, partial);
@@ -203,11 +203,11 @@ fn set_apart(views: &mut [View<'_>]) {
 fn netns_of_process(view: &View<'_>, members: &[Member], snapshot: &Snapshot) -> Option<String> {
     let table = view.tables.first().filter(|t| t.format.starts_with("proc-net"))?;
     let path = members.get(table.at.member.0 as usize).map(|m| m.path.as_str())?;
-    let pid: u32 = directory(path).strip_suffix("/net")?.rsplit('/').next()?.parse().ok()?;
+    let pid = process_of_net(path)?;
     let sockets = || snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists).flat_map(|l| l.sockets());
     let unlisted: BTreeSet<u32> = sockets().filter(|c| c.unlisted).flat_map(|c| c.inodes()).collect();
     let here = view.tables.iter().flat_map(|t| &t.rows).filter(|row| unlisted.contains(&row.0)).count();
-    (here > 0 && here * 2 >= unlisted.len()).then(|| format!("of pid {pid}"))
+    (here > 0 && here * 2 >= unlisted.len()).then(|| netns_of_pid(pid))
 }
 
 /// Whether the kernel counts no more TCP sockets than a view lists, so that nothing stood in front of its first row.
@@ -221,8 +221,10 @@ fn is_excerpt_of(lines: u64, rows: u64) -> bool {
     rows > 0 && lines > rows.saturating_mul(3) / 2 + 64
 }
 
-fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+/// The reading that a file of `/proc/net` is of: its directory, and the process whose namespace its name tells.
+fn reading_of(path: &str) -> String {
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    process_of_net(path).map_or_else(|| directory.to_string(), |pid| format!("{directory}#{pid}"))
 }
 
 /// Whether a member is the IPv6 table of TCP, read to its end, with a header and no row. An empty file would be one that was not captured.

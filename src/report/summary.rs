@@ -44,7 +44,7 @@ pub fn count(finding: &Finding, report: Option<&HostReport>) -> Option<String> {
         CountIs::AtLeast => "at least ",
         CountIs::Estimate => "about ",
     };
-    let mut said = format!("{lead}{} {}", number(n), claim.kind.map_or(String::new(), |k| k.noun(n)));
+    let mut said = format!("{lead}{} {}", number(n), claim.kind.map_or(String::new(), |_| claim.noun(n)));
     if let Some(copies) = claim.copies {
         said.push_str(&format!(", by {} descriptors", number(copies)));
     }
@@ -98,12 +98,16 @@ pub fn remotes(finding: &Finding, most: usize) -> Option<String> {
 
 /// Usual suspects that are out, each with its reason where that is short.
 pub fn ruled_out(report: &HostReport) -> Option<String> {
-    let said = |r: &RuledOut| match brief(&r.exclusion.says) {
-        reason if columns(reason) <= REASON => format!("{} ({reason})", r.code),
-        _ => r.code.to_string(),
-    };
-    let out: Vec<String> = report.ruled_out.iter().filter(|r| r.exclusion.out).map(said).collect();
+    let out: Vec<String> = report.ruled_out.iter().filter(|r| r.exclusion.out).map(with_reason).collect();
     (!out.is_empty()).then(|| out.join(", "))
+}
+
+/// A suspect with its reason, where that is short.
+fn with_reason(suspect: &RuledOut) -> String {
+    match brief(&suspect.exclusion.says) {
+        reason if columns(reason) <= REASON => format!("{} ({reason})", suspect.code),
+        _ => suspect.code.to_string(),
+    }
 }
 
 /// Usual suspects that stay open; one that was found is settled.
@@ -111,8 +115,14 @@ pub fn open(diagnosis: &Diagnosis, report: &HostReport) -> Option<String> {
     let found = |code: &str| {
         diagnosis.findings.iter().any(|f| f.claim.code == code && home(diagnosis, f).0.is_none_or(|r| std::ptr::eq(r, report)))
     };
-    let open: Vec<&str> = report.ruled_out.iter().filter(|r| !r.exclusion.out && !found(r.code)).map(|r| r.code).collect();
-    (!open.is_empty()).then(|| format!("{} (evidence is missing)", open.join(", ")))
+    let open = || report.ruled_out.iter().filter(|r| !r.exclusion.out && !found(r.code));
+    // What has lines to show is no lack of evidence.
+    let is_told = |r: &&RuledOut| !r.exclusion.at.is_empty() && !r.exclusion.says.starts_with("cannot be ruled out");
+    let told = open().filter(is_told).map(with_reason);
+    let missing: Vec<&str> = open().filter(|r| !is_told(r)).map(|r| r.code).collect();
+    let missing = (!missing.is_empty()).then(|| format!("{} (evidence is missing)", missing.join(", ")));
+    let all: Vec<String> = told.chain(missing).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// The checks that disagree, those that shake conclusions first.

@@ -43,7 +43,8 @@ const MAX_COUNT: i64 = 1 << 53;
 impl Snapshot {
     /// A member begins.
     pub fn begin_member(&mut self, path: &str) {
-        self.member_netns = super::netns_of(path).map(Into::into);
+        let of_process = || super::process_of_net(path).map(|pid| super::netns_of_pid(pid).into());
+        self.member_netns = super::netns_of(path).map(Into::into).or_else(of_process);
     }
 
     /// Takes one descriptor.

@@ -60,7 +60,9 @@ fn ledger(page: &mut Page, source: Option<&Source>, report: &HostReport) {
     for (what, scope, figure) in kernel {
         let Some(figure) = figure else { continue };
         let in_no_table = what.starts_with("  in no table");
-        lines.push([what, number(figure.value), scope.to_string(), summary::places(source, &figure.at, 2)]);
+        // The kernel sums up counters of its CPUs while they change: less than none is none.
+        let value = if in_no_table { figure.value.max(0) } else { figure.value };
+        lines.push([what, number(value), scope.to_string(), summary::places(source, &figure.at, 2)]);
         if in_no_table {
             lines.extend(held(source, report));
         }
@@ -98,7 +100,7 @@ fn held(source: Option<&Source>, report: &HostReport) -> Vec<[String; 4]> {
         let at = first.map_or(String::new(), |q| place(source, q));
         lines.push([format!("    held by {}", summary::holder(pile)), number(pile.count as i64), "process".into(), at]);
     }
-    if let Some(rest) = report.unexplained {
+    if let Some(rest) = report.unexplained.filter(|&rest| rest >= 0 || !lines.is_empty()) {
         let what = if rest < 0 { "    held, but not counted" } else { "    unexplained" };
         lines.push([what.into(), number(rest.abs()), String::new(), String::new()]);
     }
