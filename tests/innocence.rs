@@ -193,3 +193,14 @@ fn what_is_in_the_tables_of_its_own_namespace_is_not_left_over() {
         assert_eq!((told(path, 398), told(path, 40)), (Verdict::Healthy, Verdict::Inconclusive), "{path}");
     }
 }
+
+#[test]
+fn one_of_several_listeners_of_a_port_stands_still() {
+    let with = |others: u32| {
+        let listener = |queue: u32| format!("LISTEN {queue} 4096 0.0.0.0:443 0.0.0.0:*\n");
+        let table = [listener(others), listener(4097), listener(others)].concat();
+        diagnose(&[ss("ss-ltn.txt", &table)]).findings.into_iter().flat_map(|f| f.claim.now).collect::<String>()
+    };
+    assert!(with(0).contains("one thread or worker"), "{}", with(0));
+    assert!(!with(3000).contains("one thread or worker"), "all are behind");
+}

@@ -148,9 +148,25 @@ fn full_now(case: &Case<'_>) -> Vec<Claim> {
             f.at,
         ));
     }
-    support::add_listener(&mut claim, address, listener.queue.unwrap_or(0), "the listener whose queue is full");
     advise(&mut claim);
+    if let Some(says) = alone(case, listener) {
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, format!("{says} empty: load is not the matter"), []));
+        claim.now = vec!["find the one thread or worker that does not accept: the others of this port keep up".into()];
+    }
+    support::add_listener(&mut claim, address, listener.queue.unwrap_or(0), "the listener whose queue is full");
     vec![claim]
+}
+
+/// What the queues of other listeners on the same address say (SO_REUSEPORT: the kernel deals connections out to each alike), where all are empty.
+fn alone(case: &Case<'_>, full: &Listener) -> Option<String> {
+    let member = full.quote.at.member;
+    let listeners = case.snapshot.tables.iter().flat_map(|t| &t.listeners);
+    let beside = listeners.filter(|l| l.local == full.local && l.quote.at.member == member && l.quote.at.line != full.quote.at.line);
+    let queues: Vec<u64> = beside.filter_map(|l| l.queue).collect();
+    let one = queues.len() == 1;
+    let words =
+        if one { "queue of the other listener is".to_string() } else { format!("queues of the other {} listeners are", queues.len()) };
+    (!queues.is_empty() && queues.iter().all(|&q| q == 0)).then(|| format!("on the same address the {words}"))
 }
 
 fn advise(claim: &mut Claim) {
