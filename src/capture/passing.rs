@@ -13,10 +13,7 @@ const SLOTS: usize = 16;
 
 /// A few counts of very many ends; takes nothing to speak of until one comes.
 #[derive(Debug, Default)]
-pub struct Passing(Option<Box<Kept>>);
-
-#[derive(Debug, Default)]
-struct Kept {
+pub struct Passing {
     /// One for each of the low bits of the port, in their order once there are all.
     slots: Vec<Slot>,
     /// Ends that lost their slot.
@@ -38,24 +35,21 @@ impl Passing {
         if end.port() < FIRST_PORT {
             return services.defer(end);
         }
-        self.0.get_or_insert_default().add(end);
+        self.keep(end);
     }
 
     /// All have come: hands over what was counted.
     pub fn seal(&mut self, services: &mut Tops<End>) {
-        if let Some(kept) = self.0.take() {
-            for slot in &kept.slots {
-                services.defer_many(slot.end, slot.count);
-            }
-            services.add_rest(kept.rest);
+        let Passing { slots, rest } = std::mem::take(self);
+        for slot in &slots {
+            services.defer_many(slot.end, slot.count);
         }
+        services.add_rest(rest);
         services.seal();
     }
-}
 
-impl Kept {
     #[inline]
-    fn add(&mut self, end: End) {
+    fn keep(&mut self, end: End) {
         let place = place(end);
         let slot = match self.slots.len() {
             SLOTS => self.slots.get_mut(place),
