@@ -26,7 +26,7 @@ fn pid_of_command(command: &[u8]) -> Option<u32> {
 
 fn pid_of_path(path: &str) -> Option<u32> {
     let mut parts = path.rsplit('/');
-    let name = parts.next().unwrap_or("");
+    let name = unnumbered(parts.next().unwrap_or(""));
     let directory = parts.next().unwrap_or("");
     // In the name the number must stand beside a word that names a per-process file, so that dates and counters are not taken for pids.
     const WORDS: &[&str] = &[
@@ -70,6 +70,14 @@ fn pid_of_path(path: &str) -> Option<u32> {
     None
 }
 
+/// A file's name without the number in front that counts the files of a directory: `07_fd.log`, `0030-strace.txt`.
+fn unnumbered(name: &str) -> &str {
+    let rest = name.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = name.len() - rest.len();
+    let counts = digits > 0 && (digits <= 2 || name.starts_with('0'));
+    if counts && rest.starts_with(['_', '-', '.', ' ']) { rest } else { name }
+}
+
 fn is_pid(text: &str) -> bool {
     !text.is_empty() && text.len() <= PID_DIGITS && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -97,6 +105,10 @@ mod tests {
             ("host/limits/28191.txt", Some(28191)),
             ("proc/28191/fd/7", Some(28191)),
             ("proc/self/fd/7", None),
+            ("07_fd.log", None),
+            ("0030-strace.txt", None),
+            ("12-limits_2013.txt", Some(2013)),
+            ("4684_fd.log", Some(4684)),
             ("01/sockstat", None),
             ("sample1/ss-s.txt", None),
             ("2026-11-22/lsof.txt", None),
