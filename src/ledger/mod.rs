@@ -214,11 +214,19 @@ fn listed_otherwise(books: &Books, views: &[View<'_>], piles: &[Pile]) -> i64 {
     let udp = books.udp.as_ref().map_or(0, |f| f.value).max(rows(Family::Udp));
     // Where no table shows it, the peer of a unix socket may be listed nowhere: ended, or in a queue.
     let (listed, unix) = (rows(Family::Unix), held(Kind::Unix));
-    let others = if listed < unix && unix >= 200 { unix * 2 } else { unix.max(listed) }
+    let others = if listed < unix && unix >= 200 { unix + without_peers(piles) } else { unix.max(listed) }
         + rows(Family::Netlink).max(held(Kind::Netlink))
         + rows(Family::Packet).max(held(Kind::Packet))
         + rows(Family::Raw).max(held(Kind::Raw));
     udp.saturating_add(others)
+}
+
+/// How many unix sockets may have a peer that nobody is shown to hold: accepted ones have a path, and each has one without a path at its other
+/// end.
+fn without_peers(piles: &[Pile]) -> i64 {
+    let unix = piles.iter().filter(|p| p.kind == Kind::Unix && p.foreign.is_none());
+    let (named, all) = unix.fold((0, 0), |(named, all), p| (named + p.traits.paths.total().min(p.count), all + p.count));
+    (named.abs_diff(all - named)) as i64
 }
 
 /// The line that shows missing privilege, if one does.

@@ -121,10 +121,11 @@ impl<'a> Witness<'a> {
         words.iter().max_by_key(|w| (w.count, !w.partial))
     }
 
-    /// The one that tells most about remotes.
+    /// The one that tells most about other ends: remotes, or paths of unix sockets.
     pub fn most_telling<'w>(words: &'w [Witness<'a>]) -> Option<&'w Witness<'a>> {
-        let remotes = |w: &Witness<'_>| w.parts().iter().map(|p| p.ends().0.total()).fold(0u64, u64::saturating_add);
-        words.iter().max_by(|a, b| a.tells().cmp(&b.tells()).then_with(|| remotes(a).cmp(&remotes(b))))
+        let ends = |part: &Part<'_>| part.ends().0.total().saturating_add(part.ends().2.total());
+        let told = |w: &Witness<'_>| w.parts().iter().map(ends).fold(0u64, u64::saturating_add);
+        words.iter().max_by(|a, b| a.tells().cmp(&b.tells()).then_with(|| told(a).cmp(&told(b))))
     }
 
     fn parts(&self) -> &[Part<'a>] {
