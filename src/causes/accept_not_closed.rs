@@ -94,6 +94,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                 format!("pid {child} did not accept them: pid {server}, which listens on port {port} too, started it and accepts there");
             claim.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, says, rows()));
         }
+        if let Some((server, child, port)) = super::fd_inherited::taken_over(case, pile) {
+            let says = format!("pid {server} alone listens on port {port} and started pid {child}: it accepted what that one holds");
+            claim.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, []));
+        }
         if let Some((server, port)) = super::fd_inherited::siblings(case, pile) {
             let says =
                 format!("only pid {server} listens on port {port}: the processes that all hold the same connections did not accept them");

@@ -71,7 +71,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if !found.is_empty() {
         return found;
     }
-    held_by_a_tool(case).or_else(|| with_the_listener(case)).or_else(|| among_siblings(case)).into_iter().collect()
+    let accepted = || with_the_listener(case).or_else(|| without_listener(case)).or_else(|| among_siblings(case));
+    held_by_a_tool(case).or_else(accepted).or_else(|| made_before(case)).into_iter().collect()
 }
 
 /// Programs that never open a network connection themselves: what they hold they were given.
@@ -160,6 +161,62 @@ fn with_the_listener(case: &Case<'_>) -> Option<Claim> {
         let at = case.snapshot.processes.get(&child).and_then(|p| p.cmdline_at.clone());
         Some(handed_on(case, n, pile, parent, says, at))
     })
+}
+
+/// Connections whose peers have closed, on a port that only the process listens on which started their holder, another program: it accepted
+/// them, and has closed its own.
+fn without_listener(case: &Case<'_>) -> Option<Claim> {
+    accepted(case).find_map(|(n, pile)| {
+        let (parent, child, port) = taken_over(case, pile)?;
+        let name = |pid: u32| named(case, pid);
+        let says = format!(
+            "port {port} is listened on by {} alone, which started {}: what the child holds of it was accepted by the parent",
+            name(parent),
+            name(child)
+        );
+        let at = case.snapshot.processes.get(&child).and_then(|p| p.cmdline_at.clone());
+        Some(handed_on(case, n, pile, parent, says, at))
+    })
+}
+
+/// The only listener on the port of a pile, which started its holder, another program, and that holder.
+pub(super) fn taken_over(case: &Case<'_>, pile: &Pile) -> Option<(u32, u32, u16)> {
+    let ended = pile.accepted == Some(true) && matches!(pile.kind, Kind::CloseWait | Kind::FinWait) && pile.count as usize >= MANY;
+    let owner = pile.owner.as_ref().filter(|_| ended)?;
+    let port = pile.traits.locals.first().filter(|(_, n)| n * 2 > pile.traits.locals.total())?.0.port();
+    let [(child, _)] = owner.pids.as_slice() else { return None };
+    let parent = parent_of(case, *child).filter(|&p| p > 1 && differ(case, p, *child))?;
+    let mut servers = case.snapshot.processes.keys().copied().filter(|&pid| listens(case, pid, port));
+    (servers.next() == Some(parent) && servers.next().is_none()).then_some((parent, *child, port))
+}
+
+/// Sockets of which several children of a process hold the same ones: it made them before it started these, and holds none any more.
+fn made_before(case: &Case<'_>) -> Option<Claim> {
+    let piles = case.ledger.piles.iter().enumerate().filter(|(_, p)| !p.accepted.unwrap_or(false));
+    piles.filter_map(|(n, pile)| Some((n, pile, same_block(case, pile)?))).find_map(|(n, pile, parent)| {
+        super::suspect(case, pile)?;
+        let says = format!(
+            "each of the {} processes holds the same {} sockets, and {} started them all: it made the sockets before",
+            pile.owner.as_ref()?.pids.len(),
+            super::number(pile.count as i64),
+            named(case, parent)
+        );
+        let at = pile.owner.iter().flat_map(|o| &o.pids).find_map(|(pid, _)| case.snapshot.processes.get(pid)?.cmdline_at.clone());
+        let mut claim = handed_on(case, n, pile, parent, says, at);
+        // What the holders did not make they did not fail to connect either.
+        claim.evidence.iter_mut().filter(|e| e.by == Witnessed::Table).for_each(|e| e.by = Witnessed::Listing);
+        Some(claim)
+    })
+}
+
+/// The process that started all holders of a pile, each of which holds the whole of it, while it holds none of it itself.
+pub(super) fn same_block(case: &Case<'_>, pile: &Pile) -> Option<u32> {
+    let block = matches!(pile.kind, Kind::Closed | Kind::CloseWait | Kind::SynSent | Kind::FinWait) && pile.count as usize >= MANY;
+    let owner = pile.owner.as_ref().filter(|o| block && o.pids.len() >= 2)?;
+    let mut parents = owner.pids.iter().map(|(pid, _)| parent_of(case, *pid).filter(|&p| p > 1 && !owner.has(p) && differ(case, p, *pid)));
+    let parent = parents.next()??;
+    let one = parents.all(|p| p == Some(parent));
+    (one && owner.pids.iter().all(|(_, n)| n * 10 >= pile.count * 9)).then_some(parent)
 }
 
 /// Connections that a server accepted and closed, and that several children of it keep, each the same ones.

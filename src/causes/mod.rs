@@ -214,6 +214,10 @@ fn on_piles(
         let mut claim = support::claim(code, Class::Leak, number, pile, says);
         claim.evidence = suspicion.reasons;
         claim.against = suspicion.against;
+        if let Some(parent) = fd_inherited::same_block(case, pile) {
+            let says = format!("all its holders have the same sockets, and pid {parent} started them: it made the sockets before");
+            claim.against.push(claim::Evidence::new(claim::Strength::Strong, claim::Witnessed::Listing, says, []));
+        }
         weigh(pile, &mut claim);
         claim.evidence.extend(forecast::forecast(case, pile));
         claim.evidence.extend(clock::clocks(case, pile));
