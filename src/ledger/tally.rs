@@ -158,7 +158,10 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         let blind = blind || view.is_some_and(|v| v.groups(Family::Tcp).all(|g| g.owner.is_none()));
         // What was opened here waits in no accept queue: with an inode some descriptor holds it, of a process that is out of sight.
         let held = |v: &View<'_>| blind || v.groups(Family::Tcp).any(|g| g.state == state && g.owner.is_none() && g.no_holder > 0);
-        let whole = view.is_some_and(|v| v.holders_shown() && !(kind == Kind::CloseWait && held(v) && all_opened(v)));
+        // So does an accepted one: what waits in a queue has no inode yet.
+        let of_descriptor = |v: &View<'_>| v.groups(Family::Tcp).any(|g| g.state == state && g.owner.is_none() && g.inodes.is_some());
+        let whole =
+            view.is_some_and(|v| v.holders_shown() && !(kind == Kind::CloseWait && ((held(v) && all_opened(v)) || of_descriptor(v))));
         let mut count = (figure.value.max(0) as u64).saturating_sub(owned);
         if state == SocketState::CloseWait {
             count = count.saturating_sub(unaccepted(views));
