@@ -79,6 +79,15 @@ impl Kind {
         }
     }
 
+    /// What holds files or text that we cannot read.
+    pub fn packed(self) -> Option<&'static str> {
+        const WORDS: [&str; 2] = [" archive", " data"];
+        match self {
+            Kind::Foreign(what) => WORDS.iter().any(|word| what.ends_with(word)).then_some(what),
+            _ => None,
+        }
+    }
+
     /// Whether it has to be decompressed.
     pub fn is_compressed(self) -> bool {
         matches!(self, Kind::Gzip | Kind::Zstd | Kind::Xz)
@@ -115,6 +124,13 @@ pub fn is_empty_tar(head: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_packed_so_that_we_cannot_read_it() {
+        assert_eq!(Kind::of(b"PK\x03\x04rest").packed(), Some("a zip archive"));
+        assert_eq!(Kind::of(b"BZh91AY").packed(), Some("bzip2 data"));
+        assert_eq!((Kind::of(b"%PDF-1.4").packed(), Kind::of(b"\x1f\x8b\x08").packed()), (None, None));
+    }
 
     #[test]
     fn kinds() {

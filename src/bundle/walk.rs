@@ -141,6 +141,9 @@ impl<'v> Walk<'v> {
     /// The bytes of one file, whatever they are: an archive, a compressed text, a text. Tells why it was cut, if it was.
     pub(super) fn content(&mut self, source: &mut Peek, head: &MemberHead, depth: u32) -> Result<Option<String>, Error> {
         let kind = Kind::of(source.peek(SNIFF));
+        if let Some(what) = kind.packed() {
+            self.notes.add_with(&head.path, what, ", which is not read: unpack it and give what it holds");
+        }
         if kind != Kind::Tar && !kind.is_compressed() {
             return self.member(source, head);
         }
