@@ -204,3 +204,18 @@ fn one_of_several_listeners_of_a_port_stands_still() {
     assert!(with(0).contains("one thread or worker"), "{}", with(0));
     assert!(!with(3000).contains("one thread or worker"), "all are behind");
 }
+
+#[test]
+fn timers_beside_pipes_are_no_selectors() {
+    let with = |name: &str| {
+        let timers = rows(600, |n| {
+            let (read, write, timer) = (3 * n + 5, 3 * n + 6, 3 * n + 7);
+            format!(
+                "lrwx------ 1 app app 64 Nov 22 14:19 {read} -> pipe:[{0}]\nl-wx------ 1 app app 64 Nov 22 14:19 {write} -> pipe:[{0}]\nlrwx------ 1 app app 64 Nov 22 14:19 {timer} -> {name}\n",
+                90_000 + n
+            )
+        });
+        diagnose(&[member("proc/1402/fd", &format!("total 0\n{timers}"))]).findings.iter().any(|f| f.claim.code == "selector-not-closed")
+    };
+    assert_eq!((with("anon_inode:[timerfd]"), with("anon_inode:inotify"), with("anon_inode:[eventpoll]")), (false, false, true));
+}

@@ -393,11 +393,17 @@ pub(super) fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
         // Old lsof prints a selector's epoll descriptor without its name; two pipe ends beside each tell what it is.
         DescriptorKind::Anon if list.rows_of(DescriptorKind::Eventpoll) == 0 && class.rows > 16 => {
             let pipes = list.rows_of(DescriptorKind::Pipe);
-            (pipes >= class.rows && pipes <= class.rows * 3).then_some(Kind::Eventpoll)
+            (pipes >= class.rows && pipes <= class.rows * 3 && !is_named(class)).then_some(Kind::Eventpoll)
         }
         DescriptorKind::File => Some(Kind::File),
         _ => None,
     }
+}
+
+/// Whether the rows of a class say which anonymous file they are, so that it is no epoll descriptor: `[timerfd]`.
+fn is_named(class: &Class) -> bool {
+    let told = |text: &str, mark| text.split_once(mark).is_some_and(|(_, name)| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    class.quotes.iter().any(|row| told(&row.text(), "[") || told(&row.text(), "anon_inode:"))
 }
 
 /// Sockets of a listing that prints inodes only: each is what a table says of its inode, or in no table.
