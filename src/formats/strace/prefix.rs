@@ -13,14 +13,14 @@ pub struct Prefix<'a> {
     pub body: &'a [u8],
 }
 
-/// Splits a line into prefix and body.
-#[inline]
+/// Splits a line into prefix and body. Handed back through memory the parts would be written one by one and read by twos, which waits.
+#[inline(always)]
 pub fn prefix(line: &[u8]) -> Prefix<'_> {
     usual(line).unwrap_or_else(|| any(line))
 }
 
 /// The prefix of `-f -tt`, which nearly all lines have: a thread or none, a clock time, the call.
-#[inline]
+#[inline(always)]
 fn usual(line: &[u8]) -> Option<Prefix<'_>> {
     let (tid, rest) = match thread(line) {
         Some((tid, rest)) => (Some(tid), rest),
@@ -32,7 +32,7 @@ fn usual(line: &[u8]) -> Option<Prefix<'_>> {
 }
 
 /// `6006  ` or `[pid  6006] `.
-#[inline]
+#[inline(always)]
 fn thread(line: &[u8]) -> Option<(u32, &[u8])> {
     let (text, end) = match line.strip_prefix(b"[pid ") {
         Some(text) => (text.trim_ascii_start(), b']'),
@@ -47,7 +47,7 @@ fn thread(line: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// `14:24:58.424458 ` and what follows.
-#[inline]
+#[inline(always)]
 fn clock(text: &[u8]) -> Option<(&[u8], &[u8])> {
     const TIME: Shape = Shape::of(b"00:00:00");
     const FRACTION: Shape = Shape::of(b".000000 ");
@@ -90,6 +90,7 @@ impl Shape {
 }
 
 /// Any prefix that strace prints.
+#[cold]
 fn any(line: &[u8]) -> Prefix<'_> {
     let mut prefix = Prefix { tid: None, at: b"", body: line };
     let mut rest = line;
