@@ -7,7 +7,7 @@ use super::lines::{Line, Writer};
 use super::mask::Manner;
 use super::spans::Part;
 use super::words::{self, has};
-use crate::formats::log::finds_no_port;
+use crate::formats::log::complains as is_complaint;
 use crate::signatures::Sighting;
 use std::rc::Rc;
 
@@ -27,12 +27,12 @@ pub fn line(line: &Line<'_>, writer: &mut Writer<'_>) -> Vec<u8> {
     let known = |w: &[u8]| std::str::from_utf8(w).is_ok_and(|w| vocabulary.contains(&w.to_ascii_lowercase()));
     // Identifiers such as `AbstractConnector` are made of words; the mask sees them whole.
     // A complaint is known by the client that makes it.
-    let complains = finds_no_port(line.text);
+    let complains = is_complaint(line.text);
     let client = |w: &[u8]| complains && line.text.trim_ascii_start().starts_with(w);
     let made_of = |w: &[u8]| known(w) || has(&words::LOGS, w) || client(w);
     let saved = writer.masks.replaced.clone();
     rewrite(line, writer, &made_of, &mut out);
-    if same(found.as_ref(), read_again(line, &out, writer).as_ref()) && (!complains || finds_no_port(&out)) {
+    if same(found.as_ref(), read_again(line, &out, writer).as_ref()) && (!complains || is_complaint(&out)) {
         return out;
     }
     // The words around it are needed too: only names, addresses and paths are replaced.

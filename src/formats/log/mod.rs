@@ -11,6 +11,7 @@
 //! from one (a stack trace), or stands in a file that is named a log. Prose around it stays unread.
 
 mod client;
+mod errno;
 mod export;
 mod head;
 mod json;
@@ -18,7 +19,6 @@ mod json;
 mod tests;
 mod time;
 
-pub(crate) use client::finds_no_port;
 use export::Record;
 pub(super) use head::split;
 
@@ -196,7 +196,12 @@ fn is_message(line: &[u8]) -> bool {
 
 /// Whether a line without a head is a message all the same.
 fn stands_alone(line: &[u8]) -> bool {
-    is_exception(line) || client::finds_no_port(line)
+    is_exception(line) || complains(line)
+}
+
+/// Whether a line is known for a message by the error that it reports.
+pub(crate) fn complains(line: &[u8]) -> bool {
+    client::finds_no_port(line) || errno::reports_errno(line)
 }
 
 /// `some.package.SomethingException: text`, `Caused by: ...`: how Java, Python, Node and .NET begin or end a trace.
