@@ -4,7 +4,8 @@
 mod sample;
 
 use sample::{Member, diagnose};
-use sockdiag::causes::Claim;
+use sockdiag::causes::{Claim, Class};
+use sockdiag::diagnosis::Verdict;
 
 fn member(path: &str, text: &str) -> Member {
     Member { path: path.to_string(), text: text.as_bytes().to_vec() }
@@ -279,4 +280,79 @@ fn a_detector_of_leaks_is_quoted_where_nothing_leaks() {
     let told = diagnose(&[listing("java", 4471, 0), vec![member("app.log", &log)]].concat());
     let remarks: Vec<&str> = told.reports.iter().flat_map(|r| &r.remarks).map(|(says, _)| says.as_str()).collect();
     assert!(remarks.iter().any(|r| r.starts_with("app.log: 30 lines, which no sockets of this capture bear out")), "{remarks:?}");
+}
+
+/// The verdict on a paste, and its findings by code and class.
+fn judged(members: &[Member]) -> (Verdict, Vec<(&'static str, Class)>) {
+    let told = diagnose(members);
+    (told.verdict, told.findings.iter().map(|f| (f.claim.code, f.claim.class)).collect())
+}
+
+#[test]
+fn an_error_above_a_prompt_is_read() {
+    let paste = |error: &str| {
+        let rows: String = (0..40).map(|n| format!("tcp 0 0 127.0.0.1:{} 127.0.0.1:11300 TIME_WAIT\n", 33_000 + n * 7)).collect();
+        member(
+            "note.txt",
+            &format!("{error}\n\n$ netstat -n | grep TIME_WAIT | wc -l\n27950\n$ netstat -n | grep TIME_WAIT | head -40\n{rows}"),
+        )
+    };
+    let (verdict, findings) = judged(&[paste("queue: connect failed: Cannot assign requested address [tcp://127.0.0.1:11300]")]);
+    assert!(verdict == Verdict::Exhaustion && findings.contains(&("port-exhaustion", Class::Exhaustion)), "{findings:?}");
+    let (verdict, findings) = judged(&[paste("somebody asked whether connects say cannot assign requested address here")]);
+    assert!(verdict == Verdict::Inconclusive && findings.iter().all(|f| f.1 == Class::Note), "{findings:?}");
+}
+
+#[test]
+fn few_connections_speak_against_a_line_that_ports_are_gone() {
+    let log = "2026-09-14 11:00:01 ERROR feed: connect to 10.20.30.40:8086: cannot assign requested address\n".repeat(9);
+    let with = |established: u32| {
+        let summary = format!(
+            "Total: {0}\nTCP:   {0} (estab {established}, closed 3, orphaned 0, timewait 3)\n\n$ ss -tan | awk '{{print $1}}' | sort | uniq -c\n {established} ESTAB\n 3 TIME-WAIT\n 2 LISTEN\n",
+            established + 5
+        );
+        judged(&[member("feed.log", &log), member("ss-s.txt", &format!("$ ss -s\n{summary}"))])
+    };
+    let (verdict, findings) = with(28_100);
+    assert!(verdict == Verdict::Exhaustion && findings.contains(&("port-exhaustion", Class::Exhaustion)), "{findings:?}");
+    let (verdict, findings) = with(90);
+    assert!(verdict == Verdict::Inconclusive && findings == [("port-exhaustion", Class::Note)], "{findings:?}");
+}
+
+#[test]
+fn a_bind_to_any_port_that_is_refused_means_that_none_is_left() {
+    let call = |port: u32| {
+        let at = "sin_addr=inet_addr(\"10.20.30.41\")";
+        member(
+            "strace.txt",
+            &format!(
+                "socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 41\nbind(41, {{sa_family=AF_INET, sin_port=htons({port}), {at}}}, 16) = -1 EADDRINUSE (Address already in use)\nclose(41) = 0\n"
+            ),
+        )
+    };
+    assert_eq!(judged(&[call(0)]).1, [("port-exhaustion", Class::Exhaustion)]);
+    assert_eq!(judged(&[call(8080)]).1, []);
+}
+
+#[test]
+fn the_kernels_line_on_a_flood_names_its_port() {
+    let line = "May  2 10:14:31 web1 kernel: [ 4131.099119] TCP: request_sock_TCP: Possible SYN flooding on port 9443. Sending cookies.  Check SNMP counters.\n";
+    let told = diagnose(&[member("kern.log", line)]);
+    let claim = &told.findings.first().expect("a note").claim;
+    assert_eq!((told.verdict, claim.code, claim.class), (Verdict::Inconclusive, "syn-flood", Class::Note));
+    assert_eq!(claim.remotes.first().map(|r| r.endpoint.as_str()), Some("port 9443"));
+    let table = "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nLISTEN 0 128 0.0.0.0:9443 0.0.0.0:*\nESTAB 0 0 10.0.0.5:9443 10.0.0.9:40112\n";
+    assert_eq!(judged(&[member("kern.log", line), member("ss-tan.txt", table)]).1, [], "the table shows no flood");
+}
+
+#[test]
+fn a_full_table_of_time_wait_is_a_limit_that_is_reached() {
+    let counts = "$ netstat -nat | awk '{print $6}' | sort | uniq -c\n    900 ESTABLISHED\n     46 LISTEN\n  16384 TIME_WAIT\n";
+    let log = |more: &str| format!("{counts}$ dmesg | tail -1\n[5093112.660112] TCP: time wait bucket table overflow{more}\n");
+    for more in ["", " (CT1)"] {
+        let (verdict, findings) = judged(&[member("a.txt", &log(more))]);
+        assert_eq!((verdict, findings), (Verdict::Exhaustion, vec![("time-wait-buildup", Class::Exhaustion)]), "{more}");
+    }
+    let room = format!("{}$ sysctl net.ipv4.tcp_max_tw_buckets\nnet.ipv4.tcp_max_tw_buckets = 262144\n", log(""));
+    assert_eq!(judged(&[member("a.txt", &room)]).1, [("time-wait-buildup", Class::Note)]);
 }

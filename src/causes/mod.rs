@@ -28,6 +28,7 @@ pub use forecast::{HOST_LIMITS, HostLimit};
 pub use half_closed::few_beside_live;
 pub use owner_not_visible::at_most as namespace_at_most;
 pub use past::{Growth, History, Then};
+pub use port_exhaustion::undecided as ports_undecided;
 pub use say::{many, number};
 pub use support::{near, trace_command};
 use suspicion::innocence;

@@ -67,7 +67,12 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if errors.is_empty() && !near {
         return Vec::new();
     }
-    let mut claim = support::note("port-exhaustion", Class::Exhaustion, "no local port is left toward the remote, so connects fail");
+    let past = denied(case, &errors);
+    let (class, says) = match past {
+        None => (Class::Exhaustion, "no local port is left toward the remote, so connects fail"),
+        Some(_) => (Class::Note, "a log says that no local port was left, and few are in use now"),
+    };
+    let mut claim = support::note("port-exhaustion", class, says);
     if let Some(used) = used.filter(|_| near || half) {
         (claim.kind, claim.count, claim.is) = (used.kind(), Some(used.count as u64), CountIs::Exact);
         claim.evidence.push(Evidence::new(
@@ -86,18 +91,46 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     claim.owner = failing(case, &errors);
     for error in errors {
         claim.evidence.push(Evidence::new(error.strength, error.by, error.says, error.at));
-        if let Some(remote) = error.remote {
+        // Who binds to any port names its own address.
+        if let Some(remote) = error.remote.filter(|r| !r.ends_with(":0")) {
             support::add_remote(&mut claim, remote, 0, "connects to it fail");
         }
+    }
+    if let Some(Extent { says, at, .. }) = past {
+        claim.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at));
+        claim.missing.push(when_it_fails());
+        return vec![claim];
     }
     claim.now = vec!["widen net.ipv4.ip_local_port_range, and reuse connections".into()];
     claim.fix = vec!["a connection pool; tcp_tw_reuse on the connecting side; more addresses on either side".into()];
     vec![claim]
 }
 
+/// What speaks against lines of a log: counts of all connections that leave most ports free. The same text stands for an address that is not
+/// of this host, and what had used the ports may have ended since.
+fn denied(case: &Case<'_>, errors: &[Error]) -> Option<Extent> {
+    let said = !errors.is_empty() && errors.iter().all(|e| e.by == Witnessed::Log);
+    extent(case).filter(|e| said && e.few)
+}
+
+fn when_it_fails() -> super::Missing {
+    super::Missing {
+        what: "the connections at a time when connects fail".into(),
+        would: "tell ports that run out for a while from an address that is not of this host".into(),
+        command: "ss -tan | awk '{print $1, $5}' | sort | uniq -c | sort -rn | head; cat /proc/sys/net/ipv4/ip_local_port_range".into(),
+    }
+}
+
+/// Connects that are said to have failed for want of a port, where the counts of the capture show none.
+pub fn undecided(case: &Case<'_>) -> Option<(String, super::Missing)> {
+    let claim = weigh(case).into_iter().find(|c| c.class == Class::Note)?;
+    let says = "connects failed for want of a local port or of an address, and at the capture few ports were in use".to_string();
+    Some((says, claim.missing.into_iter().next()?))
+}
+
 /// Whether local ports are found to run out.
 pub(super) fn shown(case: &Case<'_>) -> bool {
-    !weigh(case).is_empty()
+    weigh(case).iter().any(|claim| claim.class == Class::Exhaustion)
 }
 
 /// A line that says that no address was left.
@@ -139,6 +172,19 @@ fn errors(case: &Case<'_>) -> Vec<Error> {
         })
         .take(2)
         .collect();
+    for trace in case.snapshot.traces.iter().filter(|t| t.no_port.0 > 0) {
+        all.push(Error {
+            says: format!(
+                "strace: bind to any port fails with EADDRINUSE {}: none is left for that address",
+                support::times(trace.no_port.0)
+            ),
+            at: trace.no_port.1.0.clone(),
+            strength: Strength::Decisive,
+            remote: None,
+            by: Witnessed::Trace,
+            pid: trace.pid,
+        });
+    }
     for trace in case.snapshot.traces.iter().filter(|t| t.no_address.0 > 0) {
         all.push(Error {
             says: format!("strace: connect fails with EADDRNOTAVAIL {} times", trace.no_address.0),
@@ -295,44 +341,55 @@ pub(super) fn ports(case: &Case<'_>) -> i64 {
     range(case).map_or(DEFAULT_PORTS, |(low, high)| high.value - low.value + 1)
 }
 
-fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
-    if !errors(case).is_empty() {
-        return Exclusion::not("connects fail for want of a local port", errors(case).into_iter().flat_map(|e| e.at).take(2).collect());
+/// How many local ports are in use at most, by what lists or counts all connections.
+struct Extent {
+    /// Less than half of the range.
+    few: bool,
+    says: String,
+    at: Vec<Quote>,
+}
+
+/// What the capture tells of the ports in use; `None` where it may leave some out.
+fn extent(case: &Case<'_>) -> Option<Extent> {
+    let ports = ports(case);
+    let told = |n: i64, says: String, at: Vec<Quote>| Some(Extent { few: n * 2 < ports, says, at });
+    let hidden = hidden(case);
+    if let Some((n, at)) = all_connections(case).filter(|_| hidden.is_none()) {
+        return told(n, format!("{} connections in all, of {} local ports", number(n), number(ports)), at);
     }
-    // An excerpt's rows say nothing of the others; counts of all states do. Entries in TIME-WAIT that a table leaves out take ports too.
+    if let (Some(PortUse { count, remote, at, .. }), Some(hidden)) = (used(case), hidden) {
+        let n = count + hidden;
+        let to = remote.as_ref().map_or(String::new(), |r| format!(" to {r}"));
+        return told(n, format!("at most {} local ports are used{to}, of {}", number(n), number(ports)), at.clone());
+    }
+    if let Some(figure) = case.ledger.books.ports.as_ref().filter(|f| f.value > 0) {
+        return told(figure.value, format!("{} local ports are in use", number(figure.value)), figure.at.clone());
+    }
+    let n = opened(case) + hidden?;
+    let says = match n {
+        0 => "the table of connections shows no local port toward a remote in use".to_string(),
+        _ => format!("at most {} local ports are used, of {}", number(n), number(ports)),
+    };
+    told(n, says, Vec::new())
+}
+
+/// Entries in TIME-WAIT that a table of the others leaves out, which take ports too; `None` where more may be missing: an excerpt's rows say
+/// nothing of the others.
+fn hidden(case: &Case<'_>) -> Option<i64> {
     let shows = |state| case.ledger.best(Family::Tcp).is_some_and(|v| v.shows(state));
     let hidden = match shows(SocketState::TimeWait) {
         true => Some(0),
         false => case.ledger.books.timewait.as_ref().map(|f| f.value),
     };
-    let hidden = hidden.filter(|_| shows(SocketState::Established));
-    if let Some((n, at)) = all_connections(case).filter(|_| hidden.is_none()) {
-        let says = format!("{} connections in all, of {} local ports", number(n), number(ports(case)));
-        return if n * 2 < ports(case) { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
+    hidden.filter(|_| shows(SocketState::Established))
+}
+
+fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
+    if !errors(case).is_empty() {
+        return Exclusion::not("connects fail for want of a local port", errors(case).into_iter().flat_map(|e| e.at).take(2).collect());
     }
-    if let (Some(PortUse { count, remote, at, .. }), Some(hidden)) = (used(case), hidden) {
-        let n = count + hidden;
-        let to = remote.as_ref().map_or(String::new(), |r| format!(" to {r}"));
-        let says = format!("at most {} local ports are used{to}, of {}", number(n), number(ports(case)));
-        return if n * 2 < ports(case) { Exclusion::out(says, at.clone()) } else { Exclusion::not(says, at.clone()) };
-    }
-    if let Some(figure) = case.ledger.books.ports.as_ref().filter(|f| f.value > 0) {
-        let says = format!("{} local ports are in use", number(figure.value));
-        return if figure.value * 2 < ports(case) {
-            Exclusion::out(says, figure.at.clone())
-        } else {
-            Exclusion::not(says, figure.at.clone())
-        };
-    }
-    if let Some(hidden) = hidden {
-        let n = opened(case) + hidden;
-        let none = "the table of connections shows no local port toward a remote in use".to_string();
-        let few = format!("at most {} local ports are used, of {}", number(n), number(ports(case)));
-        return if n * 2 < ports(case) {
-            Exclusion::out(if n == 0 { none } else { few }, Vec::new())
-        } else {
-            Exclusion::not(few, Vec::new())
-        };
+    if let Some(Extent { few, says, at }) = extent(case) {
+        return if few { Exclusion::out(says, at) } else { Exclusion::not(says, at) };
     }
     let lacks = if case.ledger.all_in(SocketState::Established).is_none() { SocketState::Established } else { SocketState::TimeWait };
     let why = support::unlisted(case, lacks).unwrap_or_else(|| "no table of connections was captured".into());

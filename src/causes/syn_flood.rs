@@ -52,6 +52,39 @@ cause! {
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let now = half_open(case);
+    if now.is_empty() { told_alone(case).into_iter().collect() } else { now }
+}
+
+/// The kernel's line where nothing of the capture shows the queue it is of: it says so once for each listener, and that is worth knowing.
+fn told_alone(case: &Case<'_>) -> Option<Claim> {
+    // A table of connections tells what is half open, and one of listeners whose queue is full.
+    let first = reported(case).filter(|_| case.ledger.best(crate::ledger::Family::Tcp).is_none())?;
+    let mut claim = support::note(
+        "syn-flood",
+        Class::Note,
+        "the kernel found the queue of a listener full of half-open connections: of a flood, or of a server that accepts too slowly",
+    );
+    for sighting in all_reported(case).take(3) {
+        let on = sighting.endpoint.as_ref().map_or(String::new(), |port| format!(" on {port}"));
+        let says = format!("the kernel reported possible SYN flooding{on} {}", support::times(sighting.count));
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, [sighting.first.clone()]));
+        if let Some(port) = &sighting.endpoint {
+            support::add_listener(&mut claim, port.clone(), 0, "the listener whose queue was full");
+        }
+    }
+    let port = first.endpoint.as_deref().and_then(|port| port.strip_prefix("port ")).unwrap_or("PORT");
+    claim.missing.push(super::Missing {
+        what: "the listener's queue and the half-open connections".into(),
+        would: "tell a flood from a server that accepts too slowly or whose backlog is short".into(),
+        command: format!("ss -ltn 'sport = :{port}'; ss -Htan state syn-recv 'sport = :{port}' | wc -l; nstat -az TcpExtListenOverflows TcpExtTCPReqQFullDoCookies"),
+    });
+    claim.now =
+        vec!["look whether the server on that port keeps up; its backlog is the smaller of what it asks for and net.core.somaxconn".into()];
+    Some(claim)
+}
+
+fn half_open(case: &Case<'_>) -> Vec<Claim> {
     let said = reported(case);
     let many = if said.is_some() || none_completes(case) { REPORTED } else { MANY };
     let Some(figure) = case.ledger.states.get(&SocketState::SynRecv).filter(|f| f.value >= many) else { return Vec::new() };
@@ -95,7 +128,12 @@ fn none_completes(case: &Case<'_>) -> bool {
 
 /// The kernel's line on a flood; it says so once for each listener, and means any overflow of SYNs.
 pub fn reported<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
-    case.told_now("syn-flood").find(|s| s.kernel && s.points_to.first().is_some_and(|p| p == "syn-flood"))
+    all_reported(case).next()
+}
+
+/// The same of each port.
+fn all_reported<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Sighting> {
+    case.told_now("syn-flood").filter(|s| s.kernel && s.points_to.first().is_some_and(|p| p == "syn-flood"))
 }
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {

@@ -3,6 +3,7 @@
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
+use crate::capture::logs::Sighting;
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Figure, Kind};
 
@@ -88,6 +89,12 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         };
         claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Books, says, unhashed.at.clone()));
     }
+    if let Some(full) = full(case) {
+        claim.class = Class::Exhaustion;
+        claim.says = "as many as the kernel keeps (net.ipv4.tcp_max_tw_buckets): further ones end at once, which harms nothing".into();
+        let says = format!("the kernel says {} that its table of these entries is full", support::times(full.count));
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Kernel, says, [full.first.clone()]));
+    }
     for (end, n) in remotes(case) {
         support::add_remote(&mut claim, end, n, "where the closed connections went");
     }
@@ -97,6 +104,12 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }];
     claim.fix = vec!["keep connections open and reuse them".into()];
     vec![claim]
+}
+
+/// The kernel's line on a full table, where no captured limit says that there is room.
+fn full<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
+    let room = case.counter("sysctl.net.ipv4.tcp_max_tw_buckets").zip(shown(case)).is_some_and(|(max, n)| n.value * 10 < max.value * 9);
+    case.told_now("time-wait-buildup").find(|s| !room && s.kernel && s.points_to.first().is_some_and(|p| p == "time-wait-buildup"))
 }
 
 fn remotes(case: &Case<'_>) -> Vec<(String, u64)> {

@@ -90,6 +90,8 @@ fn limit_sentence(finding: &Finding) -> String {
         let count = claim.count.map_or(String::new(), |n| format!(" ({} {})", number(n as i64), claim.noun(n)));
         return format!("{who}{}{count}", what.replace("one remote", &remote.endpoint));
     }
+    // Without a remote nothing tells that it is one.
+    let what = if claim.remotes.is_empty() { what.replace(" toward one remote", "") } else { what.to_string() };
     let where_to = claim.remotes.first().map(|r| format!("{} {}", if r.near { "on" } else { "toward" }, r.endpoint));
     let extent: Vec<String> = claim.count.map(|n| number(n as i64)).into_iter().chain(where_to).collect();
     let extent = if extent.is_empty() { String::new() } else { format!(" ({})", extent.join(" ")) };

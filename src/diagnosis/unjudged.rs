@@ -4,7 +4,8 @@ use crate::capture::tops::Tops;
 use crate::capture::trace::{Origin, Pattern};
 use crate::causes::foreign_namespace::hashed_there;
 use crate::causes::{
-    Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, silent_children, suspect, trace_command,
+    Case, Missing, flood_reported, left_standing, limit_undecided, namespace_at_most, number, ports_undecided, silent_children, suspect,
+    trace_command,
 };
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Pile, tally};
@@ -63,6 +64,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     all.extend(states_unknown(case));
     all.extend(slots(case));
     all.extend(crowd(case));
+    all.extend(ports_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
     all.extend(limit_undecided(case).map(|(says, missing)| Unjudged { says, missing }));
     all
 }

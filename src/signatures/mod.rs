@@ -220,6 +220,8 @@ impl Signature {
             .map(|addr| endpoint::tidy(&addr))
             .or_else(|| match (group("host"), group("port")) {
                 (Some(host), Some(port)) => Some(format!("{host}:{port}")),
+                // A port of this host, as the kernel names it.
+                (None, Some(port)) => Some(format!("port {port}")),
                 (host, _) => host,
             })
             .or_else(|| {

@@ -78,6 +78,12 @@ impl Trace {
                     self.not_local.1.offer(at);
                 }
             }
+            b"bind" if call.errno == b"EADDRINUSE" => {
+                if sockaddr::end(call.args, names).is_some_and(|end| !matches!(end, End::Text(_)) && end.port() == 0) {
+                    self.no_port.0 += 1;
+                    self.no_port.1.offer(at);
+                }
+            }
             b"listen" if call.result == Some(0) => self.flag(group, call.fd, LISTENING),
             b"getsockopt" => {
                 if let Some(errno) = sockaddr::so_error(call.args) {

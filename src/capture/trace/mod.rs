@@ -72,6 +72,8 @@ pub struct Trace {
     pub enfile: (u64, Quotes),
     /// Connects that failed with EADDRNOTAVAIL: no local port was left.
     pub no_address: (u64, Quotes),
+    /// Binds to any port (0) that failed with EADDRINUSE: none was left for that address.
+    pub no_port: (u64, Quotes),
     /// Addresses that `bind` found not to be of this host, which it says in the same words, and the first such calls.
     pub not_local: (Tops<End>, Quotes),
     /// Calls still running at the end, the first few hundred.
@@ -119,6 +121,7 @@ impl Trace {
             emfile: Default::default(),
             enfile: Default::default(),
             no_address: Default::default(),
+            no_port: Default::default(),
             not_local: Default::default(),
             pending: Vec::new(),
             waiting_on_futex: 0,
