@@ -348,3 +348,60 @@ fn a_state_is_told_by_the_table_of_its_own_namespace() {
     ]);
     assert!(leaks(&told), "{}", told.headline);
 }
+
+/// An old lsof of sockets that it cannot place, under these numbers, with the standard descriptors in front.
+fn unplaced(numbers: std::ops::Range<usize>) -> Member {
+    let socket =
+        |fd| format!("agent     5120  svc {fd:>4}u     sock        0,6      0t0 {:>10} can't identify protocol\n", 70_000 + fd * 7);
+    let file = |fd| format!("agent     5120  svc {fd:>4}u      CHR        1,3      0t0          6 /dev/null\n");
+    let head = "COMMAND    PID USER   FD     TYPE     DEVICE SIZE/OFF       NODE NAME\n".to_string();
+    member("lsof.txt", &(head + &rows(3, file) + &numbers.map(socket).collect::<String>()))
+}
+
+/// Sockets that lsof cannot place may be live ones of a container, whose number ends at no limit by chance.
+#[test]
+fn a_table_that_is_full_to_a_limit_was_filled() {
+    let told = || member("agent.log", "2026-04-01 10:00:00 ERROR accept failed: Too many open files\n");
+    assert!(leaks(&diagnose(&[unplaced(3..1024)])), "up to the last number");
+    assert!(!leaks(&diagnose(&[unplaced(3..1011)])), "near a limit that may be another");
+    assert!(leaks(&diagnose(&[unplaced(3..1011), told()])), "near it, and calls fail");
+    assert!(!leaks(&diagnose(&[unplaced(3..700), told()])), "far from any");
+    assert!(!leaks(&diagnose(&[unplaced(3..2300)])));
+}
+
+/// Links of `ls -l /proc/PID/fd`.
+fn links(targets: impl Iterator<Item = String>) -> Member {
+    let link = |(fd, to): (usize, String)| format!("lrwx------ 1 svc svc 64 Apr  1 10:00 {fd} -> {to}\n");
+    member("proc/5120/fd.txt", &format!("$ ls -l /proc/5120/fd\ntotal 0\n{}", targets.enumerate().map(link).collect::<String>()))
+}
+
+fn loops(count: usize) -> impl Iterator<Item = String> {
+    (0..count).flat_map(|n| [format!("pipe:[{}]", 8000 + n), format!("pipe:[{}]", 8000 + n), "anon_inode:[eventpoll]".to_string()])
+}
+
+fn files(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|n| format!("/srv/app/lib/part-{n}.jar"))
+}
+
+/// A program of many threads has a selector for each, beside its files.
+#[test]
+fn selectors_are_left_over_where_they_are_nearly_all() {
+    let status = |threads: usize| member("proc/5120/status", &format!("Name:\tapp\nPid:\t5120\nThreads:\t{threads}\n"));
+    assert!(leaks(&diagnose(&[links(files(20).chain(loops(260)))])));
+    assert!(!leaks(&diagnose(&[links(files(200).chain(loops(200)))])), "beside many files");
+    assert!(!leaks(&diagnose(&[links(files(20).chain(loops(260))), status(300)])), "a thread for each");
+    assert!(leaks(&diagnose(&[links(files(20).chain(loops(260))), status(12)])), "a dozen threads");
+}
+
+/// The last rows of a long listing tell what the numbers below them are taken by.
+#[test]
+fn selectors_without_a_gap_at_high_numbers_were_made_in_a_loop() {
+    let row = |fd: usize| match fd % 3 {
+        0 => format!("app 5120 svc {fd}r FIFO 0,9 0t0 {} pipe\n", 60_000 + fd / 3),
+        1 => format!("app 5120 svc {fd}w FIFO 0,9 0t0 {} pipe\n", 60_000 + fd / 3),
+        _ => format!("app 5120 svc {fd}u a_inode 0,10 0 8506 [eventpoll]\n"),
+    };
+    let tail = |from: usize| diagnose(&[member("tail.txt", &format!("$ lsof -p 5120 | tail -60\n{}", rows(60, |n| row(from + n))))]);
+    assert!(leaks(&tail(7002)));
+    assert!(!leaks(&tail(600)), "as of a program with two hundred event loops");
+}

@@ -24,6 +24,8 @@ pub struct FdList {
     pub only_threads: bool,
     /// The highest descriptor number; for lsof's `*280` at least 10000.
     pub highest: Option<u32>,
+    /// The lowest descriptor number.
+    pub lowest: Option<u32>,
     /// Rows whose number is shown as a star and three digits.
     pub hidden_numbers: u64,
     /// Whether the listing is only an excerpt.
@@ -90,6 +92,7 @@ impl FdList {
             thread_rows: 0,
             only_threads: false,
             highest: None,
+            lowest: None,
             hidden_numbers: 0,
             filtered,
             headless: false,
@@ -139,6 +142,9 @@ impl FdList {
         self.descriptors += 1;
         if at_least != NO_FD && self.highest.is_none_or(|highest| highest < at_least) {
             self.highest = Some(at_least);
+        }
+        if at_least != NO_FD && self.lowest.is_none_or(|lowest| lowest > at_least) {
+            self.lowest = Some(at_least);
         }
         let Some(number) = self.class(d, room) else {
             self.filtered = true;
@@ -200,6 +206,7 @@ impl FdList {
         class.sockets.push(inode, fd);
         self.descriptors += 1;
         self.highest = self.highest.max(Some(fd));
+        self.lowest = self.lowest.map(|lowest| lowest.min(fd));
         let run = self.extend_run(number, fd);
         if let Some(class) = self.classes.get_mut(number) {
             class.longest_run = class.longest_run.max(run);

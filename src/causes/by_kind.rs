@@ -43,6 +43,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         }
         _ => None,
     };
+    s.reasons.extend(super::selectors::nearly_all(case, pile));
     s.reasons.extend(reason);
 }
 

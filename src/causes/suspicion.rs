@@ -53,7 +53,7 @@ fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     super::mirror::weigh(case, pile, &mut s);
     super::course::weigh(case, pile, bar.count, &mut s);
     left_open(case, pile, &mut s);
-    fills_limit(case, pile, &mut s);
+    super::filled::weigh(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
     kernel_side(case, pile, &mut s);
     stuck_handlers(case, pile, &mut s);
@@ -125,25 +125,6 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
                 at,
             ));
         }
-    }
-}
-
-/// A process at its descriptor limit, mostly filled by the pile.
-fn fills_limit(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
-    let (Some((limit, quote)), Some((descriptors, _))) = (&pile.limit, &pile.at_least) else { return };
-    let first = pile.owner.as_ref().and_then(|o| o.pids.first()).map_or(pile.count, |p| p.1);
-    if *limit >= 256
-        && descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
-        && first * 2 >= *descriptors
-        && pile.kind != Kind::Established
-    {
-        let says = format!(
-            "{} of its {} descriptors are these, at a limit of {}",
-            number(first as i64),
-            number(*descriptors as i64),
-            number(*limit as i64)
-        );
-        s.reasons.push(Evidence::new(Strength::Moderate, Witnessed::Limit, says, [quote.clone()]));
     }
 }
 
