@@ -1,6 +1,7 @@
 //! Command lines inside pastes: `$ ss -s`, `[root@host ~]# lsof -p 1`, `#==[ Command ]===` sections, and bare `ss -s` lines.
 
 use super::scan::{Fields, contains};
+use super::selection::split;
 
 /// Programs whose command line is recognised without a prompt in front, because their output is what we read.
 const TOOLS: &[&str] =
@@ -22,7 +23,7 @@ pub fn command(line: &[u8]) -> Option<&[u8]> {
         let rest = strip_sudo(rest.trim_ascii());
         return (!rest.is_empty()).then_some(rest);
     }
-    if let Some(told) = watched(line).or_else(|| titled(line)).or_else(|| after_mark(line)) {
+    if let Some(told) = watched(line).or_else(|| titled(line)).or_else(|| after_mark(line)).or_else(|| after_home(line)) {
         return Some(strip_sudo(told));
     }
     let bare = strip_sudo(line);
@@ -96,6 +97,11 @@ fn after_mark(line: &[u8]) -> Option<&[u8]> {
     rests.map(<[u8]>::trim_ascii_start).find(|rest| is_bare_command(strip_sudo(rest)))
 }
 
+/// What follows the home directory, where a prompt is nothing else: `~ lsof -p 7`.
+fn after_home(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(b"~ ").filter(|rest| is_bare_command(strip_sudo(rest)))
+}
+
 /// The name of the program a command line runs, without its directory.
 pub fn program(command: &[u8]) -> &[u8] {
     let first = Fields::new(strip_sudo(command)).next().unwrap_or(b"");
@@ -108,8 +114,33 @@ pub fn program(command: &[u8]) -> &[u8] {
 
 /// Whether a command line counts instead of listing: `| wc -l`, `grep -c`, `uniq -c`, an awk that sums.
 pub fn counts(command: &[u8]) -> bool {
-    [&b"wc -l"[..], b"grep -c", b"uniq -c", b"++", b"+=", b"grep -ic", b"grep -Ec"].iter().any(|needle| contains(command, needle))
+    [&b"wc -l"[..], b"grep -c", b"uniq -c", b"++", b"+="].iter().any(|needle| contains(command, needle))
         || contains(command, b"{print $")
+        || last_count(command).is_some()
+}
+
+/// Where the last part of a pipeline begins that prints a number of lines without `wc -l`: a grep with `-c` among its options, wherever it
+/// stands, or a `wc` that was asked for nothing.
+pub fn last_count(command: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    let mut found = None;
+    for part in split(command, b"|;") {
+        let words = part.trim_ascii();
+        let counting = match program(words) {
+            b"grep" | b"egrep" | b"fgrep" | b"zgrep" => counts_matches(words),
+            b"wc" => Fields::new(words).count() == 1 && start > 0,
+            _ => false,
+        };
+        found = if counting { Some(start) } else { found };
+        start += part.len() + 1;
+    }
+    found
+}
+
+/// Whether a grep is asked for the number of lines.
+fn counts_matches(grep: &[u8]) -> bool {
+    let options = Fields::new(grep).skip(1).filter_map(|word| word.strip_prefix(b"-"));
+    options.into_iter().any(|o| o == b"-count" || (o.contains(&b'c') && o.iter().all(|b| b"EFPcivwx".contains(b))))
 }
 
 /// Whether a command line keeps only part of what its program prints.
@@ -135,9 +166,9 @@ fn without_substitutions(command: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What follows `$ `, `# `, `user@host:~$ `, `[root@host dir]# ` or `>>> `, if the line starts so.
+/// What follows `$ `, `# `, `$> `, `user@host:~$ `, `[root@host dir]# ` or `>>> `, if the line starts so.
 fn after_prompt(line: &[u8]) -> Option<&[u8]> {
-    if let Some(rest) = line.strip_prefix(b"$ ").or_else(|| line.strip_prefix(b"# ")) {
+    if let Some(rest) = [&b"$ "[..], b"# ", b"$> "].iter().find_map(|mark| line.strip_prefix(*mark)) {
         let rest = rest.trim_ascii_start();
         // `# comment` is prose; a command starts with a lower-case letter, a slash or a dot.
         return starts_like_command(rest).then_some(rest);
@@ -293,6 +324,8 @@ mod tests {
             ("(venv) root@web-1:/srv/app# ss -tanp", "ss -tanp"),
             ("[16:54:25] root@web-1:~# cat /proc/7/limits", "cat /proc/7/limits"),
             ("web-1% lsof -nP", "lsof -nP"),
+            ("$> netstat -tan | grep -c CLOSE_WAIT", "netstat -tan | grep -c CLOSE_WAIT"),
+            ("~ lsof -p 7 | wc -l", "lsof -p 7 | wc -l"),
             ("\u{279c}  ~ ss -s", "ss -s"),
             ("\u{276f} ss -s", "ss -s"),
             ("mds@gbl[Skye]:~> netstat -nap 2>/dev/null | grep 10302 | more", "netstat -nap 2>/dev/null | grep 10302 | more"),
@@ -327,6 +360,7 @@ mod tests {
             "root 7 0.0 0.1 2400 900 ? S 16:54 0:00 sh -c sleep 5 # ss -s",
             "== netstat of today ==",
             "<joe@web-1> ss -s",
+            "~ lsof of today",
         ] {
             let got = shown(line);
             assert!(got.is_none() || line.starts_with("# netstat"), "{line}: {got:?}");
@@ -362,6 +396,7 @@ mod tests {
     fn counting_pipelines() {
         assert!(counts(b"lsof -p 21466 | wc -l"));
         assert!(counts(b"netstat -n | awk '/^tcp/ {++S[$NF]} END {for(a in S) print a, S[a]}'"));
-        assert!(!counts(b"lsof -p 21466"));
+        assert!(counts(b"lsof -p 7 | grep SYN_SENT -c") && counts(b"netstat -tan | grep -vic close") && counts(b"ls /proc/7/fd | wc"));
+        assert!(!counts(b"lsof -p 21466") && !counts(b"netstat -tan | grep -C 3 x") && !counts(b"lsof | grep libc.so -v"));
     }
 }

@@ -54,6 +54,8 @@ pub struct Reader {
     bare: bool,
     /// Whether the last command ran in a pod.
     in_pod: bool,
+    /// How many bare numbers of the last command have come.
+    turn: usize,
     current: Option<Active>,
     /// What the longest rows of the parser at work look like.
     width: Width,
@@ -113,6 +115,7 @@ impl Reader {
             mend: None,
             bare: false,
             in_pod: false,
+            turn: 0,
             current: None,
             width: Width::default(),
             section: None,
@@ -443,14 +446,21 @@ impl Reader {
                 }
             }
         }
-        // A bare number that none reads is the count of a loop that prints more than counts.
-        if !greedy && scan::is_digits(line.trim_ascii()) && !line.trim_ascii().is_empty() && tally::in_loop(&self.command).is_some() {
-            let command = std::mem::take(&mut self.command);
-            self.open(&tally::Tally, &command, self.line, sink);
-            self.command = command;
+        // A bare number that none reads is the count of a list of commands that prints more than counts.
+        let number = line.trim_ascii();
+        let pasted = self.current.as_ref().is_none_or(|a| !a.greedy);
+        if pasted
+            && !number.is_empty()
+            && scan::is_digits(number)
+            && let Some(counting) = tally::in_turn(&self.command, self.turn)
+        {
+            let counting = counting.to_vec();
+            self.turn += 1;
+            self.open(&tally::Tally, &counting, self.line, sink);
             if let Some(active) = &mut self.current {
                 let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
-                return self.count(taken, line);
+                self.count(taken, line);
+                return self.close(sink);
             }
         }
         let taken = match &mut self.current {

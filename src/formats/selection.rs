@@ -67,6 +67,14 @@ pub fn counts_tcp_rows(command: &[u8]) -> bool {
     count.trim_ascii() == b"wc -l" && table.is_some_and(|words| only_tcp(&words)) && !asks_for_some(command)
 }
 
+/// Whether a command line lists what the connection tracker keeps, which are no sockets.
+pub fn tracks(command: &[u8]) -> bool {
+    let first = command.split(|&b| b == b'|').next().unwrap_or(command);
+    Fields::new(first).any(|word| {
+        word == b"conntrack" || word.ends_with(b"/conntrack") || word.ends_with(b"nf_conntrack") || word.ends_with(b"ip_conntrack")
+    })
+}
+
 /// Whether something on a command line keeps only some rows of a state: an address, a port, a process, the first lines. Filters by states or
 /// protocols keep all of what they are after.
 pub fn narrows(command: &[u8]) -> bool {
@@ -111,7 +119,7 @@ fn drops_rows(part: &[u8], early: bool) -> bool {
 }
 
 /// The parts of a pipeline or list of commands; a mark inside of quotes separates none.
-fn split<'a>(command: &'a [u8], marks: &[u8]) -> Vec<&'a [u8]> {
+pub fn split<'a>(command: &'a [u8], marks: &[u8]) -> Vec<&'a [u8]> {
     let (mut parts, mut start, mut quote) = (Vec::new(), 0, None);
     for (at, &byte) in command.iter().enumerate() {
         match (quote, byte) {

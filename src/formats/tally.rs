@@ -15,6 +15,7 @@
 //! Without a prompt only rows of a connection's state and a number are read. Rows end at the first line that is none: later numbers
 //! belong to prose.
 
+use super::selection::split;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
 use crate::facts::{At, Sink, Tally as Fact};
 
@@ -69,11 +70,16 @@ impl Format for Tally {
     }
 
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
-        let line = in_loop(hint.command).unwrap_or(hint.command);
+        let several = counting(hint.command);
+        let line = match several.as_slice() {
+            [only] => only,
+            _ => hint.command,
+        };
         let counted = prompt::counts(line);
         let command = if counted { line.to_vec() } else { Vec::new() };
         let shape = if counted { shape_of(line) } else { Shape::States };
-        Box::new(Reading { command, shape, over: false })
+        // Of several counts the reader knows whose turn it is.
+        Box::new(Reading { command, shape, over: several.len() > 1 })
     }
 }
 
@@ -122,11 +128,18 @@ fn bare(line: &[u8]) -> Option<(&[u8], u64)> {
     if let Some((file, value)) = memchr::memrchr(b':', line).and_then(|i| line.split_at_checked(i))
         && let Some(value) = value.get(1..).and_then(scan::number)
     {
-        return (!file.iter().any(|&b| scan::is_blank(b))).then_some((file, value));
+        // A time of day is no file and its count.
+        let named = file.iter().any(|b| !b.is_ascii_digit() && *b != b':') && !file.iter().any(|&b| scan::is_blank(b));
+        return named.then_some((file, value));
     }
     let mut fields = scan::Fields::new(line);
     let (value, file) = (scan::number(fields.next()?)?, fields.next()?);
-    fields.next().is_none().then_some((file, value))
+    match (scan::number(file), fields.next(), fields.next()) {
+        (_, None, _) => Some((file, value)),
+        // Lines, words and bytes, as wc prints them when it is asked for nothing.
+        (Some(_), Some(bytes), None) if scan::is_digits(bytes) => Some((b"", value)),
+        _ => None,
+    }
 }
 
 /// `1382 label with blanks`; uniq counts empty lines too.
@@ -172,17 +185,50 @@ fn each_process(command: &[u8]) -> Option<Shape> {
     Some(Shape::EachProcess { count_first: said.starts_with(b"$(") || said.starts_with(b"`") })
 }
 
-/// The one pipeline of a loop that prints a bare count, between whatever else it prints: `while :; do date; ls /proc/7/fd | wc -l; done`.
-pub fn in_loop(command: &[u8]) -> Option<&[u8]> {
-    if ![&b"while "[..], b"until ", b"for "].iter().any(|word| command.starts_with(word)) || each_process(command).is_some() {
-        return None;
+/// The pipelines of a loop or a list of commands that print a bare count each, between whatever else it prints:
+/// `while :; do date; ls /proc/7/fd | wc -l; done`. None where it is not certain which number is whose.
+fn counting(command: &[u8]) -> Vec<&[u8]> {
+    let looped = [&b"while "[..], b"until ", b"for "].iter().any(|word| command.starts_with(word));
+    if each_process(command).is_some() || (!looped && !command.contains(&b';')) {
+        return Vec::new();
     }
-    let body = command.get(memchr::memmem::find(command, b"do ")? + 3..)?;
-    let mut counting = body.split(|&b| b == b';').map(<[u8]>::trim_ascii).filter(|part| prompt::counts(part));
-    let (only, None) = (counting.next()?, counting.next()) else { return None };
+    let body = match memchr::memmem::find(command, b"do ").filter(|_| looped) {
+        Some(at) => command.get(at + 3..).unwrap_or(b""),
+        None if looped => return Vec::new(),
+        None => command,
+    };
+    let parts: Vec<&[u8]> = split(body, b";").into_iter().map(<[u8]>::trim_ascii).collect();
+    let counts: Vec<&[u8]> = parts.iter().copied().filter(|part| prompt::counts(part)).collect();
     // What is echoed with it, or written elsewhere, is no bare count.
-    let bare = shape_of(only) == Shape::Bare && !only.starts_with(b"echo ") && !only.contains(&b'>');
-    bare.then_some(only)
+    let bare = |part: &&[u8]| shape_of(part) == Shape::Bare && !part.starts_with(b"echo ") && !writes(part);
+    let rest = || parts.iter().filter(|part| !prompt::counts(part));
+    let certain = counts.iter().all(bare) && (counts.len() < 2 || rest().all(|part| prints_no_bare_number(part)));
+    if certain { counts } else { Vec::new() }
+}
+
+/// The pipeline that has printed a bare number on a line of its own, so many having come before.
+pub fn in_turn(command: &[u8], turn: usize) -> Option<&[u8]> {
+    let counts = counting(command);
+    counts.get(turn.checked_rem(counts.len())?).copied()
+}
+
+/// Whether a pipeline writes to a file; what it says of errors is another matter.
+fn writes(part: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(found) = part.get(at..).and_then(|rest| memchr::memchr(b'>', rest)) {
+        if (at + found).checked_sub(1).and_then(|before| part.get(before)) != Some(&b'2') {
+            return true;
+        }
+        at += found + 1;
+    }
+    false
+}
+
+/// Whether a command prints no line that is a number and nothing else.
+fn prints_no_bare_number(command: &[u8]) -> bool {
+    let known: &[&[u8]] =
+        &[b"date", b"sleep", b"uptime", b"hostname", b"uname", b"clear", b"done", b"ss", b"netstat", b"free", b"echo", b""];
+    known.contains(&prompt::program(command)) || scan::contains(command, b"/proc/net/sock")
 }
 
 fn shape_of(command: &[u8]) -> Shape {
@@ -190,7 +236,7 @@ fn shape_of(command: &[u8]) -> Shape {
         return shape;
     }
     let after = |needle: &[u8]| memchr::memmem::rfind(command, needle);
-    let lines = after(b"wc -l").max(after(b"grep -c")).max(after(b"grep -ic")).max(after(b"grep -Ec"));
+    let lines = after(b"wc -l").max(prompt::last_count(command));
     let unique = after(b"uniq -c");
     let summed = after(b"++").max(after(b"+="));
     // What stands last prints.

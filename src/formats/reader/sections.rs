@@ -17,6 +17,7 @@ impl Reader {
     /// A prompt with a command: the rows that follow are its output.
     pub(super) fn enter(&mut self, command: &[u8], sink: &mut dyn Sink) {
         self.command = command.to_vec();
+        self.turn = 0;
         match FORMATS.iter().copied().find(|f| f.printed_by(command)) {
             Some(format) => {
                 self.open(format, command, self.line, sink);
