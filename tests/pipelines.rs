@@ -31,3 +31,98 @@ fn a_column_that_names_nobody() {
     let rows = "$ lsof -n | awk '{print $2\" \"$1}' | sort | uniq -c | sort -rn | head\n   6911 28191 java\n    312 1020 nginx\n";
     assert_eq!(told(rows), (Verdict::Inconclusive, None, None), "rows of lsof are files and libraries too");
 }
+
+#[test]
+fn each_number_of_a_list_of_commands_is_of_one_of_them() {
+    let round = |hour: u32, all: u32, closed: u32| {
+        let command = "date; ls /proc/512/fd | wc -l; lsof -nP -p 512 | grep -c 'protocol: TCP'";
+        format!("[root@gw ~]# {command}\nThu Nov 12 {hour}:00:01 CET 2026\n{all}\n{closed}\n")
+    };
+    assert_eq!(told(&(round(10, 812, 604) + &round(11, 1390, 1183))), (Verdict::Leak, Some(512), Some(1183)));
+    assert_eq!(told(&(round(10, 812, 4) + &round(11, 1390, 4))).0, Verdict::Inconclusive, "other descriptors");
+    let unsure = "$ cat /proc/sys/fs/nr_open; ls /proc/512/fd | wc -l; lsof -p 512 | grep -c CLOSE_WAIT\n1048576\n9000\n3\n";
+    assert_eq!(told(unsure).2, None, "the first number is of neither");
+}
+
+#[test]
+fn a_time_of_day_is_no_count() {
+    let looped = "# for i in 1 2 3; do date +%T; ls -l /proc/$(pidof relayd)/fd | grep -c eventpoll; sleep 600; done\n";
+    let listed: String = (3..390).map(|n| format!("lrwx------ 1 a a 64 Nov 12 11:20 {n} -> anon_inode:[eventpoll]\n")).collect();
+    let text = |counts: [u32; 3]| {
+        let rounds: String = (0..3).zip(counts).map(|(n, count)| format!("11:{n}0:04\n{count}\n")).collect();
+        format!("{looped}{rounds}# ls -l /proc/77/fd\ntotal 0\n{listed}")
+    };
+    assert_eq!(told(&text([301, 344, 387])), (Verdict::Leak, Some(77), Some(387)));
+    assert_ne!(told(&text([387, 387, 387])).0, Verdict::Leak);
+}
+
+#[test]
+fn what_is_counted_in_the_listing_of_one_process_is_its_own() {
+    for (count, number) in [
+        ("lsof -n -p 512 | grep CLOSE_WAIT -c", "1229\n"),
+        ("lsof -n -p 512 | grep -Eo '\\(.*\\)$' | sort | uniq -c", "   1229 (CLOSE_WAIT)\n    190 (ESTABLISHED)\n"),
+        ("ss -tanp | grep CLOSE-WAIT | grep -c 'pid=512,'", "1229\n"),
+    ] {
+        assert_eq!(told(&format!("$ {count}\n{number}")), (Verdict::Leak, Some(512), Some(1229)), "{count}");
+    }
+    let few = "$ lsof -n -p 512 | grep CLOSE_WAIT -c\n12\n";
+    assert_ne!(told(few).0, Verdict::Leak);
+    let live = "$ lsof -n -p 512 | grep -c ESTABLISHED\n1229\n";
+    assert_ne!(told(live).0, Verdict::Leak);
+}
+
+#[test]
+fn a_port_behind_the_arrow_is_the_far_end() {
+    let text = "$ lsof -nP -p 512 | grep -c CLOSE_WAIT\n1229\n$ lsof -nP -p 512 | grep CLOSE_WAIT | sed 's/.*->//' | sed 's/.*://' | sort | uniq -c\n   1104 443 (CLOSE_WAIT)\n    125 80 (CLOSE_WAIT)\n";
+    let diagnosis = diagnose(&[Member { path: "paste.txt".into(), text: text.into() }]);
+    let first = &diagnosis.findings.first().unwrap().claim;
+    assert_eq!((first.code, first.count), ("peer-closed-not-closed", Some(1229)));
+}
+
+#[test]
+fn counts_of_workers_are_added() {
+    let row = |pid: u32, fd: u32| {
+        format!("CLOSE-WAIT 1 0 10.0.0.5:8000 10.0.0.6:{} users:((\"gunicorn\",pid={pid},fd={fd}))\n", 40000 + pid % 10 * 100 + fd)
+    };
+    let rows: String = (10..15).flat_map(|fd| [row(2141, fd), row(2144, fd)]).collect();
+    let text = format!(
+        "# ss -tanp state close-wait | grep -o 'pid=[0-9]*' | sort | uniq -c\n    453 pid=2141\n    452 pid=2144\n# ss -tanp | grep CLOSE-WAIT | head -10\n{rows}"
+    );
+    assert_eq!(told(&text), (Verdict::Leak, Some(2141), Some(905)));
+}
+
+#[test]
+fn lines_of_threads_are_not_sockets() {
+    let row = |tid: &str, fd: u32| format!("ruby 616 {tid} app {fd}u IPv4 88{fd} 0t0 TCP 10.0.0.1:41{fd}->10.0.0.2:443 (CLOSE_WAIT)\n");
+    let rows: String = ["", "620", "621", "622"].iter().flat_map(|tid| (17..23).map(move |fd| row(tid, fd))).collect();
+    let text = format!("$ sudo lsof | grep CLOSE_WAIT | wc -l\n1200\n$ sudo lsof | grep CLOSE_WAIT | head -24\n{rows}");
+    assert_eq!(told(&text), (Verdict::Leak, Some(616), Some(300)), "four lines of each");
+}
+
+#[test]
+fn entries_of_the_connection_tracker_are_no_sockets() {
+    let tracked = "# conntrack -L 2>/dev/null | awk '$1==\"tcp\"{print $4}' | sort | uniq -c\n 98221 CLOSE_WAIT\n  1043 ESTABLISHED\n";
+    assert_eq!(told(tracked), (Verdict::Inconclusive, None, None));
+    let table = "# netstat -tan | awk '{print $6}' | sort | uniq -c\n 98221 CLOSE_WAIT\n  1043 ESTABLISHED\n";
+    assert_eq!(told(table).2, Some(98221));
+}
+
+#[test]
+fn connects_that_were_only_counted_may_be_a_burst() {
+    let text = "$ netstat -n | awk '/^tcp/ {++S[$NF]} END {for (s in S) print s,S[s]}'\nESTABLISHED 3451\nSYN_SENT 506\n";
+    let diagnosis = diagnose(&[Member { path: "paste.txt".into(), text: text.into() }]);
+    assert!(diagnosis.findings.iter().all(|f| f.claim.code != "connect-stuck"));
+}
+
+#[test]
+fn listeners_by_the_thousand() {
+    let rows = |first: u32| -> String {
+        (0..40)
+            .map(|n| format!("LISTEN 0 128 127.0.0.1:{} 0.0.0.0:* users:((\"python\",pid=61,fd={}))\n", first + n * 37, 20 + n))
+            .collect()
+    };
+    let text = |n: u32, first: u32| format!("# ss -tlnp | grep -c 'pid=61,'\n{n}\n# ss -tlnp | head -40\n{}", rows(first));
+    assert_eq!(told(&text(20209, 33000)), (Verdict::Leak, Some(61), Some(20209)));
+    assert_ne!(told(&text(900, 33000)).0, Verdict::Leak, "ports of transfers under way");
+    assert_ne!(told(&text(20209, 5000)).0, Verdict::Leak, "ports that somebody chose");
+}

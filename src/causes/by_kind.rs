@@ -19,6 +19,9 @@ const FEW: u64 = 5;
 /// Times the threshold up to which sockets of the kernel's interfaces are a matter of what a daemon is for.
 const DOZENS: u64 = 4;
 
+/// Times the threshold from which listeners on different ports are more than any use.
+const HORDE: u64 = 32;
+
 /// Sockets of an unknown kind from which they are worth a question.
 const MANY: u64 = 100;
 
@@ -32,7 +35,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Closed => return closed(case, pile, bar, s),
         Kind::CloseWait => close_wait(pile, bar).or_else(|| in_children(case, pile)),
         Kind::SynSent => syn_sent(pile, bar),
-        Kind::Listen => listen(pile, bar),
+        Kind::Listen => listen(pile, bar).or_else(|| listens_everywhere(case, pile, bar)),
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
         Kind::Unidentified => unnamed(case, pile).or_else(|| unidentified(case, pile)),
@@ -63,12 +66,12 @@ fn closed(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
             let says = format!("{count} TCP sockets of {owner} are in no connection state, most of what it holds");
             s.reasons.push(reason(pile, Strength::Moderate, Witnessed::Listing, says));
         }
-    } else if pile.words.iter().all(|w| w.source == "tally") {
+    } else if pile.words.iter().all(|w| w.source == "tally") && case.ledger.books.unhashed.is_some() && pile.is != CountIs::Exact {
         let says = format!(
             "the kernel counts {count} TCP sockets in no connection state, and of the processes whose descriptors were counted only {owner} has about as many open"
         );
         s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Books, says, pile.traits.quotes.iter().cloned()));
-    } else if pile.is == CountIs::Estimate {
+    } else if pile.is == CountIs::Estimate && pile.words.iter().any(|w| w.source == "kernel") {
         let says = format!("only {owner} shows such sockets in the listing, which is an excerpt; the kernel counts about {count} of them");
         let ends = pile.traits.quotes.iter().take(1).chain(pile.traits.quotes.last());
         s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Books, says, ends.cloned()));
@@ -124,7 +127,9 @@ fn left_by_clients(pile: &Pile, bar: &Bar) -> bool {
 
 /// Connects under way.
 fn syn_sent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
-    (pile.count >= bar.count).then(|| {
+    // A number alone tells neither how long they have waited nor for how many.
+    let told = pile.owner.is_some() || pile.traits.remotes.total() > 0;
+    (pile.count >= bar.count && told).then(|| {
         let (strength, whose) = waits(pile);
         let says = format!("{} connects of {} wait for an answer, {whose}", number(pile.count as i64), owner(pile));
         reason(pile, strength, Witnessed::Table, says)
@@ -136,6 +141,24 @@ fn listen(pile: &Pile, bar: &Bar) -> Option<Evidence> {
     let most = pile.traits.locals.first().map_or(0, |(_, rows)| rows.min(pile.count));
     (most >= bar.count).then(|| {
         let says = format!("{} listeners of {} are on one address ({bar})", number(most as i64), owner(pile));
+        reason(pile, Strength::Strong, Witnessed::Table, says)
+    })
+}
+
+/// Listeners on thousands of ports that the kernel chose, as for one use each: nobody uses so many at a time.
+fn listens_everywhere(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    let locals = &pile.traits.locals;
+    let own = pile.owner.as_ref().filter(|o| o.pids.len() == 1)?;
+    // Of ports that the kernel hands out not all are kept, of the others nearly all.
+    let programs: u64 = locals.iter().filter(|(end, _)| i64::from(end.port()) < case.first_port()).map(|(_, n)| n).sum();
+    let most = locals.first().map_or(0, |(_, n)| n);
+    let (all, few) = (locals.total(), programs.max(most.saturating_mul(2)));
+    (pile.count >= bar.count.saturating_mul(HORDE) && all > 0 && few.saturating_mul(10) <= all).then(|| {
+        let says = format!(
+            "{} listens on {} ports; those that are listed are of the kernel's choice, as for one use each, and nobody uses so many at a time",
+            own.named(),
+            number(pile.count as i64)
+        );
         reason(pile, Strength::Strong, Witnessed::Table, says)
     })
 }
@@ -287,9 +310,12 @@ fn waits(pile: &Pile) -> (Strength, String) {
     let t = &pile.traits;
     let one = pile.top_remote().is_some_and(|(_, n)| n * 10 >= t.remotes.total().max(1) * 7);
     let remotes = t.remotes.distinct().max(1);
+    // The rows that are listed may be few of those that were counted.
+    let each = t.remotes.total() / remotes;
     // The third retransmission goes out seven seconds after the first SYN.
     let old = t.max_retries >= 3 && t.retransmitting * 2 > pile.count;
-    match (one, pile.count / remotes) {
+    match (one, each) {
+        _ if t.remotes.total() == 0 => (Strength::Weak, "of whom is not told".into()),
         (true, _) => (Strength::Strong, "nearly all of the same remote".into()),
         (_, 25..) if old => (Strength::Strong, format!("of {remotes} remotes, retransmitted up to {} times", t.max_retries)),
         (_, 25..) if t.retransmitting == 0 => (Strength::Moderate, format!("of {remotes} remotes")),

@@ -50,18 +50,23 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             // What is the same hour after hour is no burst, but probes or attempts that are given up in time.
             let growth = innocence(case, pile).into_iter().filter(|e| e.by == Witnessed::Growth);
             let steady = case.growth(pile).is_some_and(|g| !g.replaced && g.from * 2 >= g.to);
+            let told = pile.traits.remotes.total() > 0;
             let says = match steady {
+                false if !told => "under way; a count tells neither to whom nor for how long",
                 true => "under way, about as many as before",
+                false if pile.traits.remotes.total() < pile.count => "under way, to many remotes",
                 false => "under way, of a burst that ends in time",
             };
             let mut claim = support::claim("connect-burst", Class::Note, n, pile, says);
             claim.evidence.extend(growth);
-            let says = format!(
-                "{} connects are under way, to {} remotes, retransmitted at most {} times",
-                number(pile.count as i64),
-                pile.traits.remotes.distinct(),
-                pile.traits.max_retries
-            );
+            let mut says = format!("{} connects are under way", number(pile.count as i64));
+            if told {
+                let (remotes, rows) = (pile.traits.remotes.distinct(), pile.traits.remotes.total());
+                says += &match rows < pile.count {
+                    true => format!("; the {} that are listed go to {} remotes", number(rows as i64), number(remotes as i64)),
+                    false => format!(", to {remotes} remotes, retransmitted at most {} times", pile.traits.max_retries),
+                };
+            }
             claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));
             claim
         })

@@ -2,6 +2,7 @@
 //! not live, or in which they could not be read, tells nothing of them; it does not tell 0.
 
 use super::case::{Case, same_owner};
+use super::course::has_use;
 use crate::capture::process::base_name;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::IdentityKey;
@@ -124,9 +125,12 @@ impl<'a> Case<'a> {
 
     /// The numbers of a pile that a pipeline counted again and again, with the line of each; empty where they are not of the pile.
     pub(super) fn counted(&self, pile: &Pile) -> Vec<(u64, Quote)> {
-        let counts = series::of_kind(self.snapshot, pile.kind);
+        let counts = series::of_pile(self.snapshot, pile);
         let near = |n: u64| n * 10 >= pile.count * 9 && n * 9 <= pile.count * 10;
-        if counts.len() >= COUNTS && counts.last().is_some_and(|(n, _)| near(*n)) { counts } else { Vec::new() }
+        let (Some((first, _)), Some((last, _))) = (counts.first(), counts.last()) else { return Vec::new() };
+        // What has no use left over is told by two, if there is more of it.
+        let enough = counts.len() >= COUNTS || (counts.len() == 2 && first < last && !has_use(pile.kind));
+        if enough && near(*last) { counts } else { Vec::new() }
     }
 
     /// Of one snapshot in which a count was made again and again: it rose and never fell.
@@ -137,7 +141,8 @@ impl<'a> Case<'a> {
         let at = vec![first.1.clone(), last.1.clone()];
         let samples = counts.len() - 1;
         let growth = Growth { from: first.0, to: pile.count, at, seconds: None, since: 0, samples, replaced: false };
-        (pile.kind == Kind::CloseWait && first.0 < last.0 && !fell).then_some(growth)
+        let tells = !has_use(pile.kind) || pile.kind == Kind::Eventpoll;
+        (tells && first.0 < last.0 && !fell).then_some(growth)
     }
 
     /// Of one snapshot in which a command was repeated into one file: the pile that has grown from one output to the next, while those that

@@ -79,7 +79,7 @@ fn listeners_of_one_use(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
     let ports = locals.total().saturating_sub(chosen).min(pile.count);
     // Many on one port are another matter: workers share it, or it was opened again and again.
     let per_process = ports / (owner.pids.len() as u64).max(1);
-    (per_process >= MANY && most * 10 <= ports).then(|| Unjudged {
+    (per_process >= MANY && most * 10 <= ports && suspect(case, pile).is_none()).then(|| Unjudged {
         says: format!(
             "{} listens on {} ports that the kernel chose, as for one use each, and one capture cannot tell whether they are closed again",
             owner.named(),

@@ -36,7 +36,7 @@ pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
 }
 
 /// The process whose sockets are counted in a listing of its descriptors.
-fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
+pub(super) fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     let counts = t.command.contains("wc -l") || t.command.contains("grep -c");
     let selects = ["grep socket", "grep -c socket", "grep 'socket", "grep -c 'socket", "grep \"socket", "grep -c \"socket"];
     let listing = t.command.trim_start().starts_with("ls") && t.command.contains("/fd");

@@ -49,7 +49,12 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
         p.kind == kind && named
     };
     if let Some(pile) = piles.iter_mut().find(mine) {
-        if tally.value > pile.count && pile.owner.as_ref().is_some_and(|o| o.pids.len() <= 1) {
+        if let Some(pid) = label.pid
+            && let Some(all) = share(pile, pid, tally.value)
+        {
+            (pile.count, pile.is) = (all, CountIs::Exact);
+            pile.words.insert(0, Word { count: all, ..word() });
+        } else if tally.value > pile.count && pile.owner.as_ref().is_some_and(|o| o.pids.len() <= 1) {
             (pile.count, pile.is) = (tally.value, CountIs::Exact);
             pile.words.insert(0, word());
             if let Some(first) = pile.owner.as_mut().and_then(|o| o.pids.first_mut()) {
@@ -77,6 +82,16 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
     }
     let traits = Traits { quotes: vec![tally.quote.clone()], ..Traits::default() };
     piles.push(Pile::told(Some(owner(snapshot, label, tally.value)), kind, word(), CountIs::Exact, traits));
+}
+
+/// What all holders of a pile have together when one of several is known to have so many: of an excerpt, in which no socket is of two.
+fn share(pile: &mut Pile, pid: u32, count: u64) -> Option<u64> {
+    let pids = &mut pile.owner.as_mut()?.pids;
+    let apart = pids.len() > 1 && pids.iter().map(|p| p.1).sum::<u64>() == pile.count;
+    let own = pids.iter_mut().find(|p| p.0 == pid).filter(|p| apart && count > p.1)?;
+    own.1 = count;
+    pids.sort_by_key(|p| (std::cmp::Reverse(p.1), p.0));
+    Some(pids.iter().map(|p| p.1).sum())
 }
 
 fn owner(snapshot: &Snapshot, label: &Label<'_>, count: u64) -> Owner {

@@ -1,6 +1,7 @@
 //! The socket ledger: every socket the kernel counts, set against where it was seen, each once, with the rest that nobody explains.
 
 pub mod books;
+mod census;
 mod counted_ends;
 mod counted_sockets;
 pub mod cut;
@@ -80,9 +81,9 @@ impl<'a> Ledger<'a> {
         let mut piles = pile::piles(snapshot, &holdings);
         books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, counted, states_whole) = states(snapshot, &views);
-        tally::apply(snapshot, &mut piles);
         labels::apply(snapshot, &mut piles);
-        counted_ends::apply(snapshot, &mut piles);
+        tally::apply(snapshot, &mut piles);
+        counted_ends::apply(snapshot, names, &mut piles);
         counted_sockets::apply(snapshot, &mut piles);
         tally::count_descriptors(snapshot, &mut piles);
         let unprivileged = unprivileged(snapshot);

@@ -6,11 +6,11 @@
 //! 142
 //! ```
 
-use super::kind::Kind;
-use super::tally::{state_in, state_of, without_header};
+use super::pile::Pile;
+use super::tally::without_header;
+use super::{census, counted_sockets};
 use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
-use crate::facts::Protocol;
 use std::collections::BTreeMap;
 
 /// Counts of a pipeline, of several of the same the last; in the order in which those were made.
@@ -23,12 +23,14 @@ pub(super) fn latest(snapshot: &Snapshot) -> Vec<&Counted> {
     snapshot.tallies.iter().enumerate().filter(|(n, t)| is_last(*n, t)).map(|(_, t)| t).collect()
 }
 
-/// The longest course of such counts of sockets of a kind, with the line of each.
-pub fn of_kind(snapshot: &Snapshot, kind: Kind) -> Vec<(u64, Quote)> {
+/// The longest course of such counts of the sockets of a pile, with the line of each: of its kind, or of all that its process has.
+pub fn of_pile(snapshot: &Snapshot, pile: &Pile) -> Vec<(u64, Quote)> {
     let mut courses: BTreeMap<(&str, &str), Vec<(u64, Quote)>> = BTreeMap::new();
+    let mine = |pid: Option<u32>| pid.is_none_or(|pid| pile.owner.as_ref().is_some_and(|o| o.has(pid) && o.pids.len() == 1));
     for tally in snapshot.tallies.iter().filter(|t| comes_again(t)) {
-        let state = state_of(&tally.label).or_else(|| state_in(&tally.command).filter(|_| tally.label.is_empty()));
-        if state.and_then(|s| Kind::of_socket(Protocol::Tcp, s)) == Some(kind) {
+        let of_kind = || census::of(tally, snapshot).is_some_and(|c| c.kind == pile.kind && mine(c.pid));
+        let of_all = || counted_sockets::process_counted(tally, snapshot).is_some_and(|pid| pile.held_by(pid) && mine(Some(pid)));
+        if of_kind() || of_all() {
             let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
             courses.entry((&tally.command, &tally.label)).or_default().push((value, tally.quote.clone()));
         }

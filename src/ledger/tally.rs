@@ -1,5 +1,6 @@
 //! Counts that people made with pipelines (`lsof -p 1 | grep -c eventpoll`), put to the pile or state they count.
 
+use super::census::{self, Census};
 use super::kind::Kind;
 use super::pile::{CountIs, Owner, Pile, Word};
 use super::views::{Family, View};
@@ -10,6 +11,7 @@ use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
 use crate::formats::pid::pid_of;
+use crate::formats::prompt;
 use crate::formats::selection;
 use crate::formats::tally::descriptors_of;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +22,8 @@ const MANY: u64 = 100;
 /// States that pipelines counted: state, count, line. Of several counts of one state the last.
 pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
     let mut found: BTreeMap<SocketState, (i64, Quote)> = BTreeMap::new();
-    for tally in super::series::latest(snapshot).into_iter().filter(|t| !tasks::repeats(t, snapshot)) {
+    let of_sockets = |t: &&Counted| !tasks::repeats(t, snapshot) && !tasks::are_lines(t, snapshot);
+    for tally in super::series::latest(snapshot).into_iter().filter(of_sockets) {
         let state = state_of(&tally.label).or_else(|| state_in(&tally.command));
         if let Some(state) = state {
             let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
@@ -49,26 +52,56 @@ pub fn tcp_rows(snapshot: &Snapshot) -> Option<(u64, Quote)> {
     snapshot.tallies.iter().filter(whole).min_by_key(|t| t.value).map(|t| (t.value, t.quote.clone()))
 }
 
-/// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted.
-pub fn apply(snapshot: &Snapshot, piles: &mut [Pile]) {
+/// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted, and makes one of what was counted of a process
+/// that nothing lists.
+pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
     let of_sockets = |t: &&Counted| !super::labels::name_holder(t, snapshot) && !tasks::repeats(t, snapshot);
     for tally in super::series::latest(snapshot).into_iter().filter(of_sockets) {
-        let Some(kind) = kind_in(&tally.command).or_else(|| family_in(tally)) else { continue };
-        let pid = pid_of("", tally.command.as_bytes());
-        let value = without_header(tally);
-        let named =
-            |p: &Pile| !matches!(kind, Kind::Udp | Kind::Unix) || p.owner.as_ref().is_some_and(|o| selects(&tally.command, &o.command));
+        let Some(Census { kind, pid }) = census::of(tally, snapshot) else { continue };
+        let named = |p: &Pile| {
+            !matches!(kind, Kind::Udp | Kind::Unix)
+                || pid.is_some()
+                || p.owner.as_ref().is_some_and(|o| selects(&tally.command, &o.command))
+        };
         let mut fitting = piles.iter_mut().filter(|p| p.kind == kind && pid.is_none_or(|pid| p.held_by(pid)) && named(p));
-        let Some(pile) = fitting.next() else { continue };
-        if fitting.next().is_some() && pid.is_none() {
-            continue;
+        match (fitting.next(), fitting.next().is_some()) {
+            (Some(pile), several) if !several || pid.is_some() => raise(snapshot, pile, tally, pid),
+            (None, _) => piles.extend(pid.and_then(|pid| only_counted(snapshot, tally, kind, pid))),
+            _ => {}
         }
-        if value >= pile.count {
-            pile.count = value;
-            pile.is = CountIs::Exact;
-        }
-        pile.words.insert(0, Word { source: "tally", count: value, quote: Some(tally.quote.clone()) });
     }
+}
+
+/// Puts a count to a pile.
+fn raise(snapshot: &Snapshot, pile: &mut Pile, tally: &Counted, pid: Option<u32>) {
+    let lines = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+    let value = lines / tasks::per_descriptor(snapshot, pile, tally).unwrap_or(1);
+    let raised = value > pile.count || (value == pile.count && pile.is == CountIs::AtLeast);
+    if raised {
+        // Rows of all processes were counted, of which those that are listed are of one: most of the others are, too. And a listing that may
+        // repeat each row for each thread has at most so many.
+        let of_it = pid.is_some() || pile.owner.as_ref().is_none_or(|o| !o.command.is_empty() && tally.command.contains(&o.command));
+        pile.is = if of_it && !tasks::shows_threads(tally) { CountIs::Exact } else { CountIs::Estimate };
+        pile.count = value;
+        if let Some([first]) = pile.owner.as_mut().map(|o| o.pids.as_mut_slice()) {
+            first.1 = value;
+        }
+    }
+    let word = Word { source: "tally", count: value, quote: Some(tally.quote.clone()) };
+    let place = pile.words.partition_point(|w| w.count > value);
+    pile.words.insert(place, word);
+}
+
+/// What was counted of a process whose rows are not listed, or only some of another kind. Of what is in TIME-WAIT no process is the holder.
+fn only_counted(snapshot: &Snapshot, tally: &Counted, kind: Kind, pid: u32) -> Option<Pile> {
+    let count = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+    let whole = snapshot.processes.get(&pid).is_some_and(|p| p.lists.iter().any(|l| !l.filtered && !l.headless));
+    if whole || count == 0 || kind == Kind::TimeWait {
+        return None;
+    }
+    let word = Word { source: "tally", count, quote: Some(tally.quote.clone()) };
+    let traits = Traits { quotes: vec![tally.quote.clone()], ..Traits::default() };
+    Some(Pile::told(Some(holder(snapshot, pid, count)), kind, word, CountIs::Exact, traits))
 }
 
 /// Puts the counts of descriptors that pipelines made to the piles of their processes, and the limits of those that no listing has.
@@ -106,7 +139,10 @@ fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = descriptors_of(t.label.as_bytes()) {
         return Some(pid);
     }
-    if !t.command.contains("wc -l") || t.command.contains("grep") || !t.command.contains("/fd") {
+    let lines = t.command.contains("wc -l") || t.command.trim_end().ends_with("| wc");
+    // What names the process by `pgrep` filters nothing.
+    let filters = t.command.split('|').skip(1).any(|part| part.contains("grep"));
+    if !lines || filters || !t.command.contains("/fd") {
         return None;
     }
     match t.label.as_str() {
@@ -115,16 +151,26 @@ fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     }
 }
 
-/// The process that a command line means: by its pid, or by `$(pidof NAME)` where the capture knows one process of that name.
+/// The process that a command line means: by its pid, or by `$(pidof NAME)` where the capture knows one process of that name. The only one
+/// whose descriptors are listed may be it, where its name is not known or was looked for on command lines.
 pub(super) fn process_in(command: &str, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = pid_of("", command.as_bytes()) {
         return Some(pid);
     }
     let asked = ["pidof ", "pgrep "].into_iter().find_map(|program| command.split_once(program))?.1;
-    let name = base_name(asked.split([')', '`', ';', '|']).next()?.split_whitespace().last()?);
+    let asked = asked.split([')', '`', ';', '|']).next()?;
+    let name = base_name(asked.split_whitespace().last()?);
     let mut named = snapshot.processes.iter().filter(|(_, p)| !name.is_empty() && (p.command == name || base_name(&p.program()) == name));
-    let (&pid, _) = named.next()?;
-    named.next().is_none().then_some(pid)
+    match (named.next(), named.next()) {
+        (Some((&pid, _)), None) => Some(pid),
+        (Some(_), Some(_)) => None,
+        (None, _) => {
+            let mut listed = snapshot.processes.iter().filter(|(_, p)| !p.lists.is_empty());
+            let (&pid, only) = listed.next().filter(|_| listed.next().is_none())?;
+            let by_line = asked.split_whitespace().any(|w| w.starts_with('-') && !w.starts_with("--") && w.contains('f'));
+            (only.command.is_empty() || (by_line && only.cmdline.is_empty())).then_some(pid)
+        }
+    }
 }
 
 /// How many entries a count of lines tells: `ls -l` prints a total above.
@@ -311,10 +357,21 @@ pub fn state_of(label: &str) -> Option<SocketState> {
 /// The one state a command line selects: `state close-wait`, `grep CLOSE_WAIT`.
 pub(super) fn state_in(command: &str) -> Option<SocketState> {
     let folded: String = command.to_ascii_uppercase().chars().filter(|c| *c != '_' && *c != '-').collect();
-    let all = ["CLOSEWAIT", "TIMEWAIT", "SYNSENT", "SYNRECV", "ESTABLISHED", "FINWAIT2", "FINWAIT1", "LASTACK"];
+    let all = ["CLOSEWAIT", "TIMEWAIT", "SYNSENT", "SYNRECV", "ESTAB", "FINWAIT2", "FINWAIT1", "LASTACK"];
     let mut hits = all.iter().filter(|w| folded.contains(*w));
-    let hit = hits.next()?;
-    hits.next().is_none().then(|| state_of(hit)).flatten()
+    match (hits.next(), hits.next()) {
+        (Some(hit), None) => state_of(hit),
+        (Some(_), Some(_)) => None,
+        (None, _) => greps_close(command).then_some(SocketState::CloseWait),
+    }
+}
+
+/// Whether a filter keeps what has the word CLOSE: of the states that ss, netstat and lsof print all but a few such rows are CLOSE-WAIT.
+fn greps_close(command: &str) -> bool {
+    let mut parts = command.split('|').map(str::trim);
+    let listed = parts.next().is_some_and(|table| ["ss", "netstat", "lsof"].iter().any(|tool| prints_of(table, tool)));
+    let greps = |part: &str| part.starts_with("grep ") && part.split_whitespace().any(|w| w.trim_matches(['"', '\'']) == "CLOSE");
+    listed && parts.any(greps)
 }
 
 /// Peers of connections in a state, as a pipeline counted them by address, with their numbers, most first.
@@ -359,25 +416,39 @@ pub(super) fn kind_in(command: &str) -> Option<Kind> {
     if command.contains("anon_inode") || command.contains("eventpoll") {
         return Some(Kind::Eventpoll);
     }
-    let unlisted =
-        command.contains("identify") || command.contains("protocol: TCP") || (command.contains("grep") && command.contains("sock "));
+    let unlisted = command.contains("identify")
+        || command.contains("protocol: TCP")
+        || command.contains("TCPv6")
+        || (command.contains("grep") && command.contains("sock "));
     (unlisted && command.contains("lsof")).then_some(Kind::Closed)
 }
 
 /// The kind of all rows that ss or netstat was asked for, where it is one: `ss -uanp | grep NAME | wc -l`.
-fn family_in(t: &Counted) -> Option<Kind> {
+pub(super) fn family_in(t: &Counted) -> Option<Kind> {
     let (table, filters) = t.command.split_once('|')?;
-    let mut words = table.split_whitespace().skip_while(|w| !matches!(base_name(w), "ss" | "netstat")).skip(1);
-    let options: String = words.by_ref().take_while(|w| w.starts_with('-') && !w.starts_with("--")).collect();
-    let asks = |letters: [char; 2]| options.contains(letters);
-    if !t.label.is_empty() || words.next().is_some() || asks(['t', 'w']) || options.contains('l') || !filters.contains("wc -l") {
+    let options = table_of(table)?;
+    let counts = filters.contains("wc -l") || prompt::last_count(t.command.as_bytes()).is_some();
+    if !t.label.is_empty() || asks(&options, ['t', 'w']) || options.contains('l') || !counts {
         return None;
     }
-    match (asks(['u', 'U']), options.contains('x')) {
+    match (asks(&options, ['u', 'U']), options.contains('x')) {
         (true, false) => Some(Kind::Udp),
         (false, true) => Some(Kind::Unix),
         _ => None,
     }
+}
+
+/// The short options of an ss or netstat that is asked for nothing else.
+pub(super) fn table_of(command: &str) -> Option<String> {
+    let mut words = command.split_whitespace().skip_while(|w| !matches!(base_name(w), "ss" | "netstat"));
+    words.next()?;
+    let options = words.by_ref().take_while(|w| w.starts_with('-') && !w.starts_with("--")).collect();
+    words.next().is_none().then_some(options)
+}
+
+/// Whether one of two letters is among options.
+pub(super) fn asks(options: &str, letters: [char; 2]) -> bool {
+    options.contains(letters)
 }
 
 /// Whether a pipeline lets through what names a program and nothing else that is asked for.

@@ -10,6 +10,7 @@
 //! Such a number is no count of sockets. It may be near one, where processes have one thread, so it is believed until another count, of what
 //! threads do not repeat, is smaller.
 
+use super::pile::Pile;
 use super::tally::{descriptors, kind_in, process_in};
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
@@ -21,8 +22,23 @@ pub fn repeats(t: &Counted, snapshot: &Snapshot) -> bool {
     shows_threads(t) && (of_a_table(t, snapshot) || of_its_process(t, snapshot))
 }
 
+/// Whether a count is one of lsof's rows with those of threads, as rows that the capture lists show: of more than there are sockets.
+pub(super) fn are_lines(t: &Counted, snapshot: &Snapshot) -> bool {
+    shows_threads(t) && snapshot.processes.values().flat_map(|p| &p.lists).any(|l| l.thread_rows > 0)
+}
+
+/// How many lines lsof printed of each descriptor of the holder of a pile, as its rows show it, where a count is one of lines with those of
+/// threads.
+pub(super) fn per_descriptor(snapshot: &Snapshot, pile: &Pile, t: &Counted) -> Option<u64> {
+    let (pid, _) = pile.owner.as_ref()?.pids.first().filter(|_| shows_threads(t))?;
+    let lists = &snapshot.processes.get(pid)?.lists;
+    let threads: u64 = lists.iter().map(|l| l.thread_rows).sum();
+    let own: u64 = lists.iter().flat_map(|l| l.sockets()).map(|c| c.sockets.len() as u64).sum();
+    (threads > 0 && own > 0).then(|| 1 + threads / own)
+}
+
 /// Whether a pipeline begins with an lsof that selects nothing.
-fn shows_threads(t: &Counted) -> bool {
+pub(super) fn shows_threads(t: &Counted) -> bool {
     let lsof = t.command.split('|').next().unwrap_or("");
     if !t.label.is_empty() || prompt::program(lsof.as_bytes()) != b"lsof" {
         return false;

@@ -12,7 +12,7 @@ use crate::capture::room::{Over, Room};
 use crate::capture::table::Table;
 use crate::capture::trace::Trace;
 use crate::facts::*;
-use crate::formats::by_id;
+use crate::formats::{by_id, selection};
 use crate::signatures::Signatures;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -262,6 +262,10 @@ impl Snapshot {
     /// Takes a count.
     pub fn tally(&mut self, at: &At<'_>, t: &Tally<'_>) {
         self.facts += 1;
+        // Entries of the connection tracker outlive their connections, and are of other hosts' too.
+        if selection::tracks(t.command) {
+            return;
+        }
         if self.tallies.len() < MAX_READINGS && t.value <= MAX_COUNT.unsigned_abs() {
             self.tallies.push(Counted { command: note(t.command), label: note(t.label), value: t.value, quote: Quote::keep(at) });
         }

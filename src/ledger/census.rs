@@ -1,0 +1,81 @@
+//! What a count of a pipeline is of: sockets of which kind, and of which process.
+//!
+//! ```text
+//! # lsof -nP -p 28191 | grep -c CLOSE_WAIT            the connections of one process in a state
+//! # lsof -p $(pidof relayd) | grep eventpoll | wc -l  a process told by its name
+//! # ss -tlnp | grep -c 'pid=28191,'                   its listeners
+//! ```
+
+use super::kind::Kind;
+use super::tally::{asks, family_in, kind_in, process_in, state_of, table_of};
+use crate::capture::Snapshot;
+use crate::capture::snapshot::Counted;
+use crate::facts::Protocol;
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Census {
+    /// The kind of sockets.
+    pub kind: Kind,
+    /// The process, where the command names one.
+    pub pid: Option<u32>,
+}
+
+/// What a count is of; `None` where it is not of one kind: a label that is no state is one of the parts in which rows were counted.
+pub(super) fn of(tally: &Counted, snapshot: &Snapshot) -> Option<Census> {
+    let pid = holder(&tally.command, snapshot);
+    let kind = match tally.label.as_str() {
+        "" => kind_in(&tally.command).or_else(|| family_in(tally)).or_else(|| listeners(tally).filter(|_| pid.is_some())),
+        label => state_of(label).and_then(|state| Kind::of_socket(Protocol::Tcp, state)),
+    };
+    Some(Census { kind: kind?, pid })
+}
+
+/// The process whose sockets a command line counts: one that its tool was asked for, or whose pid a filter looks for.
+pub(super) fn holder(command: &str, snapshot: &Snapshot) -> Option<u32> {
+    process_in(command, snapshot).or_else(|| filtered(command))
+}
+
+/// `grep -c 'pid=28191,'`.
+fn filtered(command: &str) -> Option<u32> {
+    let (_, filters) = command.split_once('|')?;
+    let digits = filters.split_once("pid=")?.1;
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Listeners, where the table was asked for those of TCP alone.
+fn listeners(tally: &Counted) -> Option<Kind> {
+    let (table, _) = tally.command.split_once('|')?;
+    let options = table_of(table)?;
+    let tcp_only = asks(&options, ['t', 't']) && !asks(&options, ['u', 'U']) && !asks(&options, ['x', 'w']);
+    (tcp_only && asks(&options, ['l', 'l']) && !asks(&options, ['a', 'a'])).then_some(Kind::Listen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_processes() {
+        for (command, label, want) in [
+            ("lsof -nP -p 28191 | grep -c CLOSE_WAIT", "", Some((Kind::CloseWait, Some(28191)))),
+            ("lsof -p 28191 | grep TCPv6 | wc -l", "", Some((Kind::Closed, Some(28191)))),
+            ("lsof -p 28191 | grep TCP | wc -l", "", None),
+            ("lsof -n -p 28191 | grep -Eo '\\(.*\\)$' | sort | uniq -c", "(CLOSE_WAIT)", Some((Kind::CloseWait, Some(28191)))),
+            ("lsof -p 28191 | grep CLOSE_WAIT | sed 's/.*://' | sort | uniq -c", "443 (CLOSE_WAIT)", None),
+            ("ss -tlnp | grep -c 'pid=28191,'", "", Some((Kind::Listen, Some(28191)))),
+            ("ss -tanp | grep -c 'pid=28191,'", "", None),
+            ("ss | grep CLOSE | wc -l", "", Some((Kind::CloseWait, None))),
+            ("ss -tan | grep -c ESTAB", "", Some((Kind::Established, None))),
+        ] {
+            let at = crate::facts::At {
+                citation: crate::facts::Citation { member: crate::facts::MemberId(0), line: 1 },
+                format: "tally",
+                text: b"",
+            };
+            let quote = crate::capture::Quote::keep(&at);
+            let tally = Counted { command: command.into(), label: label.into(), value: 9, quote };
+            assert_eq!(of(&tally, &Snapshot::default()).map(|c| (c.kind, c.pid)), want, "{command}");
+        }
+    }
+}
