@@ -5,6 +5,7 @@ use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
 use super::support;
 use crate::capture::Quote;
 use crate::capture::trace::Trace;
+use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Owner};
 
 cause! {
@@ -65,6 +66,13 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);
         let says = format!("{} sockets have an inode and no holder, and unix sockets have unread messages", super::number(count as i64));
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, quotes));
+        if let Some((who, bytes, quote)) = only_reader(case) {
+            let says = format!("{} bytes wait unread in a unix socket of {}, and in no other", super::number(bytes as i64), who.named());
+            claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, quote));
+            claim.now = vec![format!("restart {}: what is queued for it is freed", who.named())];
+            claim.fix = vec!["receive and close what is sent, and bound what may be sent".into()];
+            claim.owner = Some(who);
+        }
         return vec![claim];
     };
     let mut claim = sender(case, trace, kind, Some(count));
@@ -73,9 +81,23 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     vec![claim]
 }
 
-/// Whether a trace shows descriptors being sent that nobody takes: then that no process holds them is no finding of its own.
+/// Whether a trace shows descriptors being sent that nobody takes, or one process alone has messages waiting: then that no process holds them
+/// is no finding of its own.
 pub(super) fn shown(case: &Case<'_>) -> bool {
-    case.snapshot.traces.iter().any(is_unanswered)
+    case.snapshot.traces.iter().any(is_unanswered) || only_reader(case).is_some()
+}
+
+/// The only process that has something unread in unix sockets, how many bytes, and its row.
+fn only_reader(case: &Case<'_>) -> Option<(Owner, u64, Option<Quote>)> {
+    let mut unread = case.ledger.best(Family::Unix)?.groups(Family::Unix).filter(|g| g.state != SocketState::Listen && g.recv_q > 0);
+    let (group, None) = (unread.next()?, unread.next()) else { return None };
+    let quote = group.quotes.iter().find(|q| unread_in(q.text().as_ref())).or_else(|| group.quotes.first());
+    Some((Owner::of(case.snapshot, group.owner?, 0), group.recv_q, quote))
+}
+
+/// Whether a row of ss has bytes in its first queue.
+fn unread_in(row: &str) -> bool {
+    row.split_whitespace().find_map(|word| word.parse::<u64>().ok()).is_some_and(|n| n > 0)
 }
 
 /// Whether a trace sends descriptors again and again, and receives fewer.

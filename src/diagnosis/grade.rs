@@ -233,6 +233,10 @@ fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
     let agreeing: Vec<&str> = pile.words.iter().filter(|w| near(w.count, pile.count)).map(|w| w.source).collect();
     let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
     let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
+    if books && pile.foreign.is_some() {
+        let why = "the tables of its own network namespace were not captured, so that some of these may be live connections";
+        return weighed.cap(Lack::Count, Grade::Moderate, why);
+    }
     if pile.is == CountIs::Estimate && by_books == Some(pile.count) {
         let why = match pile.words.first() {
             Some(word) if word.source == "tally" => "the count is the kernel's; of the process only the number of descriptors was captured",
