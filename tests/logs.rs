@@ -356,3 +356,52 @@ fn a_full_table_of_time_wait_is_a_limit_that_is_reached() {
     let room = format!("{}$ sysctl net.ipv4.tcp_max_tw_buckets\nnet.ipv4.tcp_max_tw_buckets = 262144\n", log(""));
     assert_eq!(judged(&[member("a.txt", &room)]).1, [("time-wait-buildup", Class::Note)]);
 }
+
+/// A note with a limit and a count of descriptors, each asked for by the program's name, beside connections without a holder.
+fn asked_by_name(open: u32, program: &str) -> Member {
+    let rows: String = (0..700).map(|n| format!("ESTAB 0 0 10.0.0.5:{} 10.0.0.9:6000\n", 33_000 + n)).collect();
+    member(
+        "note.txt",
+        &format!(
+            "root@relay:~# grep 'open files' /proc/$(pidof -s relayd)/limits\nMax open files            1024                 65536                files     \nroot@relay:~# ls /proc/$(pidof -s {program})/fd | wc -l\n{open}\nroot@relay:~# ss -tn state established\nState Recv-Q Send-Q Local Address:Port Peer Address:Port\n{rows}"
+        ),
+    )
+}
+
+#[test]
+fn a_limit_and_a_count_asked_for_by_one_name_are_of_one_process() {
+    let told = diagnose(&[asked_by_name(1024, "relayd")]);
+    let claim = &told.findings.first().expect("a finding").claim;
+    assert_eq!((told.verdict, claim.code, claim.count), (Verdict::Exhaustion, "fd-limit-too-low", Some(1024)));
+    assert_eq!(claim.owner.as_ref().map(|o| o.command.as_str()), Some("relayd"));
+    assert_eq!(judged(&[asked_by_name(300, "relayd")]).1, []);
+    assert_eq!(judged(&[asked_by_name(1024, "other")]).1, [], "of another program");
+}
+
+#[test]
+fn what_a_limit_is_says_not_that_it_is_reached() {
+    let log = |line: &str| member("app.log", &format!("2026-09-14 11:00:01.120 UTC [90] LOG {line}\n"));
+    assert_eq!(judged(&[log("max open files: 65536")]).1, []);
+    let needs = |n: u32| log(&format!("kernel file descriptor limit: 1024 (hard: 4096); max_client_conn: 500, max expected fd use: {n}"));
+    let full = log("accept() failed: Too many open files");
+    let with = |n: u32| {
+        let mut all = needs(n);
+        all.text.extend_from_slice(&full.text);
+        judged(&[all])
+    };
+    assert_eq!(judged(&[needs(5000)]).1, []);
+    assert_eq!(with(5000), (Verdict::Exhaustion, vec![("fd-limit-too-low", Class::Exhaustion)]));
+    assert_eq!(with(700).1, [("fd-limit-too-low", Class::Note)]);
+}
+
+#[test]
+fn a_log_that_descriptors_run_out_speaks_against_what_fills_a_usual_limit() {
+    let rows = |n: u32| -> String {
+        (7..7 + n).map(|fd| format!("shipd 4471 root {fd}u sock 0,7 0t0 {} can't identify protocol\n", 90_000 + fd * 7)).collect()
+    };
+    let with = |n: u32, log: &str| judged(&[member("lsof.txt", &format!("$ lsof -p 4471\n...\n{}", rows(n))), member("err.txt", log)]).0;
+    let full = "System.IO.IOException: Too many open files\n";
+    assert_eq!(with(1008, full), Verdict::Leak);
+    assert_eq!(with(1008, "System.IO.IOException: No such file or directory\n"), Verdict::Inconclusive);
+    assert_eq!(with(700, full), Verdict::Inconclusive, "no usual limit is near");
+}

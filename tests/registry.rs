@@ -25,6 +25,7 @@ const NO_CAUSES: &[&str] = &[
     "filled",
     "forecast",
     "half-closed",
+    "limit-by-name",
     "mirror",
     "past",
     "place",

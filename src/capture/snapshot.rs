@@ -74,6 +74,8 @@ pub struct Snapshot {
     pub shell_limits: Vec<(String, Option<LimitValue>, Quote)>,
     /// Limits of open files of processes that their files do not name.
     pub nameless_limits: Vec<(LimitValue, Quote)>,
+    /// Those whose command asked for a process by its program's name, which may run more than once or be in no list.
+    pub asked_limits: Vec<(String, LimitValue, Quote)>,
     /// Traces.
     pub traces: Vec<Trace>,
     /// Logs.
@@ -133,6 +135,7 @@ impl Snapshot {
         self.strays.append(&mut other.strays);
         self.shell_limits.append(&mut other.shell_limits);
         self.nameless_limits.append(&mut other.nameless_limits);
+        self.asked_limits.append(&mut other.asked_limits);
         self.traces.append(&mut other.traces);
         super::trace::drop_repeated(&mut self.traces);
         let left = self.logs.merge(other.logs) + self.stacks.merge(other.stacks);

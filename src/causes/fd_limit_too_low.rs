@@ -2,11 +2,13 @@
 
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
-use super::{Case, Claim, Exclusion, number, suspect};
+use super::{Case, Claim, Exclusion, limit_by_name, number, suspect};
 use crate::capture::Quote;
+use crate::capture::logs::Sighting;
 use crate::capture::process::Proc;
 use crate::facts::LimitValue;
 use crate::ledger::{CountIs, Kind, Owner, Pile, tally};
+use crate::signatures::Weight;
 
 cause! {
     /// A process reaches its soft limit of open files although nothing leaks: its load simply needs more.
@@ -56,40 +58,58 @@ pub(super) struct Full {
     pub pid: u32,
     pub descriptors: u64,
     pub limit: u64,
+    /// Whether the limit is its own, or of a file that does not say whose it is.
+    pub own: bool,
     pub at: Vec<Quote>,
 }
 
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let errors = errors(case);
     let full = full(case);
-    if full.is_none() && errors.is_empty() {
+    let asked = limit_by_name::nearest(case).filter(|_| full.is_none());
+    let by_name = asked.as_ref().filter(|a| a.is_full(case));
+    if full.is_none() && by_name.is_none() && errors.is_empty() {
         return Vec::new();
     }
     // A leak that fills the table makes the limit its effect, and files that fill it are another finding.
     let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.as_ref().is_none_or(|f| p.held_by(f.pid)));
+    let need = need(case).filter(|_| !errors.is_empty());
     let files = full.as_ref().is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid));
     if leaking || files || !super::fd_limit_by_files::weigh(case).is_empty() {
         return Vec::new();
     }
     // What fills the table decides between a limit that is too low and a leak.
-    let known = full.as_ref().is_some_and(|f| knows_content(case, f));
+    let known = full.as_ref().is_some_and(|f| knows_content(case, f)) || by_name.is_some_and(|a| a.live_fill(case));
     let (class, says) = match known {
         true => (Class::Exhaustion, "at the limit of open files, without a sign of a leak"),
+        false if need.is_some() => (Class::Exhaustion, "at a limit of open files that is lower than what the program itself says it needs"),
         false => (Class::Note, "a limit of open files was reached, and nothing captured says what fills it"),
     };
     let mut claim = support::note("fd-limit-too-low", class, says);
     let pid = full.as_ref().map(|f| f.pid).or_else(|| errors.iter().find_map(|e| e.1));
-    claim.owner = pid.map(|pid| owner(case, pid)).or_else(|| named_by_log(case));
+    let asked_for = by_name.map(|a| Owner { command: a.program.clone(), ..Owner::default() });
+    claim.owner = pid.map(|pid| owner(case, pid)).or(asked_for).or_else(|| named_by_log(case));
     claim.is = CountIs::Exact;
     if let Some(f) = &full {
         claim.count = Some(f.descriptors);
-        let says = format!("{} of at most {} descriptors are open", number(f.descriptors as i64), number(f.limit as i64));
+        let whose = if f.own { "" } else { ", if the only captured limit is its own: no other process comes near it" };
+        let says = format!("{} of at most {} descriptors are open{whose}", number(f.descriptors as i64), number(f.limit as i64));
         claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, says, f.at.clone()));
+    }
+    if let Some(a) = by_name {
+        claim.count = a.open.as_ref().map(|o| o.0);
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, a.says(), a.at()));
+    }
+    if let Some(need) = &need {
+        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, need.says(), [need.quote.clone()]));
     }
     for (says, _, quotes) in errors {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
     }
-    if !known {
+    if let Some(a) = asked.as_ref().filter(|a| a.open.is_none() && claim.class == Class::Note) {
+        claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Limit, a.says(), [a.limit.1.clone()]));
+        claim.missing.push(descriptors(&a.program));
+    } else if claim.class == Class::Note {
         claim.missing.push(content(pid));
     }
     claim.now = vec![match pid {
@@ -131,8 +151,61 @@ fn content(pid: Option<u32>) -> super::Missing {
     }
 }
 
+/// What is missing where the limit is known.
+fn descriptors(program: &str) -> super::Missing {
+    super::Missing {
+        what: format!("the descriptors of {program}"),
+        would: "tell a limit that is too low from a leak that fills it".into(),
+        command: format!("ls -l /proc/$(pidof -s {program})/fd"),
+    }
+}
+
+/// What a program says at its start of how many descriptors it may have, and how many it may come to need.
+struct Need {
+    limit: i64,
+    need: i64,
+    quote: Quote,
+}
+
+impl Need {
+    fn says(&self) -> String {
+        format!("the program itself says that it may need {} descriptors, and that its limit is {}", number(self.need), number(self.limit))
+    }
+}
+
+/// Such a statement, where it says that the limit does not do.
+fn need(case: &Case<'_>) -> Option<Need> {
+    case.told_now("fd-limit-too-low").filter(|s| s.signature == "descriptors-needed").find_map(|s| {
+        let text = s.last.text().to_ascii_lowercase();
+        let number_behind = |words: &str| {
+            let rest = text.split_once(words)?.1.trim_start_matches([':', ' ', '=']);
+            rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<i64>().ok()
+        };
+        let (limit, need) = (number_behind("descriptor limit")?, number_behind("expected fd use")?);
+        (need > limit).then(|| Need { limit, need, quote: s.last.clone() })
+    })
+}
+
 /// The process that is nearest to its own limit, if one is near.
 pub(super) fn full(case: &Case<'_>) -> Option<Full> {
+    near_its_own(case).or_else(|| near_the_only(case))
+}
+
+/// The only process that can be at the only limit of a file that does not say whose it is: it has nearly as many descriptors open, and all
+/// others whose descriptors are known have few.
+fn near_the_only(case: &Case<'_>) -> Option<Full> {
+    let [(LimitValue::At(limit), quote)] = case.snapshot.nameless_limits.as_slice() else { return None };
+    let open = |(&pid, holding): (&u32, &crate::ledger::Holding)| {
+        let own = case.snapshot.processes.get(&pid).is_some_and(|p| p.nofile.is_some());
+        holding.at_least().filter(|_| !own).map(|(n, row)| (pid, n, row))
+    };
+    let mut near = case.ledger.holdings.iter().filter_map(open).filter(|(_, n, _)| n.saturating_mul(2) >= *limit);
+    let (pid, descriptors, row) =
+        near.next().filter(|(_, n, _)| n <= limit && n.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit))?;
+    near.next().is_none().then(|| Full { pid, descriptors, limit: *limit, own: false, at: vec![quote.clone(), row] })
+}
+
+fn near_its_own(case: &Case<'_>) -> Option<Full> {
     let mut best: Option<Full> = None;
     for (&pid, proc) in &case.snapshot.processes {
         let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { continue };
@@ -140,7 +213,7 @@ pub(super) fn full(case: &Case<'_>) -> Option<Full> {
         if descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
             && best.as_ref().is_none_or(|b| descriptors > b.descriptors)
         {
-            best = Some(Full { pid, descriptors, limit: *limit, at: vec![quote.clone(), row] });
+            best = Some(Full { pid, descriptors, limit: *limit, own: true, at: vec![quote.clone(), row] });
         }
     }
     best
@@ -152,11 +225,21 @@ pub(super) fn errors(case: &Case<'_>) -> Vec<(String, Option<u32>, Vec<Quote>)> 
     for trace in case.snapshot.traces.iter().filter(|t| t.emfile.0 > 0) {
         all.push((format!("strace: calls fail with EMFILE {} times", number(trace.emfile.0 as i64)), trace.pid, trace.emfile.1.0.clone()));
     }
-    for s in case.told_now("fd-limit-too-low") {
+    for s in reached(case) {
         all.push((format!("the log says so {}: {}", support::times(s.count), s.means.trim_end_matches('.')), s.pid, vec![s.first.clone()]));
     }
     all.truncate(4);
     all
+}
+
+/// Lines that say that a limit is reached; a circumstance, such as what the limit is, says nothing of the kind.
+fn reached<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Sighting> {
+    case.told_now("fd-limit-too-low").filter(|s| is_reached(s))
+}
+
+/// Whether a line says so.
+pub(super) fn is_reached(sighting: &Sighting) -> bool {
+    sighting.weight > Weight::Context && sighting.points_to.iter().any(|p| p == "fd-limit-too-low")
 }
 
 fn owner(case: &Case<'_>, pid: u32) -> Owner {
@@ -169,7 +252,7 @@ fn owner(case: &Case<'_>, pid: u32) -> Owner {
 }
 
 fn named_by_log(case: &Case<'_>) -> Option<Owner> {
-    let s = case.told_now("fd-limit-too-low").find(|s| !s.program.is_empty())?;
+    let s = reached(case).find(|s| !s.program.is_empty())?;
     Some(Owner { command: s.program.clone(), ..Owner::default() })
 }
 
@@ -185,7 +268,7 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
         None => nearest(case),
     };
     let Some(room) = known else {
-        if let Some(told) = nameless(case, suspect) {
+        if let Some(told) = by_name(case, suspect).or_else(|| nameless(case, suspect)) {
             return Some(told);
         }
         return Exclusion::not(
@@ -206,6 +289,18 @@ fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
             format!("cannot be ruled out: the limit of {name} is {limit}, and its descriptors were not counted"),
             vec![room.limit.1],
         ),
+    }
+}
+
+/// What a limit says that was asked for by a program's name, which is that of the process in question or of the only one that was looked at.
+fn by_name(case: &Case<'_>, suspect: Option<&Pile>) -> Option<Exclusion> {
+    let asked = limit_by_name::nearest(case)?;
+    let other = suspect.and_then(|p| p.owner.as_ref()).is_some_and(|o| o.command != asked.program && o.program != asked.program);
+    match asked.open {
+        _ if other => None,
+        Some(_) if asked.is_full(case) => Exclusion::not(asked.says(), asked.at()),
+        Some(_) => Exclusion::out(asked.says(), asked.at()),
+        None => Exclusion::not(format!("cannot be ruled out: {}", asked.says()), asked.at()),
     }
 }
 

@@ -5,6 +5,7 @@ use super::claim::{Evidence, Strength, Witnessed};
 use super::fd_limit_too_low::errors;
 use super::say::number;
 use super::selectors;
+use super::support::USUAL_LIMITS;
 use super::suspicion::Suspicion;
 use super::unix_ends::carries_path;
 use crate::capture::Quote;
@@ -12,8 +13,6 @@ use crate::ledger::{Kind, Pile};
 
 /// Smaller tables are filled by ordinary work.
 const SMALL: u64 = 256;
-/// Limits of open files that systems hand out to whoever sets none.
-const USUAL: &[u64] = &[1024, 4096, 65_536];
 /// From which percent of a usual limit on a table may be full of what a log says did not fit: the numbers that a listing shows lag behind.
 const NEARLY: u64 = 95;
 
@@ -47,7 +46,7 @@ fn up_to_usual(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     }
     let (pid, _) = *pile.owner.as_ref()?.pids.first()?;
     let numbers = u64::from(case.ledger.holdings.get(&pid)?.highest?) + 1;
-    let limit = *USUAL.iter().find(|&&limit| numbers <= limit)?;
+    let limit = *USUAL_LIMITS.iter().find(|&&limit| numbers <= limit)?;
     let refused = errors(case).into_iter().find(|(_, whose, _)| whose.is_none_or(|w| pile.held_by(w)));
     let ends = numbers == limit || refused.is_some() && numbers * 100 >= limit * NEARLY;
     let share = share(case, pile);

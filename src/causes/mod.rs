@@ -128,6 +128,7 @@ mod half_closed;
 mod idle_not_reaped;
 mod in_flight;
 mod kernel_leak;
+mod limit_by_name;
 mod listener_not_closed;
 mod mirror;
 mod netlink_not_closed;

@@ -410,7 +410,7 @@ pub fn unlisted(case: &Case<'_>, state: SocketState) -> Option<String> {
 }
 
 /// Limits of open files that systems hand out: by default, to services, to what asked for many.
-const USUAL_LIMITS: &[u64] = &[1024, 4096, 65_536];
+pub const USUAL_LIMITS: &[u64] = &[1024, 4096, 65_536];
 
 /// To restart the program, and why: its limit is ahead of it, unless as many descriptors as a usual limit allows are taken.
 pub fn restart(pile: &Pile) -> String {

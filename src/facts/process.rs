@@ -43,6 +43,8 @@ pub struct Limit<'a> {
     pub soft: Option<LimitValue>,
     /// The hard limit, `None` if not told.
     pub hard: Option<LimitValue>,
+    /// The program by whose name the command asked for it (`/proc/$(pidof NAME)/limits`), else empty.
+    pub program: &'a [u8],
 }
 
 /// A limit's value.

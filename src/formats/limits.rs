@@ -10,6 +10,7 @@
 //! number or `unlimited`; the unit may be missing. The process is named only by the path or the command. `prlimit` (util-linux) is
 //! read too: its `NOFILE` row is the same limit.
 
+use super::pid::asked_program;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, named, prompt, scan};
 use crate::facts::{At, Limit, LimitValue, Sink};
 
@@ -18,6 +19,8 @@ pub struct Limits;
 
 struct Reading {
     pid: Option<u32>,
+    /// The program by whose name the command asks for its process.
+    program: Vec<u8>,
 }
 
 impl Format for Limits {
@@ -46,7 +49,7 @@ impl Format for Limits {
     }
 
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
-        Box::new(Reading { pid: hint.pid })
+        Box::new(Reading { pid: hint.pid, program: asked_program(hint.command).unwrap_or_default().to_vec() })
     }
 }
 
@@ -62,7 +65,7 @@ impl Parser for Reading {
             return Taken::Noise;
         }
         let Some(row) = row(line) else { return Taken::Unknown };
-        sink.limit(at, &Limit { pid: pid.or(self.pid), name: row.name, soft: Some(row.soft), hard: row.hard });
+        sink.limit(at, &Limit { pid: pid.or(self.pid), name: row.name, soft: Some(row.soft), hard: row.hard, program: &self.program });
         Taken::Row
     }
 }

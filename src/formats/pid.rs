@@ -8,6 +8,16 @@ pub fn pid_of(path: &str, command: &[u8]) -> Option<u32> {
     pid_of_command(command).or_else(|| pid_of_path(path))
 }
 
+/// The program by whose name a command line asks for a process: `$(pidof NAME)`, `pgrep -x NAME`.
+pub fn asked_program(command: &[u8]) -> Option<&[u8]> {
+    let place = [&b"pidof "[..], b"pgrep "].into_iter().find_map(|asks| Some(memchr::memmem::find(command, asks)? + asks.len()))?;
+    let asked = command.get(place..)?.split(|b| matches!(b, b')' | b'`' | b';' | b'|')).next()?;
+    let name = scan::Fields::new(asked).last()?;
+    let name = name.rsplit(|&b| b == b'/').next()?;
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+');
+    (name.first() != Some(&b'-') && !name.is_empty() && name.iter().all(plain)).then_some(name)
+}
+
 fn pid_of_command(command: &[u8]) -> Option<u32> {
     let mut fields = scan::Fields::new(command);
     while let Some(field) = fields.next() {
@@ -36,7 +46,8 @@ fn pid_of_path(path: &str) -> Option<u32> {
     if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
         let number = name
             .split(|c: char| !c.is_ascii_digit())
-            .filter(|s| !s.is_empty() && s.len() <= PID_DIGITS)
+            // What counts in a fixed width counts files.
+            .filter(|s| !s.is_empty() && s.len() <= PID_DIGITS && !s.starts_with('0'))
             .filter_map(|s| s.parse().ok())
             .rfind(|&n: &u32| n > 0);
         if number.is_some() && name.bytes().filter(u8::is_ascii_digit).count() <= PID_DIGITS {
@@ -111,11 +122,26 @@ mod tests {
             ("4684_fd.log", Some(4684)),
             ("01/sockstat", None),
             ("sample1/ss-s.txt", None),
+            ("0030-relay.strace", None),
+            ("0030-relay-4471.strace", Some(4471)),
             ("2026-11-22/lsof.txt", None),
         ] {
             assert_eq!(pid_of(path, b""), want, "{path}");
         }
         assert_eq!(pid_of("x", b"strace -f -p 21733 -e trace=network"), Some(21733));
         assert_eq!(pid_of("x", b"cat /proc/6120/limits"), Some(6120));
+    }
+
+    #[test]
+    fn programs_that_are_asked_for_by_name() {
+        for (command, want) in [
+            ("grep 'open files' /proc/$(pidof -s relayd)/limits", Some("relayd")),
+            ("ls /proc/`pgrep -x relayd`/fd | wc -l", Some("relayd")),
+            ("cat /proc/$(pidof /usr/sbin/relayd)/limits", Some("relayd")),
+            ("cat /proc/$(pgrep -f 'java .*jar')/limits", None),
+            ("cat /proc/$PID/limits", None),
+        ] {
+            assert_eq!(asked_program(command.as_bytes()).map(String::from_utf8_lossy).as_deref(), want, "{command}");
+        }
     }
 }

@@ -86,7 +86,7 @@ impl Parser for Reading {
 impl Reading {
     fn limit(&self, name: &'static str, value: LimitValue) -> Limit<'static> {
         let (soft, hard) = if self.hard { (None, Some(value)) } else { (Some(value), None) };
-        Limit { pid: None, name, soft, hard }
+        Limit { pid: None, name, soft, hard, program: b"" }
     }
 }
 

@@ -69,7 +69,7 @@ impl Parser for Reading {
             return Taken::Row;
         }
         let Some((soft, hard)) = limit(key, value) else { return Taken::Noise };
-        sink.limit(at, &Limit { pid: self.pid, name: "Max open files", soft, hard });
+        sink.limit(at, &Limit { pid: self.pid, name: "Max open files", soft, hard, program: b"" });
         Taken::Row
     }
 }

@@ -10,7 +10,7 @@ use crate::capture::process::base_name;
 use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
-use crate::formats::pid::pid_of;
+use crate::formats::pid::{asked_program, pid_of};
 use crate::formats::prompt;
 use crate::formats::selection;
 use crate::formats::tally::descriptors_of;
@@ -129,6 +129,12 @@ pub fn descriptors(snapshot: &Snapshot) -> BTreeMap<u32, (u64, Quote)> {
     snapshot.tallies.iter().filter_map(|t| Some((process_counted(t, snapshot)?, (entries(t), t.quote.clone())))).collect()
 }
 
+/// The last such count of a process that its command asked for by its program's name, and that nothing else tells.
+pub fn asked_for(snapshot: &Snapshot, program: &str) -> Option<(u64, Quote)> {
+    let counts = |t: &&Counted| t.label.is_empty() && counts_listing(t) && asked_program(t.command.as_bytes()) == Some(program.as_bytes());
+    snapshot.tallies.iter().filter(counts).last().map(|t| (entries(t), t.quote.clone()))
+}
+
 /// All such counts of one process, in the order in which they were made.
 pub fn course(snapshot: &Snapshot, pid: u32) -> Vec<u64> {
     snapshot.tallies.iter().filter(|t| process_counted(t, snapshot) == Some(pid)).map(entries).collect()
@@ -139,16 +145,28 @@ fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = descriptors_of(t.label.as_bytes()) {
         return Some(pid);
     }
-    let lines = t.command.contains("wc -l") || t.command.trim_end().ends_with("| wc");
-    // What names the process by `pgrep` filters nothing.
-    let filters = t.command.split('|').skip(1).any(|part| part.contains("grep"));
-    if !lines || filters || !t.command.contains("/fd") {
+    if !counts_lines(t) || is_filtered(t) || !t.command.contains("/fd") {
         return None;
     }
     match t.label.as_str() {
-        "" => process_in(&t.command, snapshot).filter(|_| t.command.trim_start().starts_with("ls")),
+        "" => process_in(&t.command, snapshot).filter(|_| counts_listing(t)),
         label => super::labels::process_of(label).map(|p| p.0).filter(|_| t.command.contains("for ")),
     }
+}
+
+/// Whether a count is one of lines.
+fn counts_lines(t: &Counted) -> bool {
+    t.command.contains("wc -l") || t.command.trim_end().ends_with("| wc")
+}
+
+/// Whether a pipeline drops lines. What names a process by `pgrep` filters nothing.
+fn is_filtered(t: &Counted) -> bool {
+    t.command.split('|').skip(1).any(|part| part.contains("grep"))
+}
+
+/// Whether all entries of one directory of descriptors were counted.
+fn counts_listing(t: &Counted) -> bool {
+    !is_filtered(t) && t.command.trim_start().starts_with("ls") && t.command.contains("/fd") && counts_lines(t)
 }
 
 /// The process that a command line means: by its pid, or by `$(pidof NAME)` where the capture knows one process of that name. The only one
@@ -171,6 +189,11 @@ pub(super) fn process_in(command: &str, snapshot: &Snapshot) -> Option<u32> {
             (only.command.is_empty() || (by_line && only.cmdline.is_empty())).then_some(pid)
         }
     }
+}
+
+/// The process that the label of a count names, with the name beside its pid.
+pub fn labelled_process(label: &str) -> Option<(u32, &str)> {
+    super::labels::process_of(label)
 }
 
 /// How many entries a count of lines tells: `ls -l` prints a total above.

@@ -69,6 +69,7 @@ impl Snapshot {
         prepend(&mut self.tallies, std::mem::take(&mut earlier.tallies));
         prepend(&mut self.shell_limits, std::mem::take(&mut earlier.shell_limits));
         prepend(&mut self.nameless_limits, std::mem::take(&mut earlier.nameless_limits));
+        prepend(&mut self.asked_limits, std::mem::take(&mut earlier.asked_limits));
         for (key, value) in &earlier.identity {
             self.identity.entry(*key).or_insert_with(|| value.clone());
         }

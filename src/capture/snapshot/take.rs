@@ -6,7 +6,7 @@ use crate::capture::hot::{Hot, same};
 use crate::capture::intern::Interner;
 use crate::capture::logs::Plain;
 use crate::capture::naming::{self, ARGUMENT, KERNEL, LISTED, name_it};
-use crate::capture::process::Proc;
+use crate::capture::process::{Proc, base_name};
 use crate::capture::quote::Quote;
 use crate::capture::room::{Over, Room};
 use crate::capture::table::Table;
@@ -219,8 +219,12 @@ impl Snapshot {
             }
             // A file of `/proc/PID/limits` is of some process, only its name does not tell of which; it is no shell's.
             None if at.format == "limits" => {
-                if let Some(soft) = l.soft.or(l.hard).filter(|_| of_files && self.nameless_limits.len() < MAX_NAMELESS) {
-                    self.nameless_limits.push((soft, Quote::keep(at)));
+                let room = self.nameless_limits.len() + self.asked_limits.len() < MAX_NAMELESS;
+                if let Some(soft) = l.soft.or(l.hard).filter(|_| of_files && room) {
+                    match l.program {
+                        b"" => self.nameless_limits.push((soft, Quote::keep(at))),
+                        program => self.asked_limits.push((String::from_utf8_lossy(program).into_owned(), soft, Quote::keep(at))),
+                    }
                 }
             }
             None if self.shell_limits.len() < 100 => self.shell_limits.push((l.name.to_string(), l.soft, Quote::keep(at))),
@@ -343,6 +347,7 @@ impl Snapshot {
         self.end_member();
         crate::capture::trace::drop_repeated(&mut self.traces);
         self.name_traces();
+        self.name_limits();
         self.logs.seal();
         self.tables.iter_mut().for_each(Table::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
@@ -365,6 +370,22 @@ impl Snapshot {
         for trace in self.traces.iter_mut().filter(|t| t.pid.is_none()) {
             trace.pid = trace.only_thread().filter(|pid| alone || self.processes.contains_key(pid));
         }
+    }
+
+    /// A limit that was asked for by a program's name is of the one process of that name.
+    fn name_limits(&mut self) {
+        let processes = &mut self.processes;
+        self.asked_limits.retain(|(program, soft, quote)| {
+            let named = |p: &Proc| p.command == *program || base_name(&p.program()) == program;
+            let mut all = processes.values_mut().filter(|p| named(p));
+            match (all.next(), all.next()) {
+                (Some(only), None) => {
+                    only.nofile.get_or_insert_with(|| (*soft, *soft, quote.clone()));
+                    false
+                }
+                _ => true,
+            }
+        });
     }
 
     /// Puts the listing being read back to its process.
