@@ -405,3 +405,35 @@ fn a_log_that_descriptors_run_out_speaks_against_what_fills_a_usual_limit() {
     assert_eq!(with(1008, "System.IO.IOException: No such file or directory\n"), Verdict::Inconclusive);
     assert_eq!(with(700, full), Verdict::Inconclusive, "no usual limit is near");
 }
+
+#[test]
+fn a_port_that_one_program_wants_and_another_holds_without_accepting() {
+    let capture = |holder: &str, wants: &str| {
+        let rows: String = (0..6).map(|n| format!("CLOSE-WAIT 1 0 127.0.0.1:2121 127.0.0.1:{}\n", 40_000 + n)).collect();
+        [
+            member(
+                "ps.txt",
+                &format!(
+                    "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND\nroot 648 0.1 0.4 1 1 ? Ss 08:14 0:14 {holder}\nweb 912 0.1 0.4 1 1 ? Ss 09:58 0:14 {wants}\n"
+                ),
+            ),
+            member(
+                "ss.txt",
+                &format!(
+                    "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nLISTEN 5 5 127.0.0.1:2121 *:* users:((\"fwdd\",pid=648,fd=4))\nESTAB 0 0 127.0.0.1:1100 127.0.0.1:3000 users:((\"fwdd\",pid=648,fd=5))\n{rows}"
+                ),
+            ),
+            member(
+                "serve.log",
+                "2026-05-16 09:58:31,402 ERROR serve: cannot listen on 127.0.0.1:2121: [Errno 98] Address already in use\n",
+            ),
+        ]
+    };
+    let notes = |holder: &str, wants: &str| {
+        let (_, findings) = judged(&capture(holder, wants));
+        findings.contains(&("fd-inherited", Class::Note))
+    };
+    assert!(notes("/usr/sbin/fwdd", "/opt/app/serve --port 2121"));
+    assert!(!notes("/usr/sbin/fwdd --listen 2121", "/opt/app/serve --port 2121"), "two programs were given one port");
+    assert!(!notes("/usr/sbin/fwdd", "/opt/app/serve"), "nobody was started for that port");
+}

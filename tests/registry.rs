@@ -33,6 +33,7 @@ const NO_CAUSES: &[&str] = &[
     "selectors",
     "support",
     "suspicion",
+    "taken-port",
     "turnover",
     "unix-ends",
     "unowned",

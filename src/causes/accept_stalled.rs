@@ -104,7 +104,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             support::add_listener(&mut claim, case.show(listener.local), listener.queue.unwrap_or(0), "the listener");
             claim.evidence.extend(dumped(case));
             let signalled = pid.filter(|_| proc.is_some_and(Proc::is_stopped));
+            let taken = super::taken_port::find(case).filter(|t| claim.owner.as_ref().is_some_and(|o| o.pids == t.holder.pids));
             claim.now = vec![match (signalled, case.snapshot.stacks.all.is_empty()) {
+                _ if taken.is_some() => "see fd-inherited: the holder may not know that it listens there; ending it frees the port".into(),
                 (Some(pid), _) => format!("let it go on: kill -CONT {pid}; then find who stopped it (a debugger, a signal)"),
                 (None, true) => "take a thread dump of the server, then restart it".into(),
                 (None, false) => "restart the server: the captured thread dump shows what its threads wait for".into(),

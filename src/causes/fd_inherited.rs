@@ -72,7 +72,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         return found;
     }
     let accepted = || with_the_listener(case).or_else(|| without_listener(case)).or_else(|| among_siblings(case));
-    held_by_a_tool(case).or_else(accepted).or_else(|| made_before(case)).into_iter().collect()
+    let given = || held_by_a_tool(case).or_else(accepted).or_else(|| made_before(case));
+    given().or_else(|| super::taken_port::note(case)).into_iter().collect()
 }
 
 /// Programs that never open a network connection themselves: what they hold they were given.
@@ -422,7 +423,7 @@ fn differ(case: &Case<'_>, a: u32, b: u32) -> bool {
     }
 }
 
-fn named(case: &Case<'_>, pid: u32) -> String {
+pub(super) fn named(case: &Case<'_>, pid: u32) -> String {
     case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command))
 }
 

@@ -146,6 +146,7 @@ mod selector_not_closed;
 mod shutdown_not_closed;
 mod syn_flood;
 mod system_file_limit;
+mod taken_port;
 mod tcp_memory;
 mod threads_counted_as_files;
 mod time_wait_buildup;
