@@ -152,8 +152,8 @@ impl Prefix {
             }
             Prefix::Logger => after_logger(line),
             Prefix::Host(mark) => behind_host(line, *mark).map(|(_, rest)| rest),
-            Prefix::Time => after_time(line),
-            Prefix::Date => after_time(line).filter(|_| is_dated(line)),
+            Prefix::Time => after_time(line).map(behind_bar),
+            Prefix::Date => after_time(line).filter(|_| is_dated(line)).map(behind_bar),
             // Blanks at the end of a line are lost.
             Prefix::Same(text) => line.strip_prefix(text.as_slice()).or_else(|| (line == text.trim_ascii_end()).then_some(&[][..])),
         }
@@ -162,7 +162,7 @@ impl Prefix {
     /// Whether a row may be told with the prefix taken for a part of it, and no tool prints it: then it goes although as much is understood
     /// with it.
     fn is_foreign(&self) -> bool {
-        matches!(self, Prefix::Number(_) | Prefix::Quote(b'>') | Prefix::Block(_) | Prefix::Date | Prefix::Logger)
+        matches!(self, Prefix::Number(_) | Prefix::Quote(_) | Prefix::Block(_) | Prefix::Date | Prefix::Logger)
             || matches!(self, Prefix::Same(text) if text.ends_with(b": ") || text.ends_with(b"| "))
     }
 }
@@ -290,9 +290,23 @@ fn same(lines: &[&[u8]], known: bool) -> Vec<Prefix> {
     let up_to = |mark: &[u8]| memchr::memmem::find(common, mark).and_then(|at| common.get(..at + mark.len()));
     let marks: &[&[u8]] = if known { &[b": ", b"| "] } else { &[b": ", b"| ", b"] ", b":"] };
     let mut found: Vec<&[u8]> = marks.iter().filter_map(|mark| up_to(mark)).collect();
+    found.extend(node_column(common).filter(|_| !known));
     found.extend(common.get(..1).filter(|mark| matches!(mark, [b'+' | b'-'])));
     found.dedup();
     found.into_iter().map(|text| Prefix::Same(text.to_vec())).collect()
+}
+
+/// What follows the bar that a viewer of logs draws between the time and the line.
+fn behind_bar(rest: &[u8]) -> &[u8] {
+    rest.strip_prefix(b"| ").unwrap_or(rest)
+}
+
+/// The column of the one node that a cluster's tool asked, in front of its rows: an address and blanks.
+fn node_column(common: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memchr(b' ', common)?;
+    std::str::from_utf8(common.get(..end)?).ok()?.parse::<std::net::IpAddr>().ok()?;
+    let blanks = common.get(end..)?.iter().take_while(|b| **b == b' ').count();
+    common.get(..end + blanks)
 }
 
 /// `  12: rest`: the number, what parts it, the rest without one blank.
@@ -470,6 +484,8 @@ mod tests {
             with(|_| "+".into()),
             with(|_| ">     ".into()),
             with(|_| "> > ".into()),
+            with(|i| format!("  | 2026-11-22T14:19:0{i}.123+01:00 | ")),
+            with(|_| "172.20.1.21   ".into()),
         ] {
             assert_eq!(counters(&text), want, "{text}");
         }
