@@ -126,3 +126,20 @@ fn listeners_by_the_thousand() {
     assert_ne!(told(&text(900, 33000)).0, Verdict::Leak, "ports of transfers under way");
     assert_ne!(told(&text(20209, 5000)).0, Verdict::Leak, "ports that somebody chose");
 }
+
+#[test]
+fn names_of_one_pid_that_list_the_same_descriptors_are_threads() {
+    let counts = |event: u32, flush: u32| {
+        let text = format!(
+            "$ lsof | awk '{{print $1\" \"$2}}' | sort | uniq -c | sort -rn | head\n  {event} event_lo 15244\n  {flush} flush_th 15244\n    984 dockerd 4312\n    407 ruby 15244\n"
+        );
+        let diagnosis = diagnose(&[Member { path: "paste.txt".into(), text: text.into() }]);
+        diagnosis
+            .findings
+            .iter()
+            .map(|f| (f.claim.code, f.claim.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(counts(407 * 166, 407 * 129), [("threads-counted-as-files", Some(15244))]);
+    assert_eq!(counts(67_000, 52_000), [], "no multiples");
+}

@@ -4,8 +4,10 @@ use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, number};
 use crate::capture::holding::FdList;
+use crate::capture::snapshot::Counted;
 use crate::formats::{pid::pid_of, prompt};
 use crate::ledger::{Owner, tally};
+use std::collections::BTreeMap;
 
 /// Fewer threads than this multiply nothing worth a word.
 const FEW_THREADS: u32 = 8;
@@ -59,7 +61,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             }
         }
     }
-    let Some((pid, rows, list)) = worst else { return multiplied(case).into_iter().collect() };
+    let Some((pid, rows, list)) = worst else { return multiplied(case).or_else(|| named_apart(case)).into_iter().collect() };
     let mut claim = support::note("threads-counted-as-files", Class::Note, "the same descriptors listed again for each thread");
     let proc = case.snapshot.processes.get(&pid);
     claim.owner = proc.map(|p| Owner {
@@ -102,6 +104,34 @@ fn multiplied(case: &Case<'_>) -> Option<Claim> {
         number(threads as i64)
     );
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [all.quote.clone(), own.1.clone()]));
+    claim.now = vec![format!("count descriptors with ls /proc/{pid}/fd | wc -l, never lines of lsof")];
+    Some(claim)
+}
+
+/// Somebody counted lines of lsof by name and pid: of one pid several names are told, each with a multiple of the fewest lines. They are the
+/// names of its threads, each of which lists the same descriptors.
+fn named_apart(case: &Case<'_>) -> Option<Claim> {
+    let mut by_pid: BTreeMap<u32, Vec<(&str, &Counted)>> = BTreeMap::new();
+    for t in case.snapshot.tallies.iter().filter(|t| prompt::program(t.command.as_bytes()) == b"lsof" && t.command.contains("uniq -c")) {
+        if let Some((pid, name)) = tally::labelled_process(&t.label).filter(|(_, name)| !name.is_empty()) {
+            by_pid.entry(pid).or_default().push((name, t));
+        }
+    }
+    let (pid, own, all) = by_pid.iter().find_map(|(&pid, named)| {
+        let (_, fewest) = named.iter().min_by_key(|(_, t)| t.value)?;
+        let others = || named.iter().filter(|(_, t)| t.value > fewest.value);
+        let multiples = others().all(|(_, t)| fewest.value > 0 && t.value % fewest.value == 0);
+        (named.len() > 2 && others().count() > 1 && multiples).then(|| (pid, *fewest, named.iter().map(|(_, t)| t.value).sum::<u64>()))
+    })?;
+    let mut claim = support::note("threads-counted-as-files", Class::Note, "the same descriptors listed again for each thread");
+    claim.owner = Some(tally::holder(case.snapshot, pid, own.value));
+    claim.count = Some(all.saturating_sub(own.value));
+    let names = by_pid.get(&pid).map_or(0, Vec::len);
+    let says = format!(
+        "lsof's rows of pid {pid} stand under {names} names, each with a multiple of {}: those are threads, which list the same descriptors",
+        number(own.value as i64)
+    );
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, [own.quote.clone()]));
     claim.now = vec![format!("count descriptors with ls /proc/{pid}/fd | wc -l, never lines of lsof")];
     Some(claim)
 }
