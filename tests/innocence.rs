@@ -219,3 +219,40 @@ fn timers_beside_pipes_are_no_selectors() {
     };
     assert_eq!((with("anon_inode:[timerfd]"), with("anon_inode:inotify"), with("anon_inode:[eventpoll]")), (false, false, true));
 }
+
+/// A trace alone, of a program that opens unix sockets: in each round of its work, and with data on those of earlier rounds or not.
+fn rounds(count: usize, wait: &str, again: bool) -> Verdict {
+    let round = |n: usize| {
+        let fd = 9 + n;
+        let old = if again { format!("write({}, \"ping\\n\", 5) = 5\n", 9 + n / 2) } else { String::new() };
+        format!(
+            "socket(AF_UNIX, SOCK_STREAM, 0) = {fd}\nconnect({fd}, {{sa_family=AF_UNIX, sun_path=\"/run/store.sock\"}}, 110) = 0\nwrite({fd}, \"hello\\n\", 6) = 6\nread({fd}, \"ok\\n\", 64) = 3\n{old}{wait}"
+        )
+    };
+    diagnose(&[member("strace.4711", &rows(count, round))]).verdict
+}
+
+#[test]
+fn unix_sockets_of_a_pool_are_used_again() {
+    let sleep = "nanosleep({tv_sec=10, tv_nsec=0}, NULL) = 0\n";
+    assert_eq!(rounds(14, sleep, false), Verdict::Leak, "one in each round, and none used again");
+    assert_ne!(rounds(14, sleep, true), Verdict::Leak, "used again");
+    assert_ne!(rounds(30, "", false), Verdict::Leak, "opened at once, as a pool is");
+    assert_ne!(rounds(6, sleep, false), Verdict::Leak, "too few");
+}
+
+/// Threads that open a unix socket each: those that end take no socket with them.
+#[test]
+fn threads_that_live_hold_what_they_opened() {
+    let threads = |last: &str| {
+        let thread = |n: usize| {
+            let (tid, fd) = (6000 + n, 9 + n);
+            format!(
+                "{tid} socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0) = {fd}\n{tid} connect({fd}, {{sa_family=AF_UNIX, sun_path=\"/run/names.sock\"}}, 110) = 0\n{tid} {last}\n"
+            )
+        };
+        diagnose(&[member("trace.txt", &rows(24, thread))]).verdict
+    };
+    assert_eq!(threads("exit(0) = ?"), Verdict::Leak);
+    assert_ne!(threads("getpid() = 6000"), Verdict::Leak);
+}

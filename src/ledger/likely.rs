@@ -88,22 +88,31 @@ pub(super) fn traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
 /// out the lowest free one, so that nobody has closed any of them.
 pub(super) fn only_traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
     for trace in &snapshot.traces {
-        let Some(pid) = trace.pid else { continue };
+        let unnamed = trace.pid.is_none();
+        let Some(pid) = trace.pid.or_else(|| first_thread(trace, snapshot)) else { continue };
         let listed = snapshot.processes.get(&pid).is_some_and(|p| !p.lists.is_empty());
         if listed || ledger.piles.iter().any(|p| p.held_by(pid) && p.kind.is_inet()) {
             continue;
         }
-        for kind in [Kind::CloseWait, Kind::Closed, Kind::Udp] {
+        for kind in [Kind::CloseWait, Kind::Closed, Kind::Udp, Kind::Unix] {
             let useless = |p: &Pattern| match kind {
                 // What was shut down on both sides is in no table any more.
                 Kind::Closed => leaves_open(kind, p) && (!p.eof || p.shutdown) && p.outcome != Outcome::InProgress,
+                // What is accepted is the client's to end, and both ends of a pair may have been given to children.
+                Kind::Unix => p.origin == Origin::Socket(Protocol::Unix) && !p.listening,
                 _ => leaves_open(kind, p),
             };
             let tales = || trace.tales.iter().filter(|(p, _)| useless(p)).map(|(_, t)| t);
             let (left, closed) = (tales().map(|t| t.settled).sum::<u64>(), tales().map(|t| t.closed).sum::<u64>());
-            let gapless = closed == 0 && left >= AGAIN * 2 && tales().filter(|t| t.open > 0).all(follows);
-            // UDP sockets that stay may be of use.
-            let sure = gapless || (trace.threads.len() >= 2 && kind != Kind::Udp);
+            let gapless = closed == 0 && tales().filter(|t| t.open > 0).all(follows);
+            // Those that stay may be of use.
+            let sure = match kind {
+                // Of several processes each may have a table of its own.
+                Kind::CloseWait | Kind::Closed if unnamed => false,
+                Kind::Unix => gapless && forgotten(tales),
+                Kind::Udp => gapless && (left >= AGAIN * 2 || forgotten(tales)),
+                _ => (gapless && left >= AGAIN * 2) || trace.threads.len() >= 2,
+            };
             if left < AGAIN || closed * 10 > left || !sure {
                 continue;
             }
@@ -114,6 +123,23 @@ pub(super) fn only_traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
             Arc::make_mut(&mut ledger.piles).push(Pile::told(Some(owner), kind, word, CountIs::AtLeast, traits));
         }
     }
+}
+
+/// The lowest thread of a trace that names no process, if nothing else of the capture may be that process: the first thread has its number.
+fn first_thread(trace: &Trace, snapshot: &Snapshot) -> Option<u32> {
+    let listed = snapshot.processes.values().any(|p| !p.lists.is_empty());
+    trace.threads.iter().min().copied().filter(|_| !listed && snapshot.tables.is_empty())
+}
+
+/// Whether sockets that stay open are of no use any more, as far as a trace can tell: no data on any once there was a further one, and opened
+/// by threads that have ended, or one in each round of the program's work. A pool opens as many without a rest, and uses them again.
+fn forgotten<'t, I: Iterator<Item = &'t Tale>>(tales: impl Fn() -> I) -> bool {
+    let sum = |of: fn(&Tale) -> u64| tales().map(of).sum::<u64>();
+    let (open, kept) = (sum(|t| t.open), sum(|t| t.kept));
+    let most = |n: u64| n * 10 >= open * 8;
+    // Processes with a table each hand out the same numbers.
+    let apart = |t: &Tale| t.numbers.is_some_and(|(low, high)| (i64::from(high) - i64::from(low) + 1) * 10 >= t.open as i64 * 8);
+    kept == 0 && tales().filter(|t| t.open > 0).all(apart) && (most(sum(|t| t.orphaned)) || most(sum(|t| t.rested)))
 }
 
 /// Whether the numbers of what a tale leaves open follow one another, nearly without a gap: another socket may come between.

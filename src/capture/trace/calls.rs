@@ -1,6 +1,6 @@
 //! What each call does to the descriptors.
 
-use super::life::{BOUND, CLOEXEC, EOF, LISTENING, Life, NO_REMOTE, RESET, SHUTDOWN, Stage, USED};
+use super::life::{BOUND, CLOEXEC, EOF, KEPT, LISTENING, Life, NO_REMOTE, RESET, SHUTDOWN, Stage, USED};
 use super::pattern::{Origin, Tale};
 use super::{MAX_NUMBERS, Trace};
 use crate::capture::end::End;
@@ -38,10 +38,18 @@ impl Trace {
         let created = result.filter(|&r| r >= 0);
         match call.name {
             b"futex" | b"clock_nanosleep" | b"nanosleep" | b"getpid" | b"gettid" | b"mmap" | b"munmap" | b"madvise" | b"sched_yield"
-            | b"brk" | b"stat" | b"fstat" | b"lseek" | b"rt_sigprocmask" | b"getrandom" => self.unfiltered = true,
+            | b"brk" | b"stat" | b"fstat" | b"lseek" | b"rt_sigprocmask" | b"getrandom" => {
+                self.unfiltered = true;
+                if call.name.ends_with(b"nanosleep") {
+                    self.rest.sleep();
+                }
+            }
             b"poll" | b"ppoll" | b"select" | b"pselect6" | b"epoll_wait" | b"epoll_pwait" => {
                 self.unfiltered = true;
-                self.idle_polls += u64::from(call.result == Some(0));
+                if call.result == Some(0) {
+                    self.idle_polls += 1;
+                    self.rest.sleep();
+                }
             }
             b"socket" => {
                 self.tally("socket");
@@ -158,7 +166,13 @@ impl Trace {
             self.tale(&old, false).closed += 1;
         }
         self.last_created = life.line;
+        let mut rested = false;
+        if matches!(origin, Origin::Socket(_)) {
+            self.last_socket = life.line;
+            rested = self.rest.ends(call.at);
+        }
         let tale = self.tale(&life, true);
+        tale.rested += u64::from(rested);
         tale.quotes.offer(at);
         tale.number(fd);
     }
@@ -284,7 +298,7 @@ impl Trace {
         match self.lives.get_mut(group, fd) {
             Some(life) => {
                 let news = flag != USED && life.flags & flag == 0;
-                life.flags |= flag;
+                life.flags |= flag | if life.line < self.last_socket { KEPT } else { 0 };
                 if life.stage == Stage::InProgress && flag == USED {
                     life.stage = Stage::Connected;
                 }

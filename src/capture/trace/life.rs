@@ -57,6 +57,8 @@ pub const BOUND: u8 = 16;
 pub const LISTENING: u8 = 32;
 /// It is closed when the process becomes another program.
 pub const CLOEXEC: u8 = 64;
+/// Data was read or written after a further socket was created.
+pub const KEPT: u8 = 128;
 /// Stands for no peer.
 pub const NO_REMOTE: u32 = u32::MAX;
 

@@ -9,6 +9,7 @@ mod life;
 mod pattern;
 mod peers;
 mod recent;
+mod rest;
 
 pub use again::drop_repeated;
 pub use pattern::{Origin, Outcome, Pattern, Tale};
@@ -18,9 +19,10 @@ use super::intern::{Interner, Name};
 use super::quote::{Quote, Quotes};
 use super::tops::Tops;
 use crate::facts::{At, Citation, Finish, Syscall};
-use life::{Life, Lives};
+use life::{KEPT, Life, Lives};
 use peers::Peers;
 use recent::Recent;
+use rest::Rest;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -98,6 +100,10 @@ pub struct Trace {
     /// The thread of the first call.
     first_tid: Option<u32>,
     last_created: u32,
+    last_socket: u32,
+    rest: Rest,
+    /// Threads that have ended.
+    ended: FxHashSet<u32>,
     groups: FxHashMap<u32, u32>,
     peers: Peers,
     recent_threads: Recent,
@@ -135,6 +141,9 @@ impl Trace {
             lives: Lives::default(),
             first_tid: None,
             last_created: 0,
+            last_socket: 0,
+            rest: Rest::default(),
+            ended: FxHashSet::default(),
             groups: FxHashMap::default(),
             peers: Peers::default(),
             recent_threads: Recent::default(),
@@ -166,6 +175,11 @@ impl Trace {
         }
         if self.times.0.is_empty() && !call.at.is_empty() {
             self.times.0 = String::from_utf8_lossy(call.at).into_owned();
+        }
+        if call.name == b"exit"
+            && let Some(tid) = call.tid.filter(|_| self.ended.len() < MAX_NUMBERS)
+        {
+            self.ended.insert(tid);
         }
         if call.finish == Finish::Pending {
             self.waiting_on_futex += u64::from(call.name == b"futex");
@@ -206,6 +220,8 @@ impl Trace {
             let tale = self.telling.entry(self.peers.key(&life)).or_default();
             tale.open += 1;
             tale.settled += u64::from(life.line < self.last_created);
+            tale.kept += u64::from(life.has(KEPT));
+            tale.orphaned += u64::from(self.ended.contains(&life.tid));
             let (low, high) = tale.numbers.unwrap_or((fd, fd));
             tale.numbers = Some((low.min(fd), high.max(fd)));
             if life.tid != 0 {

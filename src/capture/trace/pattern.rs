@@ -73,6 +73,12 @@ pub struct Tale {
     pub open: u64,
     /// Still open although the process went on to create further descriptors.
     pub settled: u64,
+    /// Of those still open, the ones with data on them after a further socket was created: they are kept for use.
+    pub kept: u64,
+    /// Of those still open, the ones whose thread has ended.
+    pub orphaned: u64,
+    /// Created after the program had waited for a time since the socket before.
+    pub rested: u64,
     /// Whether each new number was higher than the one before.
     pub rising: bool,
     /// Lowest and highest number.

@@ -1,6 +1,6 @@
 //! Peers and errors of a trace by number, so that a life keeps a few bytes of them.
 
-use super::life::{BOUND, CLOEXEC, EOF, LISTENING, Life, NO_REMOTE, RESET, SHUTDOWN, Stage, USED};
+use super::life::{BOUND, CLOEXEC, EOF, KEPT, LISTENING, Life, NO_REMOTE, RESET, SHUTDOWN, Stage, USED};
 use super::pattern::{Outcome, Pattern};
 use crate::capture::end::End;
 use crate::capture::intern::Name;
@@ -44,7 +44,13 @@ impl Peers {
 
     /// What a life has in common with others: the same for all that become one pattern.
     pub fn key(&self, life: &Life) -> Life {
-        Life { line: 0, tid: 0, flags: life.flags & !CLOEXEC, remote: if life.remote < SHOWN { life.remote } else { NO_REMOTE }, ..*life }
+        Life {
+            line: 0,
+            tid: 0,
+            flags: life.flags & !(CLOEXEC | KEPT),
+            remote: if life.remote < SHOWN { life.remote } else { NO_REMOTE },
+            ..*life
+        }
     }
 
     /// The pattern of a life.
