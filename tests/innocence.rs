@@ -256,3 +256,76 @@ fn threads_that_live_hold_what_they_opened() {
     assert_eq!(threads("exit(0) = ?"), Verdict::Leak);
     assert_ne!(threads("getpid() = 6000"), Verdict::Leak);
 }
+
+/// `lsof -E` of a client with unix sockets under numbers up to one, whose other ends so many processes hold.
+fn with_other_ends(first: usize, last: usize, holders: usize) -> Verdict {
+    let row = |n: usize| {
+        let (fd, inode) = (first + n, 90_000 + n * 9);
+        format!(
+            "client 5120 svc {fd}u unix 0xffff9237{inode:08x} 0t0 {inode} type=STREAM ->INO={} {},hub,{}u\n",
+            inode + 1,
+            700 + n % holders,
+            10 + n
+        )
+    };
+    diagnose(&[member("lsof-E.txt", &format!("$ lsof -E -p 5120\n{}", rows(last + 1 - first, row)))]).verdict
+}
+
+#[test]
+fn a_client_that_fills_its_table_with_one_server_hoards() {
+    assert_eq!(with_other_ends(40, 1023, 1), Verdict::Leak);
+    assert_ne!(with_other_ends(40, 600, 1), Verdict::Leak, "hundreds may be a pool");
+    assert_ne!(with_other_ends(40, 1023, 30), Verdict::Leak, "with many servers");
+}
+
+/// UDP sockets of one process in an lsof, from these numbers on, to one peer or to none.
+fn datagrams(count: usize, peer: &str, log: bool) -> Diagnosis {
+    let row = |n: usize| {
+        format!(
+            "app 5120 svc {}u IPv4 {} 0t0 UDP {}{peer}\n",
+            4 + n,
+            30_000 + n * 7,
+            if peer.is_empty() { format!("*:{}", 40_001 + n * 13) } else { format!("10.0.0.5:{}", 40_001 + n * 13) }
+        )
+    };
+    let emfile = member("app.log", "2026-04-01 10:00:00 ERROR Errno::EMFILE - Too many open files - socket(2)\n");
+    let listing = member("lsof.txt", &format!("$ lsof -p 5120\n{}", rows(count, row)));
+    diagnose(&if log { vec![listing, emfile] } else { vec![listing] })
+}
+
+#[test]
+fn datagram_sockets_to_one_peer_leave_no_room() {
+    assert_eq!(datagrams(60, "->10.0.0.9:5228", true).verdict, Verdict::Leak);
+    assert_ne!(datagrams(60, "->10.0.0.9:5228", false).verdict, Verdict::Leak, "one for each thread");
+    let run = |count| datagrams(count, "", false);
+    assert_eq!((run(120).verdict, run(120).headline.contains("may leak at least 120 UDP")), (Verdict::Inconclusive, true));
+    assert!(!run(20).headline.contains("may leak"));
+}
+
+/// Connects under way of one process to one remote, with so many inodes between two, by lsof.
+fn connecting(count: usize, apart: usize, remotes: usize) -> Diagnosis {
+    let row = |n: usize| {
+        format!(
+            "poller 5120 svc {}u IPv4 {} 0t0 TCP 10.0.0.5:{}->10.0.9.{}:2113 (SYN_SENT)\n",
+            8 + n,
+            70_000 + n * apart,
+            40_001 + n * 60,
+            n % remotes
+        )
+    };
+    diagnose(&[member("lsof.txt", &format!("$ lsof -nP -p 5120\n{}", rows(count, row)))])
+}
+
+#[test]
+fn connects_begun_one_by_one_are_no_burst() {
+    let stuck = |told: Diagnosis| told.headline.contains("may leak");
+    assert!(stuck(connecting(60, 40, 1)));
+    assert!(!stuck(connecting(60, 1, 1)), "all at once");
+    assert!(!stuck(connecting(60, 40, 30)), "to many");
+    assert!(!stuck(connecting(12, 40, 1)), "a few");
+    let counted = diagnose(&[member(
+        "states.txt",
+        "$ netstat -ant | awk '{print $6}' | sort | uniq -c\n    506 SYN_SENT\n     40 ESTABLISHED\n      9 LISTEN\n",
+    )]);
+    assert!(!stuck(counted), "a count tells no remote");
+}

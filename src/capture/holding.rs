@@ -8,6 +8,7 @@ use super::room::{Over, Room};
 use super::sockets::{NO_FD, Sockets};
 use super::tops::Tops;
 use crate::facts::{At, Citation, Descriptor, DescriptorKind, FdRef, Protocol, SocketState};
+use crate::formats::scan;
 
 /// One listing of one process's descriptors.
 #[derive(Debug)]
@@ -65,6 +66,8 @@ pub struct Class {
     pub locals: Tops<End>,
     /// Names (paths), for files and unix sockets.
     pub names: Tops<Name>,
+    /// Processes that hold the other ends of unix sockets, as `lsof -E` tells them.
+    pub peers: Tops<u32>,
     /// The first rows.
     pub quotes: Firsts,
     /// Rows on the descriptors with which a process is started: the journal's, or a listener handed over.
@@ -182,6 +185,11 @@ impl FdList {
         if let Some(local) = &d.local {
             class.passing.add(End::keep(local, names), &mut class.locals);
         }
+        if d.protocol == Some(Protocol::Unix)
+            && let Some(pid) = peer(d.name)
+        {
+            class.peers.add(pid);
+        }
         let unix = d.protocol == Some(Protocol::Unix) && matches!(d.name.first(), Some(b'/' | b'@'));
         let named =
             matches!(d.kind, DescriptorKind::File | DescriptorKind::Device | DescriptorKind::Anon | DescriptorKind::Eventfd) || unix;
@@ -262,6 +270,7 @@ impl FdList {
                 remotes: Tops::default(),
                 locals: Tops::default(),
                 names: Tops::default(),
+                peers: Tops::default(),
                 quotes: Firsts::default(),
                 passing: Passing::default(),
             });
@@ -299,6 +308,14 @@ impl FdList {
         self.run = (class, fd, length);
         length
     }
+}
+
+/// The process behind the other end in `type=STREAM ->INO=7301 812,dbus-daem,14u`, the first where several hold it.
+fn peer(name: &[u8]) -> Option<u32> {
+    let at = memchr::memmem::find(name, b"->INO=")?;
+    let mut words = name.get(at..)?.split(|&b| b == b' ').skip(1);
+    let (pid, rest) = scan::leading_number(words.next()?)?;
+    u32::try_from(pid).ok().filter(|_| rest.starts_with(b","))
 }
 
 /// The longest run of numbers one after the other, of rows that came in no order.
@@ -347,6 +364,7 @@ impl Class {
         self.passing.seal(&mut self.locals);
         self.remotes.seal();
         self.names.seal();
+        self.peers.seal();
         self.sockets.seal();
     }
 }

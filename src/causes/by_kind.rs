@@ -21,6 +21,14 @@ const DOZENS: u64 = 4;
 
 /// Times the threshold from which listeners on different ports are more than any use.
 const HORDE: u64 = 32;
+/// Connects under way to one remote from which on they are no few retries.
+const SOME_CONNECTS: u64 = 48;
+
+/// Inodes between one connect and the next that a burst does not have.
+const AMONG_OTHERS: u64 = 8;
+
+/// UDP sockets of one process from which they are more than one for each thread.
+const SOME_DATAGRAMS: u64 = 48;
 
 /// Sockets of an unknown kind from which they are worth a question.
 const MANY: u64 = 100;
@@ -34,7 +42,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Unix => return unix_ends::weigh(case, pile, bar.count, s),
         Kind::Closed => return closed(case, pile, bar, s),
         Kind::CloseWait => close_wait(pile, bar).or_else(|| in_children(case, pile)),
-        Kind::SynSent => syn_sent(pile, bar),
+        Kind::SynSent => syn_sent(pile, bar).or_else(|| syn_sent_one_by_one(case, pile)),
         Kind::Listen => listen(pile, bar).or_else(|| listens_everywhere(case, pile, bar)),
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
@@ -44,6 +52,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
             Some(many_of_a_kind(case, pile, bar))
         }
+        Kind::Udp => datagrams_at_limit(case, pile).or_else(|| datagrams_in_a_run(case, pile)),
         _ => None,
     };
     s.reasons.extend(super::selectors::nearly_all(case, pile));
@@ -136,6 +145,23 @@ fn syn_sent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
     })
 }
 
+/// Fewer than that, of one process to one remote that does not answer, among whose inodes are many of others: no burst, one began after the other.
+fn syn_sent_one_by_one(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let (end, n) = pile.top_remote().filter(|&(_, n)| pile.owner.is_some() && n >= SOME_CONNECTS && n * 10 >= pile.count * 9)?;
+    let (low, high) = pile.traits.inodes?;
+    let apart = high.saturating_sub(low) / n;
+    (apart >= AMONG_OTHERS).then(|| {
+        let says = format!(
+            "{} connects of {} to {} wait for an answer, begun one by one: about {} other sockets and pipes came between two of them",
+            number(n as i64),
+            owner(pile),
+            case.show(end),
+            number(apart as i64)
+        );
+        reason(pile, Strength::Moderate, Witnessed::Listing, says)
+    })
+}
+
 /// Listeners on one address. One that a hundred workers have inherited is one listener, in a hundred rows.
 fn listen(pile: &Pile, bar: &Bar) -> Option<Evidence> {
     let most = pile.traits.locals.first().map_or(0, |(_, rows)| rows.min(pile.count));
@@ -223,13 +249,51 @@ fn many_of_a_kind(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Evidence {
             .filter(|(_, n)| n * 10 >= pile.count * 9)
             .map_or(String::new(), |(e, _)| format!(", nearly all with {}", case.show(e)));
         let says = format!("{count} UDP sockets are open{whom}; the capture does not name who holds them ({bar})");
-        return reason(pile, Strength::Moderate, Witnessed::Table, says);
+        // A few hundred may be one in each of many workers.
+        let many = pile.count >= bar.count.saturating_mul(5) && one_peer(case, pile).is_some();
+        return reason(pile, if many { Strength::Strong } else { Strength::Moderate }, Witnessed::Table, says);
     }
     let one = one_peer(case, pile);
     let strength = if pile.count >= bar.count * 5 || one.is_some() { Strength::Strong } else { Strength::Moderate };
     let toward = one.map_or(String::new(), |end| format!(", nearly all connected to {}, which one socket can serve", case.show(end)));
     let says = format!("{} holds {count} {}{toward} ({bar})", owner(pile), pile.kind.plural());
     reason(pile, strength, Witnessed::Listing, says)
+}
+
+/// UDP sockets to one peer, in the rows that were captured of a process which has no descriptor left.
+fn datagrams_at_limit(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let end = one_peer(case, pile).filter(|_| pile.count >= SOME_DATAGRAMS)?;
+    let shown = pile.descriptors.as_ref().map(|d| d.0)?;
+    if pile.count * 3 < shown || !super::course::limited(case, pile) {
+        return None;
+    }
+    let says = format!(
+        "{} of the {} descriptors that are shown of {} are UDP sockets connected to {}, which one can serve, and calls fail because none is left",
+        number(pile.count as i64),
+        number(shown as i64),
+        owner(pile),
+        case.show(end)
+    );
+    Some(reason(pile, Strength::Strong, Witnessed::Listing, says))
+}
+
+/// UDP sockets without a peer and each on a port of its own, under numbers that follow one another, nearly all that a process holds: none
+/// was closed while the others came.
+fn datagrams_in_a_run(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let t = &pile.traits;
+    // Ports that the kernel hands out are not told apart, of others no two are the same.
+    let same = |end: End, n: u64| n > 1 && (1..case.first_port()).contains(&i64::from(end.port()));
+    let apart = t.remotes.iter().all(|(end, _)| end.is_unset()) && !t.locals.iter().any(|(end, n)| same(end, n));
+    let run = pile.longest_run;
+    (pile.count >= SOME_DATAGRAMS && run * 10 >= pile.count * 9 && apart && mostly_its(case, pile, 9)).then(|| {
+        let which = if run >= pile.count { String::new() } else { format!("{} of them ", number(run as i64)) };
+        let says = format!(
+            "{} UDP sockets of {} are connected to nobody, each on a port of its own, {which}under numbers that follow one another: none was closed while the others came",
+            number(pile.count as i64),
+            owner(pile),
+        );
+        reason(pile, Strength::Moderate, Witnessed::Listing, says)
+    })
 }
 
 fn owner(pile: &Pile) -> String {
@@ -308,6 +372,9 @@ fn chosen_ports(case: &Case<'_>, pile: &Pile) -> u64 {
 /// How suspect connects under way are: a burst goes to many remotes and ends in time; what waits for a few has been given up on by nobody.
 fn waits(pile: &Pile) -> (Strength, String) {
     let t = &pile.traits;
+    if t.remotes.total() == 0 {
+        return (Strength::Weak, "toward whom is not told".into());
+    }
     let one = pile.top_remote().is_some_and(|(_, n)| n * 10 >= t.remotes.total().max(1) * 7);
     let remotes = t.remotes.distinct().max(1);
     // The rows that are listed may be few of those that were counted.
@@ -315,7 +382,6 @@ fn waits(pile: &Pile) -> (Strength, String) {
     // The third retransmission goes out seven seconds after the first SYN.
     let old = t.max_retries >= 3 && t.retransmitting * 2 > pile.count;
     match (one, each) {
-        _ if t.remotes.total() == 0 => (Strength::Weak, "of whom is not told".into()),
         (true, _) => (Strength::Strong, "nearly all of the same remote".into()),
         (_, 25..) if old => (Strength::Strong, format!("of {remotes} remotes, retransmitted up to {} times", t.max_retries)),
         (_, 25..) if t.retransmitting == 0 => (Strength::Moderate, format!("of {remotes} remotes")),
@@ -325,7 +391,12 @@ fn waits(pile: &Pile) -> (Strength, String) {
 
 /// Whether unhashed sockets are most of what the holder has, so that even a few are its rule and no race of the capture.
 fn mostly_unhashed(case: &Case<'_>, pile: &Pile) -> bool {
+    mostly_its(case, pile, 6)
+}
+
+/// Whether a pile is so many tenths of the sockets that its holders have.
+fn mostly_its(case: &Case<'_>, pile: &Pile, tenths: u64) -> bool {
     let Some(owner) = &pile.owner else { return false };
     let all: u64 = owner.pids.iter().filter_map(|(pid, _)| case.ledger.holdings.get(pid)).map(|h| h.sockets()).sum();
-    pile.count * 10 >= all * 6
+    pile.count * 10 >= all * tenths
 }

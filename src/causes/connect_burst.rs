@@ -59,12 +59,17 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             };
             let mut claim = support::claim("connect-burst", Class::Note, n, pile, says);
             claim.evidence.extend(growth);
+            // A listing of descriptors tells no timers.
+            let again = match pile.traits.max_retries {
+                0 => String::new(),
+                n => format!(", retransmitted at most {}", support::times(n.into())),
+            };
             let mut says = format!("{} connects are under way", number(pile.count as i64));
             if told {
-                let (remotes, rows) = (pile.traits.remotes.distinct(), pile.traits.remotes.total());
+                let (remotes, rows) = (super::many(pile.traits.remotes.distinct(), "remote", "different remotes"), pile.traits.remotes.total());
                 says += &match rows < pile.count {
-                    true => format!("; the {} that are listed go to {} remotes", number(rows as i64), number(remotes as i64)),
-                    false => format!(", to {remotes} remotes, retransmitted at most {} times", pile.traits.max_retries),
+                    true => format!("; the {} that are listed go to {remotes}", number(rows as i64)),
+                    false => format!(", to {remotes}{again}"),
                 };
             }
             claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));

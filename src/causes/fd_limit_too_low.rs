@@ -53,6 +53,9 @@ cause! {
     FdLimitTooLow, "fd-limit-too-low", lookalike, "the limit of open files is lower than the load needs", weigh, rule_out
 }
 
+/// Fewer sockets are no part of a full table that is worth a word.
+const SOME: u64 = 40;
+
 /// A process near its limit.
 pub(super) struct Full {
     pub pid: u32,
@@ -80,17 +83,26 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     // What fills the table decides between a limit that is too low and a leak.
     let known = full.as_ref().is_some_and(|f| knows_content(case, f)) || by_name.is_some_and(|a| a.live_fill(case));
-    let (class, says) = match known {
-        true => (Class::Exhaustion, "at the limit of open files, without a sign of a leak"),
-        false if need.is_some() => (Class::Exhaustion, "at a limit of open files that is lower than what the program itself says it needs"),
-        false => (Class::Note, "a limit of open files was reached, and nothing captured says what fills it"),
+    let pid = full.as_ref().map(|f| f.pid).or_else(|| errors.iter().find_map(|e| e.1));
+    let most = if known || need.is_some() { None } else { most_of(case, pid) };
+    let (class, says) = match (known, most) {
+        (true, _) => (Class::Exhaustion, "at the limit of open files, without a sign of a leak".to_string()),
+        _ if need.is_some() => {
+            (Class::Exhaustion, "at a limit of open files that is lower than what the program itself says it needs".to_string())
+        }
+        (_, Some(pile)) => (Class::Note, format!("a limit of open files was reached, and {}", undecided_pile(case, pile, true))),
+        _ => (Class::Note, "a limit of open files was reached, and nothing captured says what fills it".to_string()),
     };
     let mut claim = support::note("fd-limit-too-low", class, says);
-    let pid = full.as_ref().map(|f| f.pid).or_else(|| errors.iter().find_map(|e| e.1));
     let asked_for = by_name.map(|a| Owner { command: a.program.clone(), ..Owner::default() });
     claim.owner = pid.map(|pid| owner(case, pid)).or(asked_for).or_else(|| named_by_log(case));
     claim.is = CountIs::Exact;
+    if let Some(pile) = most {
+        claim.owner = claim.owner.or_else(|| pile.owner.clone());
+        (claim.kind, claim.count, claim.is) = (Some(pile.kind), Some(pile.count), pile.is);
+    }
     if let Some(f) = &full {
+        claim.is = CountIs::Exact;
         claim.count = Some(f.descriptors);
         let whose = if f.own { "" } else { ", if the only captured limit is its own: no other process comes near it" };
         let says = format!("{} of at most {} descriptors are open{whose}", number(f.descriptors as i64), number(f.limit as i64));
@@ -129,7 +141,30 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 pub fn undecided(case: &Case<'_>) -> Option<(String, super::Missing)> {
     let claim = weigh(case).into_iter().find(|c| c.class == Class::Note)?;
     let who = claim.owner.as_ref().map_or("a process".to_string(), Owner::named);
-    Some((format!("{who} reached its limit of open files, and nothing captured says what fills it"), claim.missing.into_iter().next()?))
+    let pid = claim.owner.as_ref().and_then(|o| o.pids.first()).map(|p| p.0);
+    let what =
+        most_of(case, pid).map_or("nothing captured says what fills it".into(), |pile| undecided_pile(case, pile, claim.owner.is_none()));
+    Some((format!("{who} reached its limit of open files, and {what}"), claim.missing.into_iter().next()?))
+}
+
+/// The pile that is most of what the capture shows of the process at its limit, or, where nothing tells which it is, of all.
+fn most_of<'a>(case: &Case<'a>, pid: Option<u32>) -> Option<&'a Pile> {
+    let mut piles = case
+        .ledger
+        .piles
+        .iter()
+        .filter(|p| p.kind != Kind::TimeWait && p.count >= SOME && pid.is_none_or(|pid| p.owner.as_ref().is_none_or(|o| o.has(pid))));
+    let first = piles.next()?;
+    piles.all(|next| next.count * 2 <= first.count).then_some(first)
+}
+
+/// What is said of it: that it is there, and no more.
+fn undecided_pile(case: &Case<'_>, pile: &Pile, named: bool) -> String {
+    let whose = pile.owner.as_ref().filter(|_| named).map_or(String::new(), |o| format!(" of {}", o.named()));
+    let toward = pile.top_remote().filter(|(end, n)| n * 10 >= pile.count * 9 && !end.is_unset());
+    let toward = toward.map_or(String::new(), |(end, _)| format!(" with {}", case.show(end)));
+    let (count, kind) = (number(pile.count as i64), pile.kind.plural());
+    format!("most of what was captured are {count} {kind}{whose}{toward}: in use, or left over")
 }
 
 /// Whether the capture tells what most of the open descriptors are.

@@ -18,9 +18,15 @@ const NEARLY: u64 = 95;
 
 /// Weighs how much of its holder's table a pile fills.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
-    if pile.kind != Kind::Established {
-        s.reasons.extend(up_to_limit(case, pile).or_else(|| up_to_usual(case, pile)));
+    s.reasons.extend(full(case, pile));
+}
+
+/// That a pile has filled its holder's table.
+pub(super) fn full(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    if pile.kind == Kind::Established {
+        return None;
     }
+    up_to_limit(case, pile).or_else(|| up_to_usual(case, pile))
 }
 
 /// A process at its limit, mostly filled by the pile. A limit that names no process is its own where its table ends at it.

@@ -29,7 +29,10 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
     };
     let connected = peers.gone + peers.live();
     let accepted = peers.with_path * 2 > peers.rows;
-    let name = |p: u32| case.snapshot.processes.get(&p).map_or(String::new(), |p| p.command.clone());
+    let name = |p: u32| match case.snapshot.processes.get(&p).filter(|p| !p.command.is_empty()) {
+        Some(proc) => format!("{} (pid {p})", proc.command),
+        None => format!("pid {p}"),
+    };
     let waiting = super::backlog_overflow::unix_waiting(case);
     if are_gone(peers) && peers.gone <= waiting {
         let says = format!("{} of its unix sockets have no peer yet: as many and more wait to be accepted", number(peers.gone as i64));
@@ -45,11 +48,12 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
         let says = format!("both ends of {} unix sockets are held by the same process", number(peers.own as i64));
         s.reasons.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
     } else if let Some((other, n)) = peers.top() {
-        let says =
-            format!("{} of its {} unix connections are with {} (pid {other})", number(n as i64), number(connected as i64), name(other));
+        let says = format!("{} of its {} unix connections are with {}", number(n as i64), number(connected as i64), name(other));
         if n * 10 >= connected * 9 && n >= threshold / 2 && !accepted {
-            // Hundreds of connections from one client to one server are odd, but a client library may want them; thousands it does not.
-            let strength = if n >= threshold * 5 { Strength::Moderate } else { Strength::Weak };
+            // Hundreds of connections from one client to one server are odd, but a client library may want them; thousands it does not, or
+            // as many as it may have open.
+            let too_many = n >= threshold * 5 || super::filled::full(case, pile).is_some();
+            let strength = if too_many { Strength::Moderate } else { Strength::Weak };
             s.reasons.push(Evidence::new(strength, Witnessed::Table, says, at()));
         } else if n * 10 >= connected * 9 && accepted {
             s.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, format!("{says}, which keeps them open"), at()));

@@ -1,6 +1,7 @@
 //! Whom unix sockets are connected with: the two ends of each pair, and the processes that hold them.
 
 use crate::capture::Snapshot;
+use crate::capture::holding::Class;
 use crate::facts::Protocol;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -72,5 +73,25 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
             }
         }
     }
+    by_listings(snapshot, &mut all);
     all
+}
+
+/// The same by listings that name who holds the other ends, of processes of which no table tells it.
+fn by_listings(snapshot: &Snapshot, all: &mut BTreeMap<u32, Peers>) {
+    for (&pid, proc) in &snapshot.processes {
+        let unix = |c: &&Class| c.protocol == Some(Protocol::Unix);
+        let most = proc.lists.iter().max_by_key(|l| l.sockets().filter(unix).map(|c| c.peers.total()).sum::<u64>());
+        let classes = || most.iter().flat_map(|l| l.sockets()).filter(unix);
+        if classes().all(|c| c.peers.total() == 0) || all.get(&pid).is_some_and(Peers::known) {
+            continue;
+        }
+        let peers = all.entry(pid).or_default();
+        for class in classes() {
+            (peers.rows, peers.with_path) = (peers.rows + class.rows, peers.with_path + class.names.total());
+            for (holder, n) in class.peers.iter() {
+                *(if holder == pid { &mut peers.own } else { peers.others.entry(holder).or_default() }) += n;
+            }
+        }
+    }
 }
