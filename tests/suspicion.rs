@@ -172,6 +172,16 @@ fn a_load_that_grew_is_a_question() {
     assert!(!leaks(&grown(false, 100, 300, false)));
 }
 
+/// A pool closes what it has not needed for a while: a client with hundreds that adds some and closes none has lost them.
+#[test]
+fn none_of_hundreds_is_given_back() {
+    let told = grown(false, 800, 850, false);
+    assert!(leaks(&told), "{}", told.headline);
+    assert!(!leaks(&grown(false, 800, 810, false)), "hardly more");
+    assert!(!leaks(&grown(false, 200, 230, false)), "a pool");
+    assert!(!leaks(&grown(true, 800, 850, false)), "clients that stay");
+}
+
 /// Rows of a table: state, bytes unread, both ends and what stands behind.
 fn rows(count: usize, row: impl Fn(usize) -> String) -> String {
     (0..count).map(row).collect()

@@ -8,13 +8,19 @@ use super::many;
 use super::past::Growth;
 use super::say::number;
 use super::suspicion::{Suspicion, suspect};
-use super::turnover::{Turnover, turnover};
+use super::turnover::{Turnover, stayed_of, turnover};
 use crate::capture::trace::Tale;
 use crate::ledger::{Kind, Pile, leaves_open};
 use crate::signatures::Weight;
 
 /// From how many samples on a stop of growth is more than a pause between two.
 const SAMPLES: usize = 4;
+
+/// From how many sockets on it is no accident that hardly one of them has gone.
+const MANY: u64 = 100;
+
+/// From how many connections of one client on a pool is no longer likely to have opened all of them for a load.
+const HOARD: u64 = 400;
 
 /// How a pile went between the first snapshot and the last: whether it grew, and whether its sockets come and go, or stay and none comes.
 pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
@@ -41,7 +47,8 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     let turnover = if weighty { turnover(case, pile) } else { None };
     // Of clients that all say nothing hardly any goes: even a little more is more each time.
     let silent = pile.kind == Kind::Established && pile.accepted == Some(true) && pile.traits.are_silent(pile.count);
-    let grew = gained >= 20 && gained * if silent { 50 } else { 12 } >= growth.to && weighty;
+    let kept = if weighty { kept(case, pile) } else { None };
+    let grew = gained >= 20 && (kept.is_some() || gained * if silent { 50 } else { 12 } >= growth.to) && weighty;
     let evidence = |strength, says| Evidence::new(strength, Witnessed::Growth, says, growth.at.clone());
     if let Some(Turnover::Replaced(why)) = turnover {
         let says = if grew { format!("{}, but {why}", rise(case, &growth, whose)) } else { why };
@@ -58,8 +65,15 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
                 false => s.reasons.push(evidence(Strength::Weak, says)),
             }
         } else {
-            let clear = (gained >= 100 || gained * 4 >= growth.to) && !growth.replaced;
-            let whose = if growth.replaced { ", in place of a process that held those" } else { "" };
+            let clear = (gained >= 100 || gained * 4 >= growth.to || hoards(case, pile)) && !growth.replaced;
+            let whose = match kept {
+                _ if growth.replaced => ", in place of a process that held those".to_string(),
+                Some((first, still)) if still == first => format!("; none of those {} was closed since", number(first as i64)),
+                Some((first, still)) => {
+                    format!("; {} of {} were closed since", number(first.saturating_sub(still) as i64), number(first as i64))
+                }
+                None => String::new(),
+            };
             s.reasons.push(evidence(if clear { Strength::Strong } else { Strength::Moderate }, format!("{says}{whose}")));
         }
     } else if let Some(why) = fell(&counts).filter(|_| weighty) {
@@ -82,6 +96,18 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         let how = if growth.to > growth.from { "hardly grew" } else { "did not grow" };
         s.against.push(evidence(Strength::Strong, format!("their number {how} between the snapshots ({from}, then {to})")));
     }
+}
+
+/// How many sockets there were in an earlier sample, and how many of them are left, if that is nearly all: others came, and none was given
+/// back. Clients that a server has accepted may all stay.
+fn kept(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
+    let opened = pile.accepted == Some(false) || !has_use(pile.kind);
+    stayed_of(case, pile).filter(|&(first, still)| opened && first >= MANY && still * 20 >= first * 19)
+}
+
+/// Whether a program has opened more connections than a pool does, and keeps all of them while it opens others.
+pub fn hoards(case: &Case<'_>, pile: &Pile) -> bool {
+    pile.kind == Kind::Established && pile.count >= HOARD && kept(case, pile).is_some()
 }
 
 /// Whether sockets of a kind may be of use for as long as they are open.

@@ -1,6 +1,6 @@
 //! How sure a claim is, derived from listed facts, each of which is printed.
 
-use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, number, trace_command};
+use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, hoards, number, trace_command};
 use crate::checks::{Checked, Status};
 use crate::ledger::{CountIs, Kind};
 use std::collections::BTreeSet;
@@ -206,6 +206,7 @@ fn only_grew(claim: &Claim, case: &Case<'_>, weighed: &Weighed) -> bool {
         && grown.as_ref().is_none_or(|g| g.samples < 2)
         && !case.grew_before(pile)
         && !opened
+        && !hoards(case, pile)
         && !idle
         && !full
         && t.unread * 2 < pile.count
