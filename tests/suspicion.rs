@@ -182,6 +182,49 @@ fn none_of_hundreds_is_given_back() {
     assert!(!leaks(&grown(true, 800, 850, false)), "clients that stay");
 }
 
+/// A trace of a thread, whose number no listing has, goes on where the listing of its process ends.
+#[test]
+fn a_trace_goes_on_where_a_listing_ends() {
+    let call = |fd: usize| {
+        format!(
+            "accept(3, {{sa_family=AF_INET, sin_port=htons(4{fd}), sin_addr=inet_addr(\"10.0.9.2\")}}, [16]) = {fd}\nshutdown({fd}, SHUT_RDWR) = 0\n"
+        )
+    };
+    let trace = |first: usize| member("strace-5133.txt", &format!("Process 5133 attached\n{}", rows(4, |n| call(first + n))));
+    let cause = |first: usize| {
+        let diagnosis = diagnose(&[
+            unplaced(3..700),
+            member("sockstat", "sockets: used 900\nTCP: inuse 9 orphan 0 tw 0 alloc 706 mem 4\n"),
+            member("sockstat6", "TCP6: inuse 0\n"),
+            member("lsof-b.txt", "sshd 811 root 3u IPv4 5512 0t0 TCP *:22 (LISTEN)\n"),
+            trace(first),
+        ]);
+        diagnosis.findings.first().map(|f| f.claim.code)
+    };
+    assert_eq!(cause(700), Some("shutdown-not-closed"));
+    assert_eq!(cause(40), Some("unknown"), "of whatever other process");
+}
+
+/// What a server holds in no state may be left of what it accepted, where the kernel counts few connects and many accepts.
+#[test]
+fn few_connects_of_a_server_are_no_sockets_never_connected() {
+    let listed = |listens: bool| {
+        let listener = if listens { "agent 5120 svc 900u IPv4 5512 0t0 TCP *:2514 (LISTEN)\n" } else { "" };
+        let mut listing = unplaced(3..700);
+        listing.text.extend_from_slice(listener.as_bytes());
+        let counters = "Tcp:\n    150 active connection openings\n    9000 passive connection openings\n    3 failed connection attempts\n    2 connection resets received\n";
+        let diagnosis = diagnose(&[
+            listing,
+            member("netstat-s.txt", counters),
+            member("sockstat", "sockets: used 900\nTCP: inuse 9 orphan 0 tw 0 alloc 706 mem 4\n"),
+            member("sockstat6", "TCP6: inuse 0\n"),
+        ]);
+        diagnosis.findings.first().map(|f| f.claim.code)
+    };
+    assert_ne!(listed(true), Some("never-connected"));
+    assert_eq!(listed(false), Some("never-connected"));
+}
+
 /// Rows of a table: state, bytes unread, both ends and what stands behind.
 fn rows(count: usize, row: impl Fn(usize) -> String) -> String {
     (0..count).map(row).collect()

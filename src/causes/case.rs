@@ -17,6 +17,12 @@ use std::sync::OnceLock;
 /// By how much the numbers in a trace may differ from the highest that rows show: both are of different moments.
 const NEXT: i32 = 256;
 
+/// A number from which on it is no accident that a trace hands out the next one after a listing's last.
+const FIRST_TELLING: i64 = 256;
+
+/// How many numbers may have been taken between a listing and a trace that goes on where it ends.
+const SOON: i64 = 16;
+
 /// One host's case.
 pub struct Case<'a> {
     /// The host.
@@ -119,6 +125,7 @@ impl<'a> Case<'a> {
                     Some(_) => None,
                     // `strace -ff` writes a file for each thread.
                     None if self.is_beside(trace, |pid| owner.has(pid)) => Some(Tie::Program),
+                    None if owner.pids.iter().any(|(pid, _)| self.continues(trace, *pid)) => Some(Tie::Program),
                     // A process that nothing else in the capture names may be another run of the only program that is in question.
                     None => (self.is_only_program(pile) || self.leads_where_only(trace, pile)).then_some(Tie::Loose),
                 }
@@ -146,6 +153,17 @@ impl<'a> Case<'a> {
         };
         let left = |(p, t): (&Pattern, &Tale)| p.remote == Some(remote) && t.open > 0 && t.numbers.is_some_and(follows);
         trace.tales.iter().any(left)
+    }
+
+    /// Whether a trace goes on where the listing of a process ends: the first number that it leaves open is the next free one there, as of
+    /// no other process. It may have been attached to a thread.
+    pub fn continues(&self, trace: &Trace, pid: u32) -> bool {
+        let Some(low) = trace.tales.values().filter(|t| t.open > 0).filter_map(|t| t.numbers).map(|n| i64::from(n.0)).min() else {
+            return false;
+        };
+        let apart = |other: u32| self.ledger.holdings.get(&other).and_then(|h| h.highest).map(|h| low - i64::from(h));
+        let next = low >= FIRST_TELLING && apart(pid).is_some_and(|n| (1..=SOON).contains(&n));
+        next && self.ledger.holdings.keys().filter(|&&other| other != pid).all(|&other| apart(other).is_none_or(|n| n.abs() > NEXT.into()))
     }
 
     /// Whether a trace is of a set of files that differ in the number at the end of their names, one of which is of such a process.

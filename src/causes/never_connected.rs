@@ -105,12 +105,30 @@ fn by_opens(case: &Case<'_>, pile: &Pile, claim: &mut Claim, traced: bool) {
         && opens.value >= 0
     {
         let says = format!("the kernel has counted {} connects since it started; {} sockets are left", opens.value, pile.count);
-        if (opens.value as u64) * 2 < pile.count {
+        if (opens.value as u64) * 2 < pile.count
+            && !traced
+            && let Some(accepted) = accepted(case, pile)
+        {
+            claim.against.push(accepted);
+        } else if (opens.value as u64) * 2 < pile.count {
             claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Counters, says, opens.at));
         } else if !traced {
             claim.against.push(Evidence::new(Strength::Weak, Witnessed::Counters, says, opens.at));
         }
     }
+}
+
+/// That a server has accepted more connections than it has sockets left: they may as well be what is left of those.
+fn accepted(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let passive = case.counter("snmp.tcp.passive_opens").filter(|f| f.value >= 0 && f.value as u64 >= pile.count)?;
+    support::listens(case, pile).then(|| {
+        let says = format!(
+            "it listens, and the kernel has counted {} accepted connections since it started: the {} sockets may be what is left of those",
+            super::number(passive.value),
+            super::number(pile.count as i64)
+        );
+        Evidence::new(Strength::Moderate, Witnessed::Counters, says, passive.at)
+    })
 }
 
 /// The address that a trace shows bind() failing for, because it is not of this host: it may have moved to another one.

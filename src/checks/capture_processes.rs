@@ -50,6 +50,10 @@ fn make(case: &Case<'_>) -> Checked {
             agreeing = agreeing.or(Some((same, quote)));
             continue;
         }
+        if let Some(&(same, _)) = known.iter().find(|k| case.continues(trace, k.0)) {
+            agreeing = agreeing.or(Some((same, quote)));
+            continue;
+        }
         // `strace -ff` writes a file for each thread.
         if case.is_beside(trace, is_known) {
             continue;
