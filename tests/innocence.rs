@@ -329,3 +329,15 @@ fn connects_begun_one_by_one_are_no_burst() {
     )]);
     assert!(!stuck(counted), "a count tells no remote");
 }
+
+/// One listener in several programs was left to them by what started them; in workers of one it is shared on purpose.
+#[test]
+fn a_listener_in_several_programs_is_told() {
+    let listing = |commands: [&str; 4]| {
+        let row = |n: usize| format!("{} {} root 5u IPv4 23318 0t0 TCP *:5099 (LISTEN)\n", commands[n], 2200 + n);
+        let diagnosis = diagnose(&[member("lsof.txt", &format!("$ lsof -nP -iTCP:5099\n{}", rows(4, row)))]);
+        (diagnosis.findings.iter().any(|f| f.claim.code == "fd-inherited"), diagnosis.verdict == Verdict::Leak)
+    };
+    assert_eq!(listing(["initd", "nrped", "statd", "pathd"]), (true, false));
+    assert_eq!(listing(["served", "served", "served", "served"]), (false, false));
+}

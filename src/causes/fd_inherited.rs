@@ -4,9 +4,11 @@ use super::Case;
 use super::claim::{Claim, Class, Evidence, Strength, Witnessed};
 use super::support;
 use crate::capture::Quote;
+use crate::capture::holding::Class as Rows;
 use crate::capture::process::Proc;
+use crate::facts::SocketState;
 use crate::ledger::{CountIs, Kind, Owner, Pile, inodes, sets};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shared sockets from which it is no chance: a shell that inherits a few descriptors is common.
 const MANY: usize = 20;
@@ -73,7 +75,43 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     let accepted = || with_the_listener(case).or_else(|| without_listener(case)).or_else(|| among_siblings(case));
     let given = || held_by_a_tool(case).or_else(accepted).or_else(|| made_before(case));
-    given().or_else(|| super::taken_port::note(case)).into_iter().collect()
+    given().or_else(|| super::taken_port::note(case)).or_else(|| one_listener(case)).into_iter().collect()
+}
+
+/// Programs that have one listener between them from which on not all can have been given it to serve.
+const PROGRAMS: usize = 3;
+
+/// One listening socket in several programs: what started them left it to them, and while one of them lives its port is taken.
+fn one_listener(case: &Case<'_>) -> Option<Claim> {
+    let lists = case.snapshot.processes.iter().flat_map(|(&pid, p)| p.lists.iter().map(move |l| (pid, &p.command, l)));
+    let classes = lists.flat_map(|(pid, command, l)| l.sockets().map(move |c| (pid, command, c)));
+    let mut holders: Vec<(u32, u32, &str, &Rows)> = classes
+        .filter(|(pid, _, c)| *pid > 1 && c.state == Some(SocketState::Listen))
+        .flat_map(|(pid, command, c)| c.inodes().map(move |inode| (inode, pid, command.as_str(), c)))
+        .collect();
+    holders.sort_unstable_by_key(|h| (h.0, h.1));
+    let programs = |same: &[(u32, u32, &str, &Rows)]| same.iter().map(|h| h.2).collect::<BTreeSet<_>>().len();
+    let same = holders.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() >= PROGRAMS).max_by_key(|same| programs(same))?;
+    let several = programs(same);
+    if several < PROGRAMS {
+        return None;
+    }
+    let says = "one listening socket in several programs: inherited by those that do not serve it";
+    let mut claim = support::note("fd-inherited", Class::Note, says);
+    let (_, first, ..) = same.first()?;
+    claim.owner = Some(Owner { pids: same.iter().map(|h| (h.1, 1)).collect(), ..Owner::of(case.snapshot, *first, 1) });
+    (claim.kind, claim.count, claim.is) = (Some(Kind::Listen), Some(1), CountIs::Exact);
+    let says = format!("{several} programs hold the socket with inode {}", same.first()?.0);
+    let rows = same.iter().filter_map(|h| h.3.quotes.first()).take(PROGRAMS);
+    claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Listing, says, rows));
+    if let Some((local, _)) = same.first()?.3.locals.first() {
+        support::add_listener(&mut claim, case.show(local), 1, "the address it listens on");
+    }
+    claim.now = vec![
+        "restart those that were started while it was open and do not serve it: its port is taken as long as one of them lives".into(),
+    ];
+    claim.fix = vec!["create sockets with SOCK_CLOEXEC, or close all descriptors before exec".into()];
+    Some(claim)
 }
 
 /// Programs that never open a network connection themselves: what they hold they were given.

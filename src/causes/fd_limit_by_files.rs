@@ -76,7 +76,10 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
     } else if pipes * 2 > files {
         ("pipes", "close the streams of each child process (stdin, stdout and stderr), and wait for it to end")
     } else {
-        ("files", "close the files; look at their names for the code that opens them")
+        (
+            "files",
+            "look at their names: data that a server keeps open (segments, indexes, tables) needs a higher limit, what is opened for one use must be closed",
+        )
     };
     let mut claim = support::note("fd-limit-by-files", Class::Exhaustion, format!("{what}, not sockets, fill the limit of open files"));
     claim.owner = Some(Owner {
@@ -116,7 +119,7 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
     for (says, _, quotes) in errors {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
     }
-    claim.now = vec!["restart the process, or raise its limit with prlimit".into()];
+    claim.now = vec!["raise its limit with prlimit; a restart frees what was forgotten, and not what is kept open by design".into()];
     claim.fix = vec![how.into()];
     vec![claim]
 }
