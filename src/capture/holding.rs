@@ -344,13 +344,20 @@ impl Class {
             return (0, self.sockets.span());
         }
         let (mut given, mut last, mut opened) = (0, None, None);
-        for (inode, fd) in self.sockets.iter() {
+        let (mut rows, mut left) = (self.sockets.iter(), self.given_rows);
+        while left > 0
+            && let Some((inode, fd)) = rows.next()
+        {
             if fd > LAST_GIVEN {
-                let (low, high) = opened.unwrap_or((inode, inode));
-                opened = Some((low.min(inode), high.max(inode)));
-            } else if last.replace(inode) != Some(inode) {
-                given += 1;
+                opened = Some((opened.map_or(inode, |(low, _)| low), inode));
+                continue;
             }
+            left -= 1;
+            given += u64::from(last.replace(inode) != Some(inode));
+        }
+        // All that are left the process has opened itself, up to the last.
+        if let (Some((inode, _)), Some((_, high))) = (rows.next(), self.sockets.span()) {
+            opened = Some((opened.map_or(inode, |(low, _)| low), high));
         }
         (given, opened)
     }

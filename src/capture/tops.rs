@@ -21,12 +21,16 @@ enum Shared<K> {
     Own(Box<Counts<K>>),
     /// Sealed; copied when it is added to again.
     Sealed(Arc<Sealed<K>>),
+    /// The same, of which some has no key.
+    Partly(Arc<Sealed<K>>),
 }
 
 #[derive(Debug)]
 struct Sealed<K> {
+    /// The largest in front, which is asked for most.
     entries: Box<[(K, u32)]>,
-    rest: u64,
+    /// All of them together, and what has no key.
+    total: u64,
 }
 
 impl<K> Default for Tops<K> {
@@ -92,6 +96,11 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
     /// The `most` largest counts that pass a test, in the order of [`Tops::sorted`]: one look at each, because few are asked for of thousands.
     pub fn top(&self, most: usize, pass: impl Fn(&K) -> bool) -> Vec<(K, u64)> {
+        if most == 1
+            && let Some((largest, n)) = self.in_front().filter(|(key, _)| pass(key))
+        {
+            return vec![(largest, n)];
+        }
         let mut top: Vec<(K, u64)> = Vec::with_capacity(most + 1);
         for (key, n) in self.iter().filter(|(key, _)| pass(key)) {
             if top.len() == most && top.last().is_some_and(|&(last, least)| (n, last) < (least, key)) {
@@ -106,17 +115,30 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
     /// The most frequent key with its count.
     pub fn first(&self) -> Option<(K, u64)> {
-        self.iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
+        self.in_front().or_else(|| largest(self.entries()).map(|(_, &(key, n))| (key, n.into())))
+    }
+
+    /// The most frequent key with its count, where it stands in front.
+    fn in_front(&self) -> Option<(K, u64)> {
+        let (Shared::Sealed(sealed) | Shared::Partly(sealed)) = &self.0 else { return None };
+        sealed.entries.first().map(|&(key, n)| (key, n.into()))
     }
 
     /// How many different keys there are, at least.
     pub fn distinct(&self) -> u64 {
-        self.entries().len() as u64 + u64::from(self.rest() > 0)
+        let rest = match &self.0 {
+            Shared::Own(counts) => counts.rest > 0,
+            other => matches!(other, Shared::Partly(_)),
+        };
+        self.entries().len() as u64 + u64::from(rest)
     }
 
     /// How much was counted in all.
     pub fn total(&self) -> u64 {
-        self.iter().map(|(_, n)| n).sum::<u64>().saturating_add(self.rest())
+        match &self.0 {
+            Shared::Sealed(sealed) | Shared::Partly(sealed) => sealed.total,
+            _ => sum(self.entries()).saturating_add(self.rest()),
+        }
     }
 
     /// The count of one key.
@@ -159,11 +181,17 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
         if let Shared::Own(counts) = &mut self.0 {
             let left = counts.settle();
             let rest = counts.rest.saturating_add(left);
+            if let Some((place, _)) = largest(&counts.entries) {
+                counts.entries.swap(0, place);
+            }
             // What was reserved and the index go: whoever adds to a copy makes its own.
             self.0 = match (counts.entries.as_slice(), rest) {
                 ([], 0) => Shared::None,
                 ([only], 0) => Shared::One(*only),
-                (entries, rest) => Shared::Sealed(Arc::new(Sealed { entries: entries.into(), rest })),
+                (entries, rest) => {
+                    let sealed = Arc::new(Sealed { entries: entries.into(), total: sum(entries).saturating_add(rest) });
+                    if rest == 0 { Shared::Sealed(sealed) } else { Shared::Partly(sealed) }
+                }
             };
         }
     }
@@ -187,9 +215,9 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
 
     fn rest(&self) -> u64 {
         match &self.0 {
-            Shared::None | Shared::One(_) => 0,
+            Shared::None | Shared::One(_) | Shared::Sealed(_) => 0,
             Shared::Own(counts) => counts.rest,
-            Shared::Sealed(sealed) => sealed.rest,
+            Shared::Partly(sealed) => sealed.total.saturating_sub(sum(&sealed.entries)),
         }
     }
 
@@ -199,7 +227,7 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
             Shared::None => &[],
             Shared::One(entry) => std::slice::from_ref(entry),
             Shared::Own(counts) => &counts.entries,
-            Shared::Sealed(sealed) => &sealed.entries,
+            Shared::Sealed(sealed) | Shared::Partly(sealed) => &sealed.entries,
         }
     }
 
@@ -219,6 +247,15 @@ impl<K: Copy + Eq + Hash + Ord> Tops<K> {
     fn make_own(&mut self) {
         self.0 = Shared::Own(Box::new(Counts::of(self.entries(), self.rest())));
     }
+}
+
+/// The largest count with its place, of equal ones that of the first key.
+fn largest<K: Ord>(entries: &[(K, u32)]) -> Option<(usize, &(K, u32))> {
+    entries.iter().enumerate().max_by(|(_, a), (_, b)| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)))
+}
+
+fn sum<K>(entries: &[(K, u32)]) -> u64 {
+    entries.iter().map(|entry| u64::from(entry.1)).sum()
 }
 
 #[cfg(test)]
@@ -272,6 +309,19 @@ mod tests {
             assert_eq!((tops.get(&4000), tops.distinct(), tops.total()), (0, map.len() as u64, 20_000));
             assert_eq!(tops.top(3, |k| k % 2 == 0), tops.sorted().into_iter().filter(|(k, _)| k % 2 == 0).take(3).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_is_sealed_tells_the_largest_at_once() {
+        let mut tops = Tops::default();
+        for (key, n) in [(5u32, 7), (9, 12), (3, 12), (1, 2)] {
+            tops.add_many(key, n);
+        }
+        tops.add_rest(30);
+        let before = (tops.first(), tops.top(1, |k| *k != 3), tops.total());
+        tops.seal();
+        assert_eq!((tops.first(), tops.top(1, |_| true), tops.total()), (Some((3, 12)), vec![(3, 12)], 63));
+        assert_eq!((tops.first(), tops.top(1, |k| *k != 3), tops.total()), before);
     }
 
     #[test]
