@@ -10,6 +10,7 @@ use super::say::number;
 use super::suspicion::Suspicion;
 use crate::capture::process::Proc;
 use crate::ledger::{Kind, Owner, Pile};
+use rustc_hash::FxHashSet;
 
 /// From how many on a pile is looked at.
 const SOME: u64 = 20;
@@ -29,9 +30,14 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
 /// How many live connections the holders have, where the closed ones are at most a hundredth of them: so many may be about to be closed at any
 /// moment.
 pub fn few_beside_live(case: &Case<'_>, owner: &Owner, count: u64) -> Option<u64> {
-    let holds = |p: &Pile| owner.pids.iter().any(|(pid, _)| p.held_by(*pid));
+    if count >= case.thresholds.close_wait.saturating_mul(IN_HAND) {
+        return None;
+    }
+    // Of a pool with hundreds of workers each pile has hundreds of holders.
+    let own: FxHashSet<u32> = owner.pids.iter().map(|p| p.0).collect();
+    let holds = |p: &Pile| p.owner.iter().flat_map(|o| &o.pids).any(|(pid, _)| own.contains(pid));
     let live: u64 = case.ledger.piles.iter().filter(|p| p.kind == Kind::Established && holds(p)).map(|p| p.count).sum();
-    (count < case.thresholds.close_wait.saturating_mul(IN_HAND) && count.saturating_mul(100) <= live).then_some(live)
+    (count.saturating_mul(100) <= live).then_some(live)
 }
 
 /// A peer may close its direction and wait for the answer: what was written and not acknowledged is on its way.

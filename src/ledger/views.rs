@@ -110,10 +110,15 @@ impl<'a> View<'a> {
     fn addresses(&self) -> (BTreeSet<End>, u64) {
         let connected = self.groups(Family::Tcp).filter(|g| g.state != SocketState::Listen);
         let told = connected.flat_map(|g| g.locals.iter()).filter(|(end, _)| !end.is_unset() && !end.is_loopback());
-        told.fold((BTreeSet::new(), 0), |(mut all, rows), (end, n)| {
-            all.insert(end.host());
-            (all, rows + n)
-        })
+        let (mut all, mut last, mut rows) = (BTreeSet::new(), None, 0);
+        for (end, n) in told {
+            // A million ends are of a few addresses, one after the other of the same.
+            if last.replace(end.host()) != Some(end.host()) {
+                all.insert(end.host());
+            }
+            rows += n;
+        }
+        (all, rows)
     }
 
     /// Whether its rows carry inodes.
@@ -186,6 +191,9 @@ const SEVERAL: u64 = 5;
 /// address of its connections is one of that table's: two whole tables of one namespace show the same host.
 fn set_apart(views: &mut [View<'_>]) {
     let whole = |v: &View<'_>| v.netns.is_none() && !v.partial && v.tables.iter().all(|t| !t.format.starts_with("proc-net"));
+    if !views.iter().any(|v| whole(v) && !v.holders_shown()) {
+        return;
+    }
     let own: BTreeSet<End> = views.iter().filter(|v| whole(v) && v.holders_shown()).flat_map(|v| v.addresses().0).collect();
     if own.is_empty() {
         return;
