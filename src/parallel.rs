@@ -3,44 +3,56 @@
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread::{Builder, available_parallelism, scope};
 
-/// Runs `work` on every job on all cores, and hands the results to `done` in the order of the jobs, each as soon as all before it are there.
+/// Runs `work` on every job on all cores, this thread's among them, and hands the results to `done` in the order of the jobs: each as soon as all
+/// before it are there and this thread has nothing at hand.
 pub fn in_order<J: Sync, T: Send>(jobs: &[J], work: impl Fn(&J) -> T + Sync, mut done: impl FnMut(&J, T)) {
-    let threads = available_parallelism().map_or(1, |n| n.get()).min(jobs.len());
-    if threads < 2 {
-        return jobs.iter().for_each(|job| done(job, work(job)));
-    }
+    // To ask how many cores there are takes longer than some of the work.
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let threads = jobs.len().min(*CORES.get_or_init(|| available_parallelism().map_or(1, |n| n.get())));
     let next = AtomicUsize::new(0);
+    let take = || Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, jobs.get(n)?)));
     let (sender, results) = mpsc::channel();
+    let (mut waiting, mut turn) = (BTreeMap::new(), 0);
+    let mut hand_over = |number: usize, result: T| {
+        waiting.insert(number, result);
+        while let (Some(result), Some(job)) = (waiting.remove(&turn), jobs.get(turn)) {
+            done(job, result);
+            turn += 1;
+        }
+    };
     // A panic in a thread goes on in this one when the scope ends.
     scope(|scope| {
-        for _ in 0..threads {
-            let (sender, next, work) = (sender.clone(), &next, &work);
-            scope.spawn(move || {
-                while let Some((number, job)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, jobs.get(n)?))) {
+        for _ in 1..threads {
+            let (sender, take, work) = (sender.clone(), &take, &work);
+            let beside = move || {
+                while let Some((number, job)) = take() {
                     if sender.send((number, work(job))).is_err() {
                         break;
                     }
                 }
-            });
-        }
-        drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut turn = 0;
-        for (number, result) in results {
-            waiting.insert(number, result);
-            while let (Some(result), Some(job)) = (waiting.remove(&turn), jobs.get(turn)) {
-                done(job, result);
-                turn += 1;
+            };
+            // Where no thread can be had, there is this one.
+            if Builder::new().spawn_scoped(scope, beside).is_err() {
+                break;
             }
         }
+        drop(sender);
+        while let Some((number, job)) = take() {
+            hand_over(number, work(job));
+            results.try_iter().for_each(|(number, result)| hand_over(number, result));
+        }
+        results.iter().for_each(|(number, result)| hand_over(number, result));
     });
 }
 
-/// Does two things side by side, or one after the other where no thread can be had.
-pub fn both<A: Send, B>(beside: impl Fn() -> A + Sync, here: impl FnOnce() -> B) -> (A, B) {
+/// Does two things side by side where they are worth a thread and one can be had, or else one after the other.
+pub fn both<A: Send, B>(worth: bool, beside: impl Fn() -> A + Sync, here: impl FnOnce() -> B) -> (A, B) {
+    if !worth {
+        return (beside(), here());
+    }
     scope(|scope| match Builder::new().spawn_scoped(scope, &beside) {
         Ok(thread) => {
             let here = here();
@@ -70,6 +82,8 @@ mod tests {
     #[test]
     fn two_things_are_both_done() {
         let one = String::from("one");
-        assert_eq!(both(|| one.len(), || one.clone()), (3, one.clone()));
+        for worth in [true, false] {
+            assert_eq!(both(worth, || one.len(), || one.clone()), (3, one.clone()));
+        }
     }
 }

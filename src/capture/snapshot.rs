@@ -59,6 +59,9 @@ pub struct Remark {
     pub text: String,
 }
 
+/// Facts of a snapshot that is large.
+const LARGE: u64 = 1 << 14;
+
 /// What one host said at one time.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -159,6 +162,11 @@ impl Snapshot {
     /// Whether a namespace that a path names is the capture's own. A collector lists its own namespace among the others.
     pub fn is_own_netns(&self, named: &str) -> bool {
         self.identity.get(&IdentityKey::Netns).is_some_and(|(own, _)| digits(own) == digits(named) && !digits(named).is_empty())
+    }
+
+    /// Whether there is so much of it that work on it is shared among all cores: of a small one all is done before a thread has begun.
+    pub fn is_large(&self) -> bool {
+        self.facts >= LARGE
     }
 
     /// Whether it holds more than counters and identity: rows that name sockets, descriptors or calls.

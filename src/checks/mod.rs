@@ -125,11 +125,6 @@ pub fn by_code(code: &str) -> Option<&'static dyn Check> {
     CHECKS.iter().copied().find(|c| c.code() == code)
 }
 
-/// Makes every check.
-pub fn run(case: &Case<'_>) -> Vec<Checked> {
-    CHECKS.iter().map(|c| c.check(case)).collect()
-}
-
 impl Status {
     /// The contract's word.
     pub fn word(self) -> &'static str {

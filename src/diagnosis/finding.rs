@@ -2,6 +2,7 @@
 
 use super::coverage::Coverage;
 use super::grade::{Derivation, grade};
+use super::judged::Judged;
 use super::seen::Seen;
 use super::unjudged::Unjudged;
 use crate::capture::Quote;
@@ -168,7 +169,7 @@ impl Finding {
 
 impl HostReport {
     /// What the case tells besides findings.
-    pub fn new(case: &Case<'_>, checks: Vec<Checked>, ruled_out: Vec<RuledOut>, input: usize) -> HostReport {
+    pub(super) fn new(case: &Case<'_>, judged: Judged, input: usize) -> HostReport {
         let identity = |key| case.host.takes.iter().rev().find_map(|t| t.snapshot.identity.get(&key)).map(|(v, _)| v.clone());
         let ledger = case.ledger;
         let mut remotes = BTreeMap::new();
@@ -195,15 +196,15 @@ impl HostReport {
             piles: ledger.piles.clone(),
             unexplained: ledger.unexplained(),
             traces: case.snapshot.traces.iter().map(traced).collect(),
-            checks,
-            ruled_out,
+            checks: judged.checks,
+            ruled_out: judged.ruled_out,
             coverage: Coverage::of(case),
             counted: super::counted::counted(case),
             unjudged: super::unjudged::unjudged(case),
             left_out: super::coverage::left_out(case),
             remotes,
             remarks: super::coverage::remarks(case),
-            processes: super::seen::processes(case),
+            processes: judged.processes,
         }
     }
 }

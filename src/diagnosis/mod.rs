@@ -7,22 +7,22 @@ mod elsewhere;
 mod finding;
 mod grade;
 mod headline;
+mod judged;
 mod seen;
 mod unjudged;
 
 pub use finding::{Diagnosis, Finding, HostReport, RuledOut, Traced, Verdict};
 pub use grade::{Derivation, Grade};
 pub use headline::{leak_sentence, note_sentence};
+use judged::Judged;
 pub use seen::Seen;
 pub use unjudged::Unjudged;
 
 use crate::capture::{Interner, Member};
-use crate::causes::{CAUSES, Case, Claim, Class};
-use crate::checks;
+use crate::causes::{Case, Class};
 use crate::config::Thresholds;
 use crate::host::{Host, Source};
 use crate::ledger::Ledger;
-use crate::parallel;
 use std::sync::OnceLock;
 
 /// Diagnoses all hosts. Cannot fail: what a capture lacks is said, not an error.
@@ -50,12 +50,10 @@ pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -
 /// The host's ledger, checks, exclusions and findings.
 fn one_host(sources: &[Source], host: &Host, thresholds: &Thresholds) -> (HostReport, Vec<Finding>) {
     with_case(sources, host, thresholds, |case| {
-        let weigh = || -> Vec<Claim> { CAUSES.iter().flat_map(|c| c.weigh(case)).collect() };
-        let exclude = || CAUSES.iter().filter_map(|c| Some(RuledOut { code: c.code(), exclusion: c.rule_out(case)? })).collect();
-        let ((checks, ruled_out), claims) = parallel::both(|| (checks::run(case), exclude()), weigh);
-        let findings = finding::rank(claims, case, &checks);
+        let mut judged = Judged::of(case);
+        let findings = finding::rank(std::mem::take(&mut judged.claims), case, &judged.checks);
         let input = host.takes.get(host.main).map_or(0, |t| t.input);
-        (HostReport::new(case, checks, ruled_out, input), findings)
+        (HostReport::new(case, judged, input), findings)
     })
 }
 
