@@ -66,7 +66,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             };
             let mut says = format!("{} connects are under way", number(pile.count as i64));
             if told {
-                let (remotes, rows) = (super::many(pile.traits.remotes.distinct(), "remote", "different remotes"), pile.traits.remotes.total());
+                let (remotes, rows) =
+                    (super::many(pile.traits.remotes.distinct(), "remote", "different remotes"), pile.traits.remotes.total());
                 says += &match rows < pile.count {
                     true => format!("; the {} that are listed go to {remotes}", number(rows as i64)),
                     false => format!(", to {remotes}{again}"),

@@ -66,6 +66,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);
         let says = format!("{} sockets have an inode and no holder, and unix sockets have unread messages", super::number(count as i64));
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, quotes));
+        super::owner_not_visible::add_remotes(case, kind, &mut claim);
         if let Some((who, bytes, quote)) = only_reader(case) {
             let says = format!("{} bytes wait unread in a unix socket of {}, and in no other", super::number(bytes as i64), who.named());
             claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, quote));
@@ -76,6 +77,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         return vec![claim];
     };
     let mut claim = sender(case, trace, kind, Some(count));
+    super::owner_not_visible::add_remotes(case, kind, &mut claim);
     let says = format!("{} sockets have an inode and no holder", super::number(count as i64));
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, quotes));
     vec![claim]

@@ -161,12 +161,9 @@ fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
     if case.ledger.piles.iter().any(|p| p.kind == kind && p.owner.is_none()) {
         return None;
     }
-    let remotes = remotes_without_holder(case, kind);
     let mut claim = support::note("owner-not-visible", Class::Leak, "held by a process that the capture does not show");
     (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);
-    for (end, n) in remotes {
-        support::add_remote(&mut claim, case.show(end), n, "the remote end of the rows");
-    }
+    add_remotes(case, kind, &mut claim);
     let says = format!("{} rows have an inode but no holder", super::number(count as i64));
     claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, quotes));
     claim.missing.push(Missing {
@@ -177,7 +174,8 @@ fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
     Some(claim)
 }
 
-fn remotes_without_holder(case: &Case<'_>, kind: Kind) -> Vec<(crate::capture::End, u64)> {
+/// Names the remote ends of rows without a holder, most first.
+pub(super) fn add_remotes(case: &Case<'_>, kind: Kind, claim: &mut Claim) {
     let mut tops = crate::capture::tops::Tops::default();
     for view in [Family::Tcp, Family::Udp].into_iter().filter_map(|f| case.ledger.best(f)) {
         for group in
@@ -186,7 +184,9 @@ fn remotes_without_holder(case: &Case<'_>, kind: Kind) -> Vec<(crate::capture::E
             tops.merge(&group.remotes);
         }
     }
-    tops.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3).collect()
+    for (end, n) in tops.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
+        support::add_remote(claim, case.show(end), n, "the remote end of the rows");
+    }
 }
 
 /// The kind, number and first rows of sockets with an inode and no holder, where the capture had the privilege to see holders.
