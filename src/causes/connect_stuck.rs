@@ -22,6 +22,7 @@ cause! {
     /// # Evidence for
     /// - Hundreds of SYN-SENT rows of one process, nearly all to one remote.
     /// - Retransmits above zero: the SYNs are lost, not just young.
+    /// - Dozens to one remote, with other inodes in between: begun one by one, no burst.
     /// - A trace that never closes them; growth between two captures.
     ///
     /// # Evidence against

@@ -28,6 +28,7 @@ cause! {
     /// - Log lines of unresolvable names whose number or interval fits the count.
     ///
     /// # Evidence against
+    /// - A server with more passive opens than sockets: they may be what is left of those.
     /// - As many `AttemptFails` as sockets: the connects were made and failed.
     /// - A trace in which every socket() is followed by connect(), or by close().
     ///

@@ -22,6 +22,7 @@ cause! {
     ///
     /// # Evidence for
     /// - Growth between samples; a trace with connects that succeed and are never closed; a leak detector's line.
+    /// - Hundreds, more in a later sample, and none of those before closed: a pool closes what it has not needed for a while.
     /// - Far more connections to one remote than the process has threads or tasks.
     ///
     /// # Evidence against

@@ -20,6 +20,7 @@ cause! {
     /// # Evidence for
     /// - Growth; a trace with socket and no close.
     /// - One socket per flush, query or message, so that rate times time fits the count.
+    /// - Descriptor numbers in one run, of sockets without a peer: none was closed while the others came.
     /// - Inodes spread over a long time.
     ///
     /// # Evidence against

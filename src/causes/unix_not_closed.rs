@@ -20,6 +20,8 @@ cause! {
     /// # Evidence for
     /// - One client process with most of a daemon's connections.
     /// - Growth between captures; a trace.
+    /// - A trace alone: one in each round, or by threads that ended, and none used once there was a further one.
+    /// - `lsof -E`: nearly all with one process, and the table full.
     /// - A dead peer: rows whose peer inode is 0 and which the owner keeps.
     ///
     /// # Evidence against

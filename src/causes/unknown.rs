@@ -15,7 +15,7 @@ cause! {
     /// - log: absent, or without a line about connections.
     ///
     /// # Evidence for
-    /// - The pile, its growth, or the limit it fills.
+    /// - The pile, its growth, or the limit it fills: one that was captured, or a usual one at which the numbers end.
     ///
     /// # Evidence against
     /// - Any evidence for another cause: then that one is named.
