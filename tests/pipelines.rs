@@ -143,3 +143,54 @@ fn names_of_one_pid_that_list_the_same_descriptors_are_threads() {
     assert_eq!(counts(407 * 166, 407 * 129), [("threads-counted-as-files", Some(15244))]);
     assert_eq!(counts(67_000, 52_000), [], "no multiples");
 }
+
+#[test]
+fn what_no_table_of_all_families_lists() {
+    let counted = "# cat /proc/9801/comm\ncollector\n# ls -l /proc/$(pidof collector)/fd | grep socket | wc -l\n1018\n";
+    let row = "tcp LISTEN 0 128 127.0.0.1:9100 *:* users:((\"collector\",pid=9801,fd=4))\n";
+    assert_eq!(told(&format!("{counted}# ss -anp | grep collector\n{row}")), (Verdict::Leak, Some(9801), Some(1017)));
+    let tcp_only = told(&format!("{counted}# ss -tanp | grep collector\n{row}"));
+    assert_eq!(tcp_only.0, Verdict::Inconclusive, "they may be unix sockets");
+    let live: String =
+        (0..900).map(|n| format!("tcp ESTAB 0 0 10.0.0.1:9100 10.0.1.1:{} users:((\"collector\",pid=9801,fd={n}))\n", 2000 + n)).collect();
+    assert_ne!(told(&format!("{counted}# ss -anp | grep collector\n{row}{live}")).0, Verdict::Leak);
+}
+
+#[test]
+fn counts_typed_again_and_again_are_samples() {
+    let row = |n: u32| format!("python3 374 kb {}u IPv4 41{n} 0t0 TCP 10.0.0.1:{}->10.0.0.2:443 (CLOSE_WAIT)\n", 9 + n, 40000 + n);
+    let rows: String = (10..62).map(row).collect();
+    let text = |counts: [u32; 4]| {
+        let typed: String = counts.iter().map(|n| format!("$ ls -l | grep socket | wc -l\n{n}\n")).collect();
+        format!("$ pwd\n/proc/374/fd\n{typed}$ lsof -p 374 -n|grep CLOSE_WAIT\n{rows}")
+    };
+    assert_eq!(told(&text([16, 29, 40, 55])), (Verdict::Leak, Some(374), Some(52)));
+    assert_ne!(told(&text([55, 54, 56, 55])).0, Verdict::Leak);
+}
+
+#[test]
+fn a_limit_of_a_process_that_only_its_name_tells() {
+    let text = |open: u32, live: u32| {
+        format!(
+            "# grep 'open files' /proc/$(pidof -s poold)/limits\nMax open files            1024                 102400               files\n# ls /proc/$(pidof -s poold)/fd | wc -l\n{open}\n# ss -tn state established '( dport = :3306 )' | awk 'NR>1{{print $4}}' | sort | uniq -c\n    {live} 10.9.0.11:3306\n"
+        )
+    };
+    let verdict = |open, live| told(&text(open, live)).0;
+    assert_eq!(
+        (verdict(1024, 812), verdict(300, 212), verdict(1024, 12)),
+        (Verdict::Exhaustion, Verdict::Inconclusive, Verdict::Inconclusive)
+    );
+}
+
+#[test]
+fn a_lone_count_beside_the_limits() {
+    let limits = "Limit                     Soft Limit           Hard Limit           Units     \nMax open files            16384                16384                files     \n";
+    let out = |name: &str, count: &str| {
+        let members = [("limits.5020.txt", limits), (name, count)];
+        let members: Vec<Member> =
+            members.iter().map(|(path, text)| Member { path: path.to_string(), text: text.as_bytes().to_vec() }).collect();
+        diagnose(&members).reports.iter().flat_map(|r| &r.ruled_out).any(|r| r.code == "fd-limit-too-low" && r.exclusion.out)
+    };
+    assert!(out("fd-count.5020", "119\n") && out("fdcount.txt", "119\n"));
+    assert!(!out("fd-count.77", "119\n") && !out("count.txt", "119\n"));
+}

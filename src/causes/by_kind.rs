@@ -46,7 +46,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Listen => listen(pile, bar).or_else(|| listens_everywhere(case, pile, bar)),
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
-        Kind::Unidentified => unnamed(case, pile).or_else(|| unidentified(case, pile)),
+        Kind::Unidentified => untabled(pile).or_else(|| unnamed(case, pile)).or_else(|| unidentified(case, pile)),
         // A socket for each peer, or for each of the ports that are offered, is how some protocols work, however many there are.
         Kind::Udp if has_peer_for_each(pile) || mostly_chosen(case, pile) || is_bound_to_address(pile) => None,
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
@@ -207,6 +207,17 @@ fn silent(pile: &Pile, bar: &Bar) -> Option<Evidence> {
         let says = format!("{silent} accepted connections of {} have been silent for a minute or more", owner(pile));
         reason(pile, Strength::Moderate, Witnessed::Table, says)
     })
+}
+
+/// Sockets that a table of all families does not list among those of their holder: most are TCP sockets in no connection state.
+fn untabled(pile: &Pile) -> Option<Evidence> {
+    let row = pile.untabled.as_ref()?;
+    let says = format!(
+        "{} sockets of {} are in no table: ss was asked for those of all families, and lists hardly one of it",
+        number(pile.count as i64),
+        owner(pile)
+    );
+    Some(Evidence::new(Strength::Strong, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned().chain([row.clone()])))
 }
 
 /// Sockets that lsof looked up in the tables of TCP, UDP, raw and unix and found in none, most of what their holder has.

@@ -55,6 +55,8 @@ cause! {
 
 /// Fewer sockets are no part of a full table that is worth a word.
 const SOME: u64 = 40;
+/// From how many connects on they may be what fills a limit that was not captured: hardly a service has one below 1024.
+const MANY_CONNECTS: u64 = 900;
 
 /// A process near its limit.
 pub(super) struct Full {
@@ -74,6 +76,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if full.is_none() && by_name.is_none() && errors.is_empty() {
         return Vec::new();
     }
+    let filling = filling(case).filter(|_| full.is_none() && by_name.is_none() && !errors.is_empty());
     // A leak that fills the table makes the limit its effect, and files that fill it are another finding.
     let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.as_ref().is_none_or(|f| p.held_by(f.pid)));
     let need = need(case).filter(|_| !errors.is_empty());
@@ -82,7 +85,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         return Vec::new();
     }
     // What fills the table decides between a limit that is too low and a leak.
-    let known = full.as_ref().is_some_and(|f| knows_content(case, f)) || by_name.is_some_and(|a| a.live_fill(case));
+    let known = full.as_ref().is_some_and(|f| knows_content(case, f)) || by_name.is_some_and(|a| a.live_fill(case)) || filling.is_some();
     let pid = full.as_ref().map(|f| f.pid).or_else(|| errors.iter().find_map(|e| e.1));
     let most = if known || need.is_some() { None } else { most_of(case, pid) };
     let (class, says) = match (known, most) {
@@ -95,7 +98,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     };
     let mut claim = support::note("fd-limit-too-low", class, says);
     let asked_for = by_name.map(|a| Owner { command: a.program.clone(), ..Owner::default() });
-    claim.owner = pid.map(|pid| owner(case, pid)).or(asked_for).or_else(|| named_by_log(case));
+    let filler = filling.and_then(|pile| pile.owner.clone());
+    claim.owner = filler.or_else(|| pid.map(|pid| owner(case, pid))).or(asked_for).or_else(|| named_by_log(case));
     claim.is = CountIs::Exact;
     if let Some(pile) = most {
         claim.owner = claim.owner.or_else(|| pile.owner.clone());
@@ -114,6 +118,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     if let Some(need) = &need {
         claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, need.says(), [need.quote.clone()]));
+    }
+    if let Some(pile) = filling {
+        let says = format!("{} of its descriptors are {}", number(pile.count as i64), pile.kind.noun(pile.count));
+        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));
     }
     for (says, _, quotes) in errors {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
@@ -165,6 +173,13 @@ fn undecided_pile(case: &Case<'_>, pile: &Pile, named: bool) -> String {
     let toward = toward.map_or(String::new(), |(end, _)| format!(" with {}", case.show(end)));
     let (count, kind) = (number(pile.count as i64), pile.kind.plural());
     format!("most of what was captured are {count} {kind}{whose}{toward}: in use, or left over")
+}
+
+/// The connects under way that fill a limit which a log says is reached, where no other program is in question: they are given up in time, and
+/// make no leak.
+fn filling<'c>(case: &'c Case<'_>) -> Option<&'c Pile> {
+    let pile = case.ledger.piles.iter().find(|p| p.kind == Kind::SynSent && p.owner.is_some() && p.count >= MANY_CONNECTS)?;
+    (case.is_only_program(pile) && suspect(case, pile).is_none()).then_some(pile)
 }
 
 /// Whether the capture tells what most of the open descriptors are.

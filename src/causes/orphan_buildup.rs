@@ -72,7 +72,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     }
     let class = if near || kernel.is_some() { Class::Exhaustion } else { Class::Note };
     let mut claim = support::note("orphan-buildup", class, "closed by their program, still waiting for their peers, without a descriptor");
-    (claim.kind, claim.count, claim.is) = (Some(Kind::FinWait), Some(orphans as u64), CountIs::Exact);
+    // What the kernel says once was not counted.
+    let count = u64::try_from(orphans).ok().filter(|&n| n > 0 || case.ledger.books.orphan.is_some());
+    (claim.kind, claim.count, claim.is) = (Some(Kind::FinWait), count, CountIs::Exact);
     if let Some(figure) = &case.ledger.books.orphan {
         claim.evidence.push(Evidence::new(
             Strength::Strong,

@@ -68,6 +68,7 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
         }
         if claim.kind == Some(Kind::Unidentified)
             && claim.copies.is_none()
+            && claim.pile.and_then(|n| case.ledger.piles.get(n)).is_none_or(|p| p.untabled.is_none())
             && ![Witnessed::Trace, Witnessed::Growth].iter().any(|w| weighed.sources.contains(w))
         {
             let why = "no table tells what they are: they may be sockets of another kind, and in use";

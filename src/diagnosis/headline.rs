@@ -7,7 +7,8 @@ use crate::ledger::{CountIs, Kind};
 
 /// The headline of a diagnosis.
 pub fn headline(verdict: Verdict, findings: &[Finding], reports: &[HostReport]) -> String {
-    let first = findings.first();
+    let limit = findings.iter().find(|f| verdict == Verdict::Exhaustion && f.claim.class == Class::Exhaustion);
+    let first = limit.or_else(|| findings.first());
     match (verdict, first) {
         (Verdict::Leak, Some(f)) => {
             let more = findings.iter().skip(1).filter(|f| f.claim.class == Class::Leak).count();

@@ -402,7 +402,8 @@ fn all_descriptors(case: &Case<'_>) -> Missing {
 
 /// Sockets of which only the inode is known.
 fn unknown_kind(pile: &Pile) -> Option<Unjudged> {
-    let owner = pile.owner.as_ref().filter(|_| pile.kind == Kind::Unidentified && pile.count >= MANY && !pile.in_use)?;
+    let owner =
+        pile.owner.as_ref().filter(|_| pile.kind == Kind::Unidentified && pile.count >= MANY && !pile.in_use && pile.untabled.is_none())?;
     Some(Unjudged {
         says: format!("{} holds {} sockets, and no table says what they are", owner.named(), number(pile.count as i64)),
         missing: Missing {

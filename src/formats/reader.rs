@@ -8,7 +8,7 @@ use super::mend::{ESCAPE, Mend, shown};
 use super::prefix::Prefixes;
 use super::reading::{Reading, Traced, UNKNOWN};
 use super::width::Width;
-use super::{FORMATS, Format, Parser, Probe, Taken, host_mark, prompt, scan, tally};
+use super::{FORMATS, Format, Parser, Probe, Taken, cwd, host_mark, prompt, scan, tally};
 use crate::bundle::magic::is_binary;
 use crate::facts::{At, Citation, Discard, MemberId, Note, NoteKind, Sink};
 
@@ -54,6 +54,8 @@ pub struct Reader {
     bare: bool,
     /// Whether the last command ran in a pod.
     in_pod: bool,
+    /// The directory of a process's descriptors that the shell stands in.
+    directory: Vec<u8>,
     /// How many bare numbers of the last command have come.
     turn: usize,
     current: Option<Active>,
@@ -115,6 +117,7 @@ impl Reader {
             mend: None,
             bare: false,
             in_pod: false,
+            directory: Vec::new(),
             turn: 0,
             current: None,
             width: Width::default(),
@@ -445,6 +448,10 @@ impl Reader {
                     return self.count(taken, line);
                 }
             }
+        }
+        if self.command == b"pwd" && cwd::is_of_descriptors(line) {
+            self.directory = line.trim_ascii().to_vec();
+            return self.count(Taken::Noise, line);
         }
         // A bare number that none reads is the count of a list of commands that prints more than counts.
         let number = line.trim_ascii();

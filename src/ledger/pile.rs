@@ -69,6 +69,8 @@ pub struct Pile {
     pub foreign: Option<(String, Quote)>,
     /// Whether a trace of the holder shows data on most of its descriptors.
     pub in_use: bool,
+    /// The row of a table of all families in which its holder has others and these are not.
+    pub untabled: Option<Quote>,
     top_remote: OnceLock<Option<(End, u64)>>,
 }
 
@@ -112,6 +114,7 @@ impl Pile {
             longest_run: 0,
             foreign: None,
             in_use: false,
+            untabled: None,
             top_remote: OnceLock::new(),
         }
     }
@@ -314,6 +317,7 @@ fn one_pile(
         // What a table lists in a state is in the table of its own namespace, whichever that is.
         foreign: first.holding.foreign.clone().filter(|_| matches!(kind, Kind::Closed | Kind::Unidentified) || !tabled),
         in_use: in_use.contains(&first.pid),
+        untabled: None,
         top_remote: OnceLock::new(),
     })
 }

@@ -10,6 +10,7 @@ use crate::capture::process::base_name;
 use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
+use crate::formats::fd_counts::NAMELESS;
 use crate::formats::pid::{asked_program, pid_of};
 use crate::formats::prompt;
 use crate::formats::selection;
@@ -145,6 +146,9 @@ fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = descriptors_of(t.label.as_bytes()) {
         return Some(pid);
     }
+    if t.command.is_empty() && t.label == NAMELESS {
+        return only_limited(snapshot);
+    }
     if !counts_lines(t) || is_filtered(t) || !t.command.contains("/fd") {
         return None;
     }
@@ -167,6 +171,13 @@ fn is_filtered(t: &Counted) -> bool {
 /// Whether all entries of one directory of descriptors were counted.
 fn counts_listing(t: &Counted) -> bool {
     !is_filtered(t) && t.command.trim_start().starts_with("ls") && t.command.contains("/fd") && counts_lines(t)
+}
+
+/// The only process whose limits were captured: whoever counted descriptors beside them had it in mind.
+fn only_limited(snapshot: &Snapshot) -> Option<u32> {
+    let mut limited = snapshot.processes.iter().filter(|(_, p)| p.nofile.is_some());
+    let (&pid, _) = limited.next()?;
+    limited.next().is_none().then_some(pid)
 }
 
 /// The process that a command line means: by its pid, or by `$(pidof NAME)` where the capture knows one process of that name. The only one

@@ -2,7 +2,7 @@
 
 use super::super::pid::pid_of;
 use super::super::reading::{Section, UNKNOWN};
-use super::super::{FORMATS, Format, Hint, Taken, prompt, scan};
+use super::super::{FORMATS, Format, Hint, Taken, cwd, prompt, scan};
 use super::{Active, Reader};
 use crate::facts::{At, Citation, Note, NoteKind, Sink};
 
@@ -16,6 +16,8 @@ const KEPT_BYTES: usize = 200;
 impl Reader {
     /// A prompt with a command: the rows that follow are its output.
     pub(super) fn enter(&mut self, command: &[u8], sink: &mut dyn Sink) {
+        cwd::change(&mut self.directory, command);
+        let command = &*cwd::spelled_out(command, &self.directory);
         self.command = command.to_vec();
         self.turn = 0;
         match FORMATS.iter().copied().find(|f| f.printed_by(command)) {
