@@ -133,7 +133,7 @@ pub fn descriptors(snapshot: &Snapshot) -> BTreeMap<u32, (u64, Quote)> {
 /// The last such count of a process that its command asked for by its program's name, and that nothing else tells.
 pub fn asked_for(snapshot: &Snapshot, program: &str) -> Option<(u64, Quote)> {
     let counts = |t: &&Counted| t.label.is_empty() && counts_listing(t) && asked_program(t.command.as_bytes()) == Some(program.as_bytes());
-    snapshot.tallies.iter().filter(counts).last().map(|t| (entries(t), t.quote.clone()))
+    snapshot.tallies.iter().rfind(counts).map(|t| (entries(t), t.quote.clone()))
 }
 
 /// All such counts of one process, in the order in which they were made.

@@ -86,11 +86,9 @@ impl Trace {
                     self.not_local.1.offer(at);
                 }
             }
-            b"bind" if call.errno == b"EADDRINUSE" => {
-                if sockaddr::end(call.args, names).is_some_and(|end| !matches!(end, End::Text(_)) && end.port() == 0) {
-                    self.no_port.0 += 1;
-                    self.no_port.1.offer(at);
-                }
+            b"bind" if call.errno == b"EADDRINUSE" && asks_for_any_port(call, names) => {
+                self.no_port.0 += 1;
+                self.no_port.1.offer(at);
             }
             b"listen" if call.result == Some(0) => self.flag(group, call.fd, LISTENING),
             b"getsockopt" => {
@@ -343,4 +341,9 @@ impl Trace {
         let key = self.peers.key(life);
         self.telling.entry(key).or_insert_with(|| Tale { rising, ..Tale::default() })
     }
+}
+
+/// Whether a call names an address and leaves the port to the kernel.
+fn asks_for_any_port(call: &Syscall<'_>, names: &mut Interner) -> bool {
+    sockaddr::end(call.args, names).is_some_and(|end| !matches!(end, End::Text(_)) && end.port() == 0)
 }
