@@ -421,12 +421,18 @@ fn shared_sockets(case: &Case<'_>) -> BTreeMap<(u32, u32), u64> {
         case.snapshot.processes.iter().flat_map(|(&pid, p)| p.lists.iter().flat_map(move |l| l.sockets().map(move |c| (pid, &c.sockets))))
     };
     let (asked, copied): (Vec<_>, Vec<_>) = all().partition(|(pid, s)| Some(*pid) == largest && s.len() >= LARGE);
-    // Exactly as much room as is needed: growing would ask for three times as much meanwhile.
+    // As much room as is needed at most: growing would ask for three times as much meanwhile.
     let mut others = Vec::with_capacity(copied.iter().map(|(_, s)| s.distinct()).sum::<usize>().min(MOST));
-    for (pid, sockets) in copied {
-        if others.len() < MOST {
-            others.extend(sockets.inodes().map(|inode| (inode, pid)));
-        }
+    let mut own: Vec<u32> = Vec::new();
+    for listings in copied.chunk_by(|a, b| a.0 == b.0) {
+        let Some(&(pid, _)) = listings.first().filter(|_| others.len() < MOST) else { continue };
+        // Two tools list the same sockets of a process.
+        own.clear();
+        own.extend(listings.iter().flat_map(|(_, sockets)| sockets.inodes()));
+        // Each listing is in order, which this sort makes use of.
+        own.sort();
+        own.dedup();
+        others.extend(own.iter().map(|&inode| (inode, pid)));
     }
     others.extend(case.snapshot.tables.iter().flat_map(|t| &t.shared));
     let mut asked = sets::Asked::of(asked.into_iter().map(|(_, s)| s));
