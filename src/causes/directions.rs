@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use crate::capture::{End, Snapshot};
-use crate::ledger::{Kind, Pile, listening_ports};
+use crate::ledger::{Kind, Pile, Ports};
 use std::collections::BTreeSet;
 
 /// Fewer of a direction are no side of a pile.
@@ -14,7 +14,7 @@ pub fn opened(case: &Case<'_>, pile: &Pile) -> Option<Vec<u64>> {
     if pile.kind != Kind::Established || pile.count < SOME * 2 {
         return None;
     }
-    let (now, opened) = sides(case.snapshot, pile);
+    let (now, opened) = sides(case.snapshot, &case.ledger.listening, pile);
     if (now.len() as u64) < SOME || opened < SOME {
         return None;
     }
@@ -23,7 +23,7 @@ pub fn opened(case: &Case<'_>, pile: &Pile) -> Option<Vec<u64>> {
     for then in &case.history(pile)?.told {
         let (take, earlier) = case.samples().nth(then.sample)?;
         let before = earlier.piles.get(then.pile?)?;
-        let (accepted, opened) = sides(&take.snapshot, before);
+        let (accepted, opened) = sides(&take.snapshot, &earlier.listening, before);
         if accepted.len() as u64 >= SOME {
             let still = accepted.intersection(&now).count();
             renewed = true;
@@ -38,8 +38,7 @@ pub fn opened(case: &Case<'_>, pile: &Pile) -> Option<Vec<u64>> {
 }
 
 /// The ends of a pile's connections on ports that something listens on, and how many others there are.
-fn sides(snapshot: &Snapshot, pile: &Pile) -> (BTreeSet<(End, End)>, u64) {
-    let listening = listening_ports(snapshot);
+fn sides(snapshot: &Snapshot, listening: &Ports, pile: &Pile) -> (BTreeSet<(End, End)>, u64) {
     let on_listeners: u64 = pile.traits.locals.iter().filter(|(end, _)| listening.has(end.port())).map(|(_, n)| n).sum();
     let own: BTreeSet<u16> = pile.traits.locals.iter().map(|(end, _)| end.port()).filter(|&port| listening.has(port)).collect();
     let rows = snapshot.tables.iter().flat_map(|t| &t.connections).filter(|(local, ..)| own.contains(&local.port()));

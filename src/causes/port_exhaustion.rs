@@ -9,7 +9,6 @@ use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::trace::Trace;
 use crate::facts::{Protocol, SocketState};
-use crate::ledger::pile::listening_ports;
 use crate::ledger::{CountIs, Family, Figure, Kind, Owner, tally};
 use std::collections::BTreeMap;
 
@@ -271,10 +270,11 @@ fn used<'a>(case: &'a Case<'_>) -> Option<&'a PortUse> {
 fn count_used(case: &Case<'_>) -> Option<PortUse> {
     let mut tops = Tops::default();
     let mut quotes = Vec::new();
-    let (low, listened) = (case.first_port(), listening_ports(case.snapshot));
+    let (low, listened) = (case.first_port(), &case.ledger.listening);
     let uses = |g: &&Group| g.state != SocketState::Listen && g.uses_ports_from(low, |port| listened.has(port));
     let view = case.ledger.best(Family::Tcp);
-    for group in view.iter().flat_map(|v| v.groups(Family::Tcp)).filter(uses) {
+    let users: Vec<&Group> = view.iter().flat_map(|v| v.groups(Family::Tcp)).filter(uses).collect();
+    for group in &users {
         tops.merge(&group.remotes);
         if quotes.len() < 2 {
             quotes.extend(group.quotes.first());
@@ -282,9 +282,8 @@ fn count_used(case: &Case<'_>) -> Option<PortUse> {
     }
     if let Some((end, n)) = tops.first() {
         let mut by_state: BTreeMap<SocketState, u64> = BTreeMap::new();
-        for group in view.iter().flat_map(|v| v.groups(Family::Tcp)).filter(uses) {
-            let here: u64 = group.remotes.iter().filter(|(e, _)| *e == end).map(|(_, n)| n).sum();
-            *by_state.entry(group.state).or_default() += here;
+        for group in users {
+            *by_state.entry(group.state).or_default() += group.remotes.get(&end);
         }
         let mut states: Vec<(SocketState, u64)> = by_state.into_iter().filter(|(_, n)| *n > 0).collect();
         states.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
@@ -310,7 +309,7 @@ fn with_ends(group: &Group) -> u64 {
 
 /// At most how many connections of a table were opened here: all that share state and holder with one from a port of the range.
 fn opened(case: &Case<'_>) -> i64 {
-    let (low, listened) = (case.first_port(), listening_ports(case.snapshot));
+    let (low, listened) = (case.first_port(), &case.ledger.listening);
     let from_range = |g: &&Group| g.locals.iter().any(|(end, _)| i64::from(end.port()) >= low && !listened.has(end.port()));
     let groups = case.ledger.best(Family::Tcp).into_iter().flat_map(|v| v.groups(Family::Tcp));
     groups.filter(|g| g.state != SocketState::Listen).filter(from_range).map(|g| g.count as i64).sum()

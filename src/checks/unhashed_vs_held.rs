@@ -113,8 +113,8 @@ fn held_unhashed(case: &Case<'_>) -> (i64, Vec<Quote>) {
             at.extend(held::row_of(proc, DescriptorKind::Socket));
         }
     }
-    let known = known_elsewhere(case.snapshot);
-    let unknown = sets::Union::of(sockets).missing(&known);
+    // What a table lists in a connection state lsof met before or after.
+    let unknown = sets::Union::of(sockets).missing(&case.ledger.connected);
     if at.is_empty() {
         at.extend(case.snapshot.processes.values().find_map(|p| held::row_of(p, DescriptorKind::Socket)));
     }
@@ -137,16 +137,6 @@ fn unlisted<'a>(proc: &'a Proc, sockets: &mut Vec<&'a Sockets>, at: &mut Vec<Quo
         hidden = hidden.max(super::rows::signed(rows));
     }
     hidden
-}
-
-/// Inodes that a table lists in a connection state: lsof met them before or after.
-fn known_elsewhere(snapshot: &Snapshot) -> Vec<u32> {
-    let mut known: Vec<u32> = Vec::new();
-    for table in &snapshot.tables {
-        let listed = |n: u32| table.groups.get(n as usize).is_some_and(|g| Kind::of_socket(g.protocol, g.state) != Some(Kind::Closed));
-        known.extend(table.rows.iter().filter(|r| listed(r.1)).map(|r| r.0));
-    }
-    sets::sorted(known)
 }
 
 /// Lines of an lsof of all processes, as a pipeline counted them.

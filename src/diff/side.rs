@@ -4,7 +4,6 @@ use crate::capture::Interner;
 use crate::capture::tops::Tops;
 use crate::facts::{IdentityKey, LimitValue, SocketState};
 use crate::host::{Host, Source, Take};
-use crate::ledger::pile::{Ports, listening_ports};
 use crate::ledger::{Family, Kind, Ledger};
 use std::collections::BTreeMap;
 
@@ -96,7 +95,7 @@ impl Side {
             counters: snapshot.counters.iter().filter_map(|(name, r)| Some((names.text(*name), r.last()?.value))).collect(),
             processes: snapshot.processes.iter().filter(|(_, p)| !p.command.is_empty()).map(|(n, p)| (*n, p.command.clone())).collect(),
             descriptors,
-            ports: ports(&ledger, names, low_port(snapshot, names), &listening_ports(snapshot)),
+            ports: ports(&ledger, names, low_port(snapshot, names)),
         })
     }
 
@@ -131,11 +130,11 @@ fn low_port(snapshot: &crate::capture::Snapshot, names: &Interner) -> i64 {
 }
 
 /// The most connections to one remote whose local ports are of the range, live or in TIME-WAIT.
-fn ports(ledger: &Ledger<'_>, names: &Interner, low: i64, listened: &Ports) -> Option<(u64, String)> {
+fn ports(ledger: &Ledger<'_>, names: &Interner, low: i64) -> Option<(u64, String)> {
     let view = ledger.best(Family::Tcp)?;
     let mut remotes = Tops::default();
     for group in view.groups(Family::Tcp).filter(|g| g.state != SocketState::Listen) {
-        if group.uses_ports_from(low, |port| listened.has(port)) {
+        if group.uses_ports_from(low, |port| ledger.listening.has(port)) {
             remotes.merge(&group.remotes);
         }
     }

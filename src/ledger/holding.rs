@@ -9,13 +9,19 @@ use super::witness::{Lent, Part, Parts, Witness};
 use crate::capture::End;
 use crate::capture::holding::{Class, FdList};
 use crate::capture::process::Proc;
-use crate::capture::sockets::NO_FD;
+use crate::capture::sockets::{NO_FD, Sockets};
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::{DescriptorKind, Protocol, SocketState};
+use crate::parallel;
 use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// So many processes are looked at in one go, beside others: fewer are not worth a thread.
+const SIDE_BY_SIDE: usize = 128;
 
 /// What one process holds.
 #[derive(Debug, Default)]
@@ -34,6 +40,8 @@ pub struct Holding<'a> {
     pub hidden_numbers: u64,
     /// Why its sockets seem to live in another network namespace, if something shows it.
     pub foreign: Option<(String, Quote)>,
+    /// Its descriptors at least, once they were asked for: each of its piles does.
+    at_least: OnceLock<Option<(u64, Quote)>>,
 }
 
 /// Sockets that have several descriptors each.
@@ -51,17 +59,27 @@ pub struct Duplicated {
     pub quote: Quote,
 }
 
+/// What all processes hold.
+pub struct Held<'a> {
+    /// Of each process.
+    pub holdings: BTreeMap<u32, Holding<'a>>,
+    /// Inodes that some table lists in a connection state, sorted, where a listing shows sockets that it does not name.
+    pub connected: Vec<u32>,
+}
+
 /// Everything tables know of inodes, to tell what a descriptor's inode is.
 #[derive(Default)]
 pub struct Known<'a> {
-    /// Inode and group number, sorted by inode, each once.
-    rows: Vec<(u32, u32)>,
+    /// What tables list, by inode, each once, where a listing prints inodes only.
+    rows: sets::Marked<Row>,
     /// Groups by number.
     groups: Vec<&'a Group>,
-    /// The inodes alone, of all but bound TCP sockets (which ss since 6.8 lists as UNCONN): those are in no connection state all the same.
+    /// What quotes those without a holder, once it was asked for: thousands of processes have sockets of the same few.
+    quoted: FxHashMap<u32, OnceLock<Quoted>>,
+    /// Where none does: the inodes alone of what is in a connection state.
     inodes: Vec<u32>,
     /// Inodes that an lsof identified.
-    named: Vec<u32>,
+    named: sets::Marked<u32>,
     held: FxHashMap<u32, Vec<u32>>,
     covers_tcp: bool,
     covers_unix: bool,
@@ -69,6 +87,45 @@ pub struct Known<'a> {
     unlisted: u64,
     /// What is known of sockets that lsof does not name.
     unnamed: Unnamed,
+}
+
+/// Numbers in the rows that quote a group.
+#[derive(Debug)]
+struct Quoted {
+    /// Each with the row it is in.
+    numbers: Vec<(u32, usize)>,
+    /// How many rows there are.
+    rows: usize,
+}
+
+/// A socket that some table lists.
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    inode: u32,
+    /// The number of its group, and whether a table lists it in a connection state.
+    group: u32,
+}
+
+impl Row {
+    /// Set where a table lists it in a connection state: there are not so many groups.
+    const CONNECTED: u32 = 1 << 31;
+
+    fn inode(&self) -> u32 {
+        self.inode
+    }
+
+    fn number(&self) -> u32 {
+        self.group & !Row::CONNECTED
+    }
+
+    fn is_connected(&self) -> bool {
+        self.group & Row::CONNECTED != 0
+    }
+
+    /// Takes over what another table says of the same socket; the group is the first one.
+    fn join(&mut self, other: &Row) {
+        self.group = self.number().min(other.number()) | (self.group | other.group) & Row::CONNECTED;
+    }
 }
 
 impl<'a> Known<'a> {
@@ -85,14 +142,13 @@ impl<'a> Known<'a> {
             covers_unix: whole(Family::Unix) || lsof,
             ..Known::default()
         };
-        if bare || classes().any(|c| c.unlisted) {
-            known.inodes = connected(snapshot);
-        }
         if bare {
-            known.add_rows(snapshot);
             let identified = |c: &&Class| !c.unlisted && (c.protocol.is_some() || c.state.is_some());
-            known.named = sets::Union::of(classes().filter(identified).map(|c| &c.sockets)).all();
+            let named = || sets::Union::of(classes().filter(identified).map(|c| &c.sockets)).all();
+            let (named, ()) = parallel::both(snapshot.is_large(), named, || known.add_rows(snapshot));
+            known.named = sets::Marked::of(named, |&inode| inode);
         } else if classes().any(|c| c.unlisted) {
+            known.inodes = connected(snapshot);
             // Rows with an inode are told by that.
             known.add_numbers(snapshot.tables.iter().filter(|t| t.rows.is_empty()));
         }
@@ -109,50 +165,104 @@ impl<'a> Known<'a> {
 
     fn add_rows(&mut self, snapshot: &'a Snapshot) {
         // Exactly as much room as is needed: growing would ask for three times as much meanwhile.
-        self.rows.reserve_exact(snapshot.tables.iter().map(|t| t.rows.len()).sum());
+        let mut rows: Vec<Row> = Vec::with_capacity(snapshot.tables.iter().map(|t| t.rows.len()).sum());
         for table in &snapshot.tables {
             let base = self.groups.len() as u32;
             self.groups.extend(table.groups.iter());
-            self.rows.extend(table.rows.iter().map(|&(inode, group)| (inode, base + group)));
+            let state = |g: &Group| if is_connected(g) { Row::CONNECTED } else { 0 };
+            let states: Vec<u32> = table.groups.iter().map(state).collect();
+            let row = |&(inode, n): &(u32, u32)| Row { inode, group: (base + n) | states.get(n as usize).copied().unwrap_or(0) };
+            rows.extend(table.rows.iter().map(row));
         }
+        let nameless = (0..).zip(&self.groups).filter(|(_, group)| group.owner.is_none());
+        self.quoted = nameless.map(|(number, _)| (number, OnceLock::new())).collect();
         self.add_numbers(snapshot.tables.iter());
-        sets::sort_by_number(&mut self.rows, |r| r.0);
-        // Of an inode that several groups have, the first one.
-        self.rows.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            kept.1 = if same { kept.1.min(next.1) } else { kept.1 };
+        sets::sort_by_number(&mut rows, Row::inode);
+        rows.dedup_by(|next, kept| {
+            let same = next.inode == kept.inode;
+            if same {
+                kept.join(next);
+            }
             same
         });
-        self.rows.shrink_to_fit();
+        rows.shrink_to_fit();
+        self.rows = sets::Marked::of(rows, Row::inode);
+    }
+
+    /// The inodes that tables list in a connection state, sorted, as far as they were gathered.
+    fn into_connected(self) -> Vec<u32> {
+        match self.rows.all() {
+            [] => self.inodes,
+            rows => rows.iter().filter(|row| row.is_connected()).map(Row::inode).collect(),
+        }
+    }
+
+    /// The kind and the group, with its number, of a row that is in a connection state.
+    fn state_of(&self, row: &Row) -> Option<(Kind, u32, &'a Group)> {
+        let group = self.groups.get(row.number() as usize).copied()?;
+        let kind = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed)?;
+        Some((kind, row.number(), group))
+    }
+
+    /// The numbers in the rows that quote a group without a holder.
+    fn quoted(&self, lent: &Lent<'a>) -> Option<&Quoted> {
+        Some(self.quoted.get(&lent.number)?.get_or_init(|| {
+            let (mut numbers, mut rows) = (Vec::new(), 0);
+            for quote in lent.group.quotes.iter() {
+                numbers.extend(quote.text().split_whitespace().filter_map(|word| Some((word.parse().ok()?, rows))));
+                rows += 1;
+            }
+            Quoted { numbers, rows }
+        }))
     }
 
     /// Asks for the inodes of one listing in order.
     fn asked(&self) -> Asked<'_, 'a> {
-        Asked { known: self, rows: &self.rows, inodes: &self.inodes, named: &self.named }
+        Asked { known: self, rows: self.rows.ordered(), named: self.named.ordered() }
+    }
+
+    /// How many of a listing's sockets no table lists in a connection state.
+    fn missing(&self, sockets: &Sockets) -> usize {
+        let mut rows = self.rows.ordered();
+        let near = sockets.span().is_some_and(|(low, high)| rows.first_from(low, Row::inode).is_some_and(|row| row.inode <= high));
+        match self.rows.all() {
+            [] => sets::missing_of(sockets, &self.inodes),
+            // Nothing of it need be read.
+            _ if !near => sockets.distinct(),
+            _ => sockets.inodes().filter(|&inode| !rows.find(inode, Row::inode).is_some_and(Row::is_connected)).count(),
+        }
     }
 }
 
-/// What is known of inodes that are asked for in order: the rest of each list, which none before was in.
+/// What is known of inodes that are asked for in order.
 struct Asked<'k, 'a> {
     known: &'k Known<'a>,
-    rows: &'k [(u32, u32)],
-    inodes: &'k [u32],
-    named: &'k [u32],
+    rows: sets::Ordered<'k, Row>,
+    named: sets::Ordered<'k, u32>,
+}
+
+/// An inode that was asked for.
+struct Answer<'a> {
+    /// Whether neither a table lists it in a connection state nor an lsof identified it.
+    open: bool,
+    /// The kind and the group, with its number, where a table lists it in a connection state.
+    in_state: Option<(Kind, u32, &'a Group)>,
 }
 
 impl<'a> Asked<'_, 'a> {
     /// The kind and the group, with its number, of an inode that a table lists in a connection state.
     fn in_state(&mut self, inode: u32) -> Option<(Kind, u32, &'a Group)> {
-        let known = sets::advance_by(&mut self.rows, inode, |r| r.0);
-        let &(_, number) = self.rows.first().filter(|_| known)?;
-        let group = self.known.groups.get(number as usize).copied()?;
-        let kind = Kind::of_socket(group.protocol, group.state).filter(|&k| k != Kind::Closed)?;
-        Some((kind, number, group))
+        let row = self.rows.find(inode, Row::inode)?;
+        self.known.state_of(row)
     }
 
-    /// Whether a table lists an inode in a connection state, or an lsof identified it.
-    fn accounts_for(&mut self, inode: u32) -> bool {
-        sets::advance(&mut self.inodes, inode) || sets::advance(&mut self.named, inode)
+    fn of(&mut self, inode: u32) -> Answer<'a> {
+        let row = self.rows.find(inode, Row::inode);
+        let connected = row.is_some_and(Row::is_connected);
+        Answer {
+            open: !connected && self.named.find(inode, |&named| named).is_none(),
+            in_state: row.and_then(|row| self.known.state_of(row)),
+        }
     }
 }
 
@@ -168,10 +278,15 @@ fn unlisted(views: &[View<'_>], books: &Books) -> u64 {
 fn connected(snapshot: &Snapshot) -> Vec<u32> {
     let mut inodes = Vec::new();
     for table in &snapshot.tables {
-        let closed: Vec<bool> = table.groups.iter().map(|g| Kind::of_socket(g.protocol, g.state) == Some(Kind::Closed)).collect();
-        inodes.extend(table.rows.iter().filter(|r| closed.get(r.1 as usize) == Some(&false)).map(|r| r.0));
+        let connected: Vec<bool> = table.groups.iter().map(is_connected).collect();
+        inodes.extend(table.rows.iter().filter(|r| connected.get(r.1 as usize) == Some(&true)).map(|r| r.0));
     }
     sets::sorted(inodes)
+}
+
+/// Whether rows of a group are in a connection state: bound TCP sockets, which ss since 6.8 lists as UNCONN, are in none.
+fn is_connected(group: &Group) -> bool {
+    Kind::of_socket(group.protocol, group.state) != Some(Kind::Closed)
 }
 
 /// Whether a listing tells nothing of these sockets but their inodes.
@@ -180,28 +295,50 @@ pub(super) fn tells_inodes_only(class: &Class) -> bool {
 }
 
 /// What every process holds.
-pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> BTreeMap<u32, Holding<'a>> {
-    let known = Known::gather(snapshot, views, books);
+pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> Held<'a> {
+    let (known, all) = parallel::both(snapshot.is_large(), || Known::gather(snapshot, views, books), || Mutex::new(by_tables(views)));
+    let processes: Vec<(u32, &Proc)> = snapshot.processes.iter().map(|(&pid, proc)| (pid, proc)).collect();
+    let jobs: Vec<&[(u32, &Proc)]> = processes.chunks(SIDE_BY_SIDE).collect();
+    let work = |job: &&[(u32, &'a Proc)]| -> Vec<(u32, Holding<'a>)> {
+        let taken = |pid| all.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid).unwrap_or_default();
+        let each = job.iter().map(|&(pid, proc)| (pid, by_listings(snapshot, pid, proc, &known, books, taken(pid))));
+        each.filter(|(_, holding)| !holding.kinds.is_empty() || holding.descriptors.is_some()).collect()
+    };
+    let mut listed = BTreeMap::new();
+    parallel::in_order(&jobs, work, |_, done| listed.extend(done));
+    // What is left is of processes that only tables name.
+    listed.extend(all.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Held { holdings: listed, connected: known.into_connected() }
+}
+
+/// What each process holds by tables that name holders.
+fn by_tables<'a>(views: &[View<'a>]) -> BTreeMap<u32, Holding<'a>> {
     let mut all: BTreeMap<u32, Holding<'a>> = BTreeMap::new();
     for view in views {
         by_owner(view, &mut all);
         numbers(view, &mut all);
         copies(view, &mut all);
     }
-    for (&pid, proc) in &snapshot.processes {
-        let mut holding = all.remove(&pid).unwrap_or_default();
-        // Listings that name protocols go first: those that print inodes only add to what they say.
-        let names_protocols = |l: &&FdList| l.sockets().any(|c| c.unlisted || c.protocol.is_some());
-        for list in proc.lists.iter().filter(names_protocols).chain(proc.lists.iter().filter(|l| !names_protocols(l))) {
-            by_list(pid, proc, list, &known, books, &mut holding);
-        }
-        count_descriptors(proc, &mut holding);
-        holding.foreign = foreign(proc, snapshot);
-        if !holding.kinds.is_empty() || holding.descriptors.is_some() {
-            all.insert(pid, holding);
-        }
-    }
     all
+}
+
+/// What a process holds by its listings, added to what it holds by tables.
+fn by_listings<'a>(
+    snapshot: &'a Snapshot,
+    pid: u32,
+    proc: &'a Proc,
+    known: &Known<'a>,
+    books: &Books,
+    mut holding: Holding<'a>,
+) -> Holding<'a> {
+    // Listings that name protocols go first: those that print inodes only add to what they say.
+    let names_protocols = |l: &&FdList| l.sockets().any(|c| c.unlisted || c.protocol.is_some());
+    for list in proc.lists.iter().filter(names_protocols).chain(proc.lists.iter().filter(|l| !names_protocols(l))) {
+        by_list(pid, proc, list, known, books, &mut holding);
+    }
+    count_descriptors(proc, &mut holding);
+    holding.foreign = foreign(proc, snapshot);
+    holding
 }
 
 impl<'a> Holding<'a> {
@@ -232,21 +369,26 @@ impl<'a> Holding<'a> {
 
     /// Open descriptors, at least: what was counted, or the sockets that one source shows, each of which has a descriptor.
     pub fn at_least(&self) -> Option<(u64, Quote)> {
-        let mut by_source: BTreeMap<&str, (u64, Option<Quote>)> = BTreeMap::new();
+        self.at_least.get_or_init(|| self.count_at_least()).clone()
+    }
+
+    fn count_at_least(&self) -> Option<(u64, Quote)> {
+        // Three or four at most: a map would ask for more memory than they take.
+        let mut by_source: Vec<(&str, u64, Option<Quote>)> = Vec::new();
         for words in self.kinds.iter().filter(|(kind, _)| **kind != Kind::TimeWait).map(|(_, words)| words) {
-            // A source that shows a kind twice, at two moments, shows mostly the same sockets.
-            let mut most: BTreeMap<&str, &Witness<'_>> = BTreeMap::new();
-            for word in words {
-                let known = most.entry(word.source).or_insert(word);
-                *known = if word.count > known.count { word } else { known };
-            }
-            for (source, word) in most {
-                let (sum, quote) = by_source.entry(source).or_default();
-                *sum = sum.saturating_add(word.count);
-                *quote = quote.take().or_else(|| word.quotes().next());
+            for word in words.iter().enumerate().filter(|(n, _)| is_most_of_its_source(words, *n)).map(|(_, word)| word) {
+                let at = by_source.iter().position(|s| s.0 == word.source).unwrap_or(by_source.len());
+                if at == by_source.len() {
+                    by_source.push((word.source, 0, None));
+                }
+                if let Some((_, sum, quote)) = by_source.get_mut(at) {
+                    *sum = sum.saturating_add(word.count);
+                    *quote = quote.take().or_else(|| word.quotes().next());
+                }
             }
         }
-        let shown = by_source.into_values().filter_map(|(n, quote)| Some((n, quote?)));
+        by_source.sort_by_key(|s| s.0);
+        let shown = by_source.into_iter().filter_map(|(_, n, quote)| Some((n, quote?)));
         shown.chain(self.descriptors.iter().map(|(n, _, quote)| (*n, quote.clone()))).max_by_key(|(n, _)| *n)
     }
 
@@ -258,6 +400,15 @@ impl<'a> Holding<'a> {
             words.push(witness);
         }
     }
+}
+
+/// Whether a word is the largest of its source: one that shows a kind twice, at two moments, shows mostly the same sockets.
+fn is_most_of_its_source(words: &[Witness<'_>], number: usize) -> bool {
+    let rank = |(n, word): (usize, &Witness<'_>)| (word.count, Reverse(n));
+    words.get(number).is_some_and(|word| {
+        let same = words.iter().enumerate().filter(|(_, other)| other.source == word.source);
+        same.map(rank).max() == Some(rank((number, word)))
+    })
 }
 
 /// Rows of a table whose holder is named.
@@ -359,7 +510,7 @@ fn distinct(pid: u32, class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
     if !class.unlisted || kind != Kind::Closed {
         return class.sockets.distinct() as u64 + hidden;
     }
-    let missing = sets::missing_of(&class.sockets, &known.inodes) as u64;
+    let missing = known.missing(&class.sockets) as u64;
     // A table without inodes names them by their descriptors; a few numbers may have been handed out again in between.
     let named = known.held.get(&pid).map_or(0, |held| {
         let mut held = AnyOrder { all: held, rest: held, last: 0 };
@@ -369,26 +520,31 @@ fn distinct(pid: u32, class: &Class, kind: Kind, known: &Known<'_>) -> u64 {
     rest + hidden
 }
 
+/// The kind of sockets as their listing tells it; `None` where only the inode can.
+pub(super) fn kind_of_socket(class: &Class) -> Option<Kind> {
+    match (class.protocol, class.state) {
+        _ if class.kind != DescriptorKind::Socket => None,
+        (None, _) if class.unlisted => Some(Kind::Closed),
+        (Some(protocol), _) if class.unlisted => Some(match Family::of(protocol) {
+            Family::Tcp => Kind::Closed,
+            Family::Udp => Kind::Udp,
+            Family::Raw => Kind::Raw,
+            Family::Unix => Kind::Unix,
+            Family::Netlink => Kind::Netlink,
+            Family::Packet => Kind::Packet,
+            Family::Other => Kind::Unidentified,
+        }),
+        (None, _) => None,
+        (Some(protocol), Some(state)) => Kind::of_socket(protocol, state),
+        (Some(protocol), None) if protocol.is_tcp() => None,
+        (Some(protocol), None) => Kind::of_socket(protocol, SocketState::Unconn),
+    }
+}
+
 /// The kind that a listing itself tells; `None` where only the inode can.
 pub(super) fn kind_of_class(class: &Class, list: &FdList) -> Option<Kind> {
     match class.kind {
-        DescriptorKind::Socket if class.unlisted => Some(match class.protocol {
-            None => Kind::Closed,
-            Some(p) => match Family::of(p) {
-                Family::Tcp => Kind::Closed,
-                Family::Udp => Kind::Udp,
-                Family::Raw => Kind::Raw,
-                Family::Unix => Kind::Unix,
-                Family::Netlink => Kind::Netlink,
-                Family::Packet => Kind::Packet,
-                Family::Other => Kind::Unidentified,
-            },
-        }),
-        DescriptorKind::Socket => class.protocol.and_then(|p| match class.state {
-            Some(state) => Kind::of_socket(p, state),
-            None if p.is_tcp() => None,
-            None => Kind::of_socket(p, crate::facts::SocketState::Unconn),
-        }),
+        DescriptorKind::Socket => kind_of_socket(class),
         DescriptorKind::Eventpoll => Some(Kind::Eventpoll),
         // Old lsof prints a selector's epoll descriptor without its name; two pipe ends beside each tell what it is.
         DescriptorKind::Anon if list.rows_of(DescriptorKind::Eventpoll) == 0 && class.rows > 16 => {
@@ -419,9 +575,10 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     let mut open = false;
     for (inode, fd) in class.sockets.iter() {
         if last.replace(inode) != Some(inode) {
-            open = !asked.accounts_for(inode);
+            let answer = asked.of(inode);
+            open = answer.open;
             rest += u64::from(open);
-            if let Some((kind, number, group)) = asked.in_state(inode) {
+            if let Some((kind, number, group)) = answer.in_state {
                 *found.entry(kind).or_default() += 1;
                 if group.owner.is_none() {
                     unowned += 1;
@@ -433,8 +590,9 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
         by_number += u64::from(open && held.as_mut().is_some_and(|held| held.has(fd)));
     }
     if unowned > 0 {
+        quote_own_rows(&found, &mut lent, class, known);
         for (kind, count) in found {
-            let parts = lent.remove(&kind).map(|lent| Part::Lent(own_rows(lent, count, class))).into_iter().collect();
+            let parts = lent.remove(&kind).map(Part::Lent).into_iter().collect();
             holding.add(kind, Witness { source: list.format, count, partial: list.filtered, parts });
         }
     }
@@ -457,30 +615,29 @@ fn by_inode<'a>(pid: u32, proc: &Proc, list: &FdList, class: &'a Class, known: &
     }
 }
 
-/// Rows of a table with a process's among them, quoted by the process's own listing where the first of the table are not its.
-fn own_rows<'a>(lent: Lent<'a>, count: u64, class: &'a Class) -> Lent<'a> {
-    if count >= lent.group.count {
-        return lent;
-    }
-    let mut named: Vec<(u32, usize)> = Vec::new();
-    let mut own = Vec::new();
-    for (row, quote) in lent.group.quotes.iter().enumerate() {
-        named.extend(quote.text().split_whitespace().filter_map(|word| Some((word.parse().ok()?, row))));
-        own.push(false);
+/// Lets the process's own listing quote those of its rows in tables of which the first rows are not its.
+fn quote_own_rows<'a>(found: &BTreeMap<Kind, u64>, lent: &mut BTreeMap<Kind, Lent<'a>>, class: &'a Class, known: &Known<'a>) {
+    let (low, high) = class.sockets.span().unwrap_or_default();
+    let mut named: Vec<(u32, Kind, usize)> = Vec::new();
+    // Of each kind which rows are not known to be its, a bit for each.
+    let mut strange: BTreeMap<Kind, u32> = BTreeMap::new();
+    for (&kind, lent) in lent.iter().filter(|(kind, lent)| found.get(kind).is_some_and(|count| *count < lent.group.count)) {
+        let Some(quoted) = known.quoted(lent) else { continue };
+        named.extend(quoted.numbers.iter().filter(|(n, _)| (low..=high).contains(n)).map(|&(n, row)| (n, kind, row)));
+        strange.insert(kind, (1 << quoted.rows) - 1);
     }
     named.sort_unstable();
     // One way through the listing, which is in order and may be long, for the numbers of all rows.
     let mut inodes = class.inodes().peekable();
-    for (number, row) in named {
+    for (number, kind, row) in named {
         while inodes.next_if(|&inode| inode < number).is_some() {}
-        if let (true, Some(own)) = (inodes.peek() == Some(&number), own.get_mut(row)) {
-            *own = true;
+        if let (true, Some(strange)) = (inodes.peek() == Some(&number), strange.get_mut(&kind)) {
+            *strange &= !(1 << row);
         }
     }
-    if own.iter().all(|&own| own) {
-        return lent;
+    for (_, lent) in lent.iter_mut().filter(|(kind, _)| strange.get(kind).is_some_and(|rows| *rows != 0)) {
+        lent.quotes = &class.quotes;
     }
-    Lent { quotes: &class.quotes, ..lent }
 }
 
 /// A sorted slice that is asked for numbers of which most are larger than the one before.
@@ -501,7 +658,8 @@ impl AnyOrder<'_> {
 }
 
 fn duplicates(class: &Class, kind_of: impl Fn(u32) -> Option<Kind>, holding: &mut Holding<'_>) {
-    if class.kind != DescriptorKind::Socket || class.sockets.len() < 2 {
+    // As many sockets as rows: none comes twice.
+    if class.kind != DescriptorKind::Socket || class.sockets.distinct() == class.sockets.len() {
         return;
     }
     // A row that repeats number and socket is a listing pasted twice, no second descriptor.

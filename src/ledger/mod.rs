@@ -27,10 +27,11 @@ pub mod witness;
 
 pub use books::{Books, Figure};
 pub use cut::Cut;
+use holding::Held;
 pub use holding::Holding;
 pub use kind::Kind;
 pub use likely::leaves_open;
-pub use pile::{CountIs, Owner, Pile, Word, is_pool, listening_ports};
+pub use pile::{CountIs, Owner, Pile, Ports, Word, is_pool};
 pub use views::{Family, View};
 
 use crate::capture::holding::FdList;
@@ -56,6 +57,10 @@ pub struct Ledger<'a> {
     pub holdings: BTreeMap<u32, Holding<'a>>,
     /// Sockets by program and kind, largest first; shared with the report.
     pub piles: Arc<Vec<Pile>>,
+    /// Ports that something listens on, by tables and by listings.
+    pub listening: Ports,
+    /// Inodes that some table lists in a connection state, sorted, where a listing shows sockets that it does not name.
+    pub connected: Vec<u32>,
     /// Whom each process's unix sockets are connected with.
     pub peers: BTreeMap<u32, peers::Peers>,
     /// The highest socket inode anywhere in the capture.
@@ -77,8 +82,9 @@ impl<'a> Ledger<'a> {
             books.bound_by_rows(view);
         }
         books.listed_elsewhere(&views);
-        let holdings = holding::holdings(snapshot, &views, &books);
-        let mut piles = pile::piles(snapshot, &holdings);
+        let Held { holdings, connected } = holding::holdings(snapshot, &views, &books);
+        let listening = pile::listening_ports(snapshot);
+        let mut piles = pile::piles(snapshot, &holdings, &listening);
         books.narrow(listed_otherwise(&books, &views, &piles));
         let (states, counted, states_whole) = states(snapshot, &views);
         labels::apply(snapshot, &mut piles);
@@ -88,7 +94,7 @@ impl<'a> Ledger<'a> {
         tally::count_descriptors(snapshot, &mut piles);
         let unprivileged = unprivileged(snapshot);
         tally::unowned(snapshot, &views, &states, unprivileged.is_some(), &mut piles);
-        sides::split(snapshot, &mut piles);
+        sides::split(snapshot, &listening, &mut piles);
         let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot, members);
         let cut = cut::cut(snapshot, members).filter(|_| !all_listed);
         foreign_by_room(&books, &mut piles);
@@ -102,6 +108,8 @@ impl<'a> Ledger<'a> {
             counted,
             holdings,
             piles: Arc::new(piles),
+            listening,
+            connected,
             peers,
             newest_inode: newest_inode(snapshot),
             unprivileged,

@@ -2,15 +2,20 @@
 
 use super::holding::Holding;
 use super::kind::Kind;
-use super::shared::{Distinct, Shared};
+use super::shared::{Distinct, Holder, Shared};
 use super::witness::{Traits, Witness};
 use crate::capture::process::{Proc, base_name};
 use crate::capture::tops::Tops;
 use crate::capture::trace::Trace;
 use crate::capture::{End, Quote, Snapshot};
 use crate::facts::{LimitValue, SocketState};
+use crate::parallel;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+
+/// So many shares are put together in one go, beside others: fewer are not worth a thread.
+const SIDE_BY_SIDE: usize = 128;
 
 /// How sure a count is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,8 +191,10 @@ impl Pile {
 }
 
 /// What one process holds of a kind.
-#[derive(Clone, Copy)]
 struct Share<'h> {
+    kind: Kind,
+    /// The number of its program.
+    program: usize,
     pid: u32,
     count: u64,
     proc: Option<&'h Proc>,
@@ -195,12 +202,33 @@ struct Share<'h> {
     words: &'h [Witness<'h>],
 }
 
+impl Share<'_> {
+    /// Whether it is of the same pile as another.
+    fn is_with(&self, other: &Share<'_>) -> bool {
+        (self.kind, self.program) == (other.kind, other.program)
+    }
+}
+
 /// All piles of a snapshot, largest first.
-pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<Pile> {
-    let (listening, in_use) = (listening_ports(snapshot), in_use(snapshot));
-    let mut programs: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut groups: BTreeMap<(Kind, usize), Vec<Share<'_>>> = BTreeMap::new();
+pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>, listening: &Ports) -> Vec<Pile> {
+    let in_use = in_use(snapshot);
     let shared = Shared::of(snapshot);
+    let shares = shares(snapshot, holdings);
+    let work = |job: &&[Share<'_>]| -> Vec<Pile> {
+        job.chunk_by(Share::is_with).filter_map(|shares| one_pile(snapshot, shares, &shared, (listening, &in_use))).collect()
+    };
+    // Exactly as much room as is needed: a pile is large, and growing would ask for three times as much meanwhile.
+    let mut piles: Vec<Pile> = Vec::with_capacity(shares.chunk_by(Share::is_with).count());
+    parallel::in_order(&jobs(&shares), work, |_, done| piles.extend(done));
+    // Numbers are put in order, and not the piles with each step.
+    piles.sort_by_cached_key(|p| (Reverse(p.count), p.kind, first_pid(p)));
+    piles
+}
+
+/// What each process holds of each kind, the shares of one pile together, the largest first.
+fn shares<'h>(snapshot: &'h Snapshot, holdings: &'h BTreeMap<u32, Holding<'h>>) -> Vec<Share<'h>> {
+    let mut programs: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut shares = Vec::with_capacity(holdings.values().map(|h| h.kinds.len()).sum());
     for (&pid, holding) in holdings {
         let proc = snapshot.processes.get(&pid);
         let program = proc.map_or(String::new(), Proc::program);
@@ -209,19 +237,34 @@ pub fn piles(snapshot: &Snapshot, holdings: &BTreeMap<u32, Holding<'_>>) -> Vec<
         let known = proc.is_some_and(|p| !p.cmdline.is_empty());
         let key = if known || is_pool(command) { base_name(&program).to_string() } else { format!("{program}#{pid}") };
         let next = programs.len();
-        let number = *programs.entry((key, command.to_string())).or_insert(next);
-        for (&kind, words) in &holding.kinds {
-            let Some(count) = Witness::best(words).map(|w| w.count) else { continue };
-            groups.entry((kind, number)).or_default().push(Share { pid, count, proc, holding, words });
-        }
+        let program = *programs.entry((key, command.to_string())).or_insert(next);
+        let told = holding.kinds.iter().filter_map(|(&kind, words)| Some((kind, words, Witness::best(words)?.count)));
+        shares.extend(told.map(|(kind, words, count)| Share { kind, program, pid, count, proc, holding, words }));
     }
-    let mut piles: Vec<Pile> =
-        groups.into_iter().filter_map(|((kind, _), shares)| one_pile(snapshot, kind, shares, &shared, (&listening, &in_use))).collect();
-    piles.sort_by(|a, b| b.count.cmp(&a.count).then(a.kind.cmp(&b.kind)).then_with(|| first_pid(a).cmp(&first_pid(b))));
-    piles
+    shares.sort_unstable_by_key(|s| (s.kind, s.program, Reverse(s.count), s.pid));
+    shares
+}
+
+/// Shares of whole piles, some at a time.
+fn jobs<'s, 'h>(mut shares: &'s [Share<'h>]) -> Vec<&'s [Share<'h>]> {
+    let mut jobs = Vec::new();
+    while !shares.is_empty() {
+        let mut piles = shares.chunk_by(Share::is_with);
+        let mut size = 0;
+        while size < SIDE_BY_SIDE
+            && let Some(pile) = piles.next()
+        {
+            size += pile.len();
+        }
+        let (job, rest) = shares.split_at_checked(size).unwrap_or((shares, &[]));
+        jobs.push(job);
+        shares = rest;
+    }
+    jobs
 }
 
 /// A set of ports, a bit for each: it is asked for each local end of a capture.
+#[derive(Debug)]
 pub struct Ports(Vec<u64>);
 
 impl Ports {
@@ -244,7 +287,7 @@ impl FromIterator<u16> for Ports {
 }
 
 /// Ports that something listens on, by tables and by listings.
-pub fn listening_ports(snapshot: &Snapshot) -> Ports {
+pub(super) fn listening_ports(snapshot: &Snapshot) -> Ports {
     let tables = snapshot.tables.iter().flat_map(|t| &t.listeners).map(|l| l.local.port());
     let classes =
         snapshot.processes.values().flat_map(|p| &p.lists).flat_map(|l| l.sockets()).filter(|c| c.state == Some(SocketState::Listen));
@@ -265,22 +308,20 @@ pub fn is_pool(command: &str) -> bool {
         )
 }
 
-fn one_pile(
-    snapshot: &Snapshot,
-    kind: Kind,
-    mut shares: Vec<Share<'_>>,
-    shared: &Shared<'_>,
-    (listening, in_use): (&Ports, &BTreeSet<u32>),
-) -> Option<Pile> {
-    shares.sort_by(|a, b| b.count.cmp(&a.count).then(a.pid.cmp(&b.pid)));
-    let first = *shares.first()?;
+/// The pile of these shares, the largest of which comes first.
+fn one_pile(snapshot: &Snapshot, shares: &[Share<'_>], shared: &Shared<'_>, (listening, in_use): (&Ports, &BTreeSet<u32>)) -> Option<Pile> {
+    let first = shares.first()?;
+    let kind = first.kind;
     // A worker that holds next to nothing beside the others is no part of the pile.
-    shares.retain(|s| s.count * 20 >= first.count);
+    let shares = shares.get(..shares.partition_point(|s| s.count * 20 >= first.count))?;
     let mut traits: Option<Traits> = None;
     let (mut partial, mut longest_run) = (false, 0);
-    let distinct = match shares.as_slice() {
+    let distinct = match shares {
         [only] => Distinct { count: only.count, adds: vec![true] },
-        several => shared.distinct(kind, &several.iter().map(|s| (s.pid, s.count)).collect::<Vec<_>>()),
+        several => {
+            let holders: Vec<Holder<'_>> = several.iter().map(|s| Holder { pid: s.pid, count: s.count, words: s.words }).collect();
+            shared.distinct(kind, &holders)
+        }
     };
     for (share, adds) in shares.iter().zip(distinct.adds) {
         let Some(best) = Witness::best(share.words) else { continue };
@@ -297,12 +338,12 @@ fn one_pile(
     let mut traits = traits.unwrap_or_default();
     traits.seal();
     let count = distinct.count;
-    let words = words_of(&shares, count);
+    let words = words_of(shares, count);
     // Only a table tells a state, also where a listing was joined with it by inodes.
     let in_a_state = matches!(kind, Kind::CloseWait | Kind::Established | Kind::Listen | Kind::FinWait | Kind::SynSent);
     let tabled = in_a_state || words.iter().any(|w| matches!(w.source, "ss" | "netstat") || w.source.starts_with("proc-net"));
     Some(Pile {
-        owner: Some(owner(snapshot, &shares)),
+        owner: Some(owner(snapshot, shares)),
         kind,
         count,
         is: if partial { CountIs::AtLeast } else { CountIs::Exact },
@@ -366,8 +407,9 @@ fn in_use(snapshot: &Snapshot) -> BTreeSet<u32> {
         let unlisted: Vec<_> = lists.flat_map(|l| l.sockets()).filter(|c| c.unlisted).map(|c| &c.sockets).collect();
         let all: usize = unlisted.iter().map(|s| s.len()).sum();
         let data = |fd: u32| i32::try_from(fd).is_ok_and(|fd| trace.used_before.contains(&fd));
-        let used = unlisted.iter().flat_map(|s| s.iter()).filter(|s| data(s.1)).count();
-        used > 0 && used * 2 >= all
+        // Of a million the second half is not looked at where the first has shown enough without.
+        let mut without = unlisted.iter().flat_map(|s| s.iter()).filter(|s| !data(s.1));
+        all > 0 && without.nth(all / 2).is_none()
     };
     first_traces.into_iter().filter(|(pid, trace)| !trace.used_before.is_empty() && shows(*pid, trace)).map(|(pid, _)| pid).collect()
 }

@@ -181,23 +181,28 @@ fn next_of(inodes: &mut Inodes<'_>) -> u64 {
 }
 
 impl Mixed<'_, '_> {
-    /// How many there are. Two alone are the usual case: what one program holds, by two tools.
+    /// How many there are. Two large ones are the usual case: what one program holds, by two tools.
     fn len(mut self) -> usize {
-        let ([a, b], &[mut x, mut y], []) = (self.large.as_mut_slice(), self.heads.as_slice(), self.rest) else {
-            return self.count();
-        };
+        let ([a, b], &[mut x, mut y]) = (self.large.as_mut_slice(), self.heads.as_slice()) else { return self.count() };
+        let mut rest = self.rest.iter().map(|&inode| u64::from(inode));
+        let mut z = rest.next().unwrap_or(END);
         let mut count = 0;
-        while x != END && y != END {
+        loop {
+            let least = x.min(y).min(z);
+            if least == END {
+                return count;
+            }
             count += 1;
-            let (least_x, least_y) = (x <= y, y <= x);
-            if least_x {
+            if x == least {
                 x = next_of(a);
             }
-            if least_y {
+            if y == least {
                 y = next_of(b);
             }
+            if z == least {
+                z = rest.next().unwrap_or(END);
+            }
         }
-        count + usize::from(x != END) + usize::from(y != END) + a.count() + b.count()
     }
 }
 
@@ -253,6 +258,75 @@ impl Sought<'_> {
             self.head = next_of(&mut self.inodes);
         }
         self.head == u64::from(inode)
+    }
+}
+
+/// Entries sorted by inode, every so many of which is kept once more, beside the others: where what is asked for lies anywhere among a million,
+/// all steps of the search but the last few are made in those, which a cache holds.
+#[derive(Debug, Default)]
+pub struct Marked<T> {
+    all: Vec<T>,
+    marks: Vec<u32>,
+}
+
+/// How many entries there are to a mark.
+const MARKED: usize = 16;
+
+/// Entries that are asked for in order.
+pub struct Ordered<'m, T> {
+    of: &'m Marked<T>,
+    /// The first entry that may be one that is asked for next.
+    at: usize,
+}
+
+impl<T> Marked<T> {
+    /// Of entries that are sorted by this number.
+    pub fn of(all: Vec<T>, inode: impl Fn(&T) -> u32) -> Marked<T> {
+        let marks = all.iter().step_by(MARKED).map(inode).collect();
+        Marked { all, marks }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[T] {
+        &self.all
+    }
+
+    /// From the first one on.
+    pub fn ordered(&self) -> Ordered<'_, T> {
+        Ordered { of: self, at: 0 }
+    }
+}
+
+impl<'m, T> Ordered<'m, T> {
+    /// The entry of an inode, which is not below any that was asked for before.
+    #[inline]
+    pub fn find(&mut self, inode: u32, by: impl Fn(&T) -> u32) -> Option<&'m T> {
+        self.first_from(inode, &by).filter(|entry| by(entry) == inode)
+    }
+
+    /// The first entry that is not below an inode.
+    #[inline]
+    pub fn first_from(&mut self, inode: u32, by: impl Fn(&T) -> u32) -> Option<&'m T> {
+        // Mostly it is the next one, or there is none before some later one.
+        let next = self.of.all.get(self.at)?;
+        if by(next) >= inode {
+            return Some(next);
+        }
+        self.go_to(inode, &by);
+        self.of.all.get(self.at)
+    }
+
+    fn go_to(&mut self, inode: u32, by: &impl Fn(&T) -> u32) {
+        // The mark of the entry it stands at is below.
+        let mut marks = self.of.marks.get(self.at / MARKED..).unwrap_or(&[]);
+        let from = marks.len();
+        advance(&mut marks, inode);
+        // Where one is equal, the entry of the mark is; else it is among those of the mark before.
+        let passed = from - marks.len();
+        let start = if passed > 1 { (self.at / MARKED + passed - 1) * MARKED } else { self.at };
+        let end = (self.at / MARKED + passed) * MARKED + 1;
+        let near = self.of.all.get(start..end.min(self.of.all.len())).unwrap_or(&[]);
+        self.at = start + near.partition_point(|entry| by(entry) < inode);
     }
 }
 
@@ -345,6 +419,22 @@ mod tests {
             sort_by_number(&mut digits, |e| e.0);
             compared.sort_by_key(|e| e.0);
             assert_eq!(digits, compared, "{bits}");
+        }
+    }
+
+    #[test]
+    fn marked_entries_of_any_spacing() {
+        for count in [0, 1, 63, 64, 65, 129, 2000] {
+            let all: Vec<u32> = (0..count).map(|n| n * 3 + n % 2).collect();
+            let marked = Marked::of(all.clone(), |&n| n);
+            for stride in [1, 2, 5, 64, 190, 193, 400, 3000] {
+                let mut asked = marked.ordered();
+                for n in (0..count * 3 + 400).step_by(stride) {
+                    let next = all.iter().find(|&&entry| entry >= n);
+                    assert_eq!(asked.first_from(n, |&n| n), next, "{n} of {count}, stride {stride}");
+                    assert_eq!(asked.find(n, |&n| n), next.filter(|&&entry| entry == n), "{n} of {count}, stride {stride}");
+                }
+            }
         }
     }
 

@@ -1,20 +1,31 @@
 //! Sockets that several processes of a program hold, each once: what children inherit they hold beside their parent, and each listing shows it.
 
-use super::holding::{kind_of_class, tells_inodes_only};
+use super::holding::{kind_of_socket, tells_inodes_only};
 use super::kind::Kind;
 use super::sets::{self, Union};
+use super::witness::Witness;
 use crate::capture::process::Proc;
 use crate::capture::sockets::Sockets;
 use crate::capture::{Snapshot, table::Table};
-use rustc_hash::FxHashSet;
-use std::cell::OnceCell;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// What tells the sockets of processes from each other.
 pub struct Shared<'a> {
     snapshot: &'a Snapshot,
     /// Inodes that tables list, by kind, sorted.
-    listed: OnceCell<BTreeMap<Kind, Vec<u32>>>,
+    listed: OnceLock<BTreeMap<Kind, sets::Marked<u32>>>,
+}
+
+/// A process that holds sockets of a kind.
+pub struct Holder<'a> {
+    /// The process.
+    pub pid: u32,
+    /// How many.
+    pub count: u64,
+    /// What each source says of it.
+    pub words: &'a [Witness<'a>],
 }
 
 /// The sockets of one kind that one process holds, as far as inodes tell them.
@@ -40,14 +51,14 @@ pub struct Distinct {
 impl<'a> Shared<'a> {
     /// Of this snapshot.
     pub fn of(snapshot: &'a Snapshot) -> Shared<'a> {
-        Shared { snapshot, listed: OnceCell::new() }
+        Shared { snapshot, listed: OnceLock::new() }
     }
 
-    /// Different sockets of a kind over processes, each of which holds so many.
-    pub fn distinct(&self, kind: Kind, holders: &[(u32, u64)]) -> Distinct {
-        let sum = holders.iter().map(|h| h.1).sum();
+    /// Different sockets of a kind over processes.
+    pub fn distinct(&self, kind: Kind, holders: &[Holder<'a>]) -> Distinct {
+        let sum = holders.iter().map(|h| h.count).sum();
         let apart = Distinct { count: sum, adds: vec![true; holders.len()] };
-        let mut held: Vec<Held<'a>> = holders.iter().map(|&(pid, count)| self.held(kind, pid, count)).collect();
+        let mut held: Vec<Held<'a>> = holders.iter().map(|holder| self.held(kind, holder)).collect();
         let untold = |held: &[Held<'_>]| held.iter().map(|h| h.untold).sum::<u64>();
         if untold(&held) == sum {
             return apart;
@@ -69,17 +80,17 @@ impl<'a> Shared<'a> {
         Distinct { count, adds }
     }
 
-    fn held(&self, kind: Kind, pid: u32, count: u64) -> Held<'a> {
-        let lists = || self.snapshot.processes.get(&pid).into_iter().flat_map(|p: &Proc| &p.lists);
+    fn held(&self, kind: Kind, &Holder { pid, count, words }: &Holder<'a>) -> Held<'a> {
         let mut held = Held { named: Vec::new(), most: 0, bare: Vec::new(), untold: 0 };
-        for list in lists() {
+        for word in words {
             let from = held.named.len();
-            held.named.extend(list.sockets().filter(|c| kind_of_class(c, list) == Some(kind)).map(|c| &c.sockets));
+            held.named.extend(word.classes().filter(|c| kind_of_socket(c) == Some(kind)).map(|c| &c.sockets));
             let shown = held.named.iter().skip(from).map(|s| s.distinct() as u64).sum();
             held.most = held.most.max(shown);
         }
         if held.count() < count {
-            let classes = lists().flat_map(|l| l.sockets()).filter(|c| tells_inodes_only(c));
+            let lists = self.snapshot.processes.get(&pid).into_iter().flat_map(|p: &Proc| &p.lists);
+            let classes = lists.flat_map(|l| l.sockets()).filter(|c| tells_inodes_only(c));
             held.bare = sets::sorted(classes.flat_map(|c| c.inodes()).collect());
             self.keep_of_kind(kind, &mut held.bare);
         }
@@ -93,17 +104,24 @@ impl<'a> Shared<'a> {
             return;
         }
         let listed = self.listed.get_or_init(|| listed(&self.snapshot.tables));
-        let has = |kind: &Kind, inode: &u32| listed.get(kind).is_some_and(|l| l.binary_search(inode).is_ok());
-        match kind {
-            Kind::Closed | Kind::Unidentified => inodes.retain(|inode| !listed.keys().any(|k| *k != Kind::Closed && has(k, inode))),
-            kind => inodes.retain(|inode| has(&kind, inode)),
+        let keep = |inodes: &mut Vec<u32>, listed: &sets::Marked<u32>, there: bool| {
+            let mut listed = listed.ordered();
+            inodes.retain(|&inode| listed.find(inode, |&other| other).is_some() == there);
+        };
+        match (kind, listed.get(&kind)) {
+            (Kind::Closed | Kind::Unidentified, _) => {
+                listed.iter().filter(|(kind, _)| **kind != Kind::Closed).for_each(|(_, listed)| keep(inodes, listed, false));
+            }
+            (_, Some(listed)) => keep(inodes, listed, true),
+            (_, None) => inodes.clear(),
         }
     }
 
     /// Rows of tables that name the holder, where no listing of it shows as many.
-    fn add_tables(&self, kind: Kind, holders: &[(u32, u64)], held: &mut [Held<'a>]) {
+    fn add_tables(&self, kind: Kind, holders: &[Holder<'a>], held: &mut [Held<'a>]) {
+        let numbers: FxHashMap<u32, usize> = holders.iter().zip(0..).map(|(holder, number)| (holder.pid, number)).collect();
         for table in &self.snapshot.tables {
-            let number_of = |pid: u32| holders.iter().position(|h| h.0 == pid);
+            let number_of = |pid: u32| numbers.get(&pid).copied();
             let of_kind = table.groups.iter().map(|g| g.owner.filter(|_| Kind::of_socket(g.protocol, g.state) == Some(kind)));
             let numbers: Vec<Option<usize>> = of_kind.map(|owner| owner.and_then(number_of)).collect();
             for &(inode, group) in &table.rows {
@@ -113,9 +131,9 @@ impl<'a> Shared<'a> {
                 }
             }
         }
-        for (held, &(_, count)) in held.iter_mut().zip(holders).filter(|(h, _)| h.untold > 0) {
+        for (held, holder) in held.iter_mut().zip(holders).filter(|(h, _)| h.untold > 0) {
             held.bare = sets::sorted(std::mem::take(&mut held.bare));
-            held.untold = count.saturating_sub(held.count());
+            held.untold = holder.count.saturating_sub(held.count());
         }
     }
 }
@@ -132,7 +150,7 @@ impl Held<'_> {
 }
 
 /// Inodes that tables list, by kind, sorted.
-fn listed(tables: &[Table]) -> BTreeMap<Kind, Vec<u32>> {
+fn listed(tables: &[Table]) -> BTreeMap<Kind, sets::Marked<u32>> {
     let mut by_kind: BTreeMap<Kind, Vec<u32>> = BTreeMap::new();
     for table in tables {
         let kinds: Vec<Option<Kind>> = table.groups.iter().map(|g| Kind::of_socket(g.protocol, g.state)).collect();
@@ -142,5 +160,5 @@ fn listed(tables: &[Table]) -> BTreeMap<Kind, Vec<u32>> {
             }
         }
     }
-    by_kind.into_iter().map(|(kind, inodes)| (kind, sets::sorted(inodes))).collect()
+    by_kind.into_iter().map(|(kind, inodes)| (kind, sets::Marked::of(sets::sorted(inodes), |&inode| inode))).collect()
 }

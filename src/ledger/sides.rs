@@ -1,7 +1,7 @@
 //! Connections of one program that it accepted, and others that it opened: a proxy that forgets both sides has two piles, not one.
 
 use super::kind::Kind;
-use super::pile::{Pile, Ports, listening_ports};
+use super::pile::{Pile, Ports};
 use crate::capture::tops::Tops;
 use crate::capture::{End, Quote, Snapshot};
 use std::collections::BTreeSet;
@@ -12,16 +12,18 @@ const SOME: u64 = 20;
 const LOOKED_AT: usize = 64;
 
 /// Splits each pile of connections that their peers have closed whose rows are of both directions in number, by their local ports.
-pub(super) fn split(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
-    piles.iter_mut().filter(|p| p.count >= SOME && p.traits.quotes.len() > 1).for_each(telling_rows_first);
+pub(super) fn split(snapshot: &Snapshot, listening: &Ports, piles: &mut Vec<Pile>) {
+    let mut quoted: Vec<&mut Pile> = piles.iter_mut().filter(|p| p.count >= SOME && p.traits.quotes.len() > 1).collect();
+    // In the order of their rows, of which those that stand together are opened together.
+    quoted.sort_by_cached_key(|p| p.traits.quotes.first().map(|q| q.at));
+    quoted.into_iter().for_each(telling_rows_first);
     if !piles.iter().any(may_be_both) {
         return;
     }
-    let listening = listening_ports(snapshot);
-    let opened = opened(snapshot, &listening);
+    let opened = opened(snapshot, listening);
     let mut others = Vec::new();
     for pile in piles.iter_mut().filter(|p| may_be_both(p)) {
-        others.extend(take_opened(pile, &listening, &opened));
+        others.extend(take_opened(pile, listening, &opened));
     }
     if !others.is_empty() {
         piles.append(&mut others);

@@ -135,6 +135,11 @@ impl<'a> Witness<'a> {
         }
     }
 
+    /// The classes of a listing in which its rows are summed up.
+    pub fn classes(&self) -> impl Iterator<Item = &'a Class> + '_ {
+        self.parts().iter().filter_map(|part| if let Part::Class(class) = part { Some(*class) } else { None })
+    }
+
     /// What more it tells.
     pub fn traits(&self) -> Traits {
         Traits::of(self.parts())
