@@ -296,7 +296,9 @@ pub(super) fn tells_inodes_only(class: &Class) -> bool {
 
 /// What every process holds.
 pub fn holdings<'a>(snapshot: &'a Snapshot, views: &[View<'a>], books: &Books) -> Held<'a> {
-    let (known, all) = parallel::both(snapshot.is_large(), || Known::gather(snapshot, views, books), || Mutex::new(by_tables(views)));
+    // One after the other: what is gathered takes room for a moment, which holdings that came beside it would keep from being used again.
+    let known = Known::gather(snapshot, views, books);
+    let all = Mutex::new(by_tables(views));
     let processes: Vec<(u32, &Proc)> = snapshot.processes.iter().map(|(&pid, proc)| (pid, proc)).collect();
     let jobs: Vec<&[(u32, &Proc)]> = processes.chunks(SIDE_BY_SIDE).collect();
     let work = |job: &&[(u32, &'a Proc)]| -> Vec<(u32, Holding<'a>)> {
