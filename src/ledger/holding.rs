@@ -16,7 +16,6 @@ use crate::capture::{Quote, Snapshot};
 use crate::facts::{DescriptorKind, Protocol, SocketState};
 use crate::parallel;
 use rustc_hash::FxHashMap;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -378,7 +377,7 @@ impl<'a> Holding<'a> {
         // Three or four at most: a map would ask for more memory than they take.
         let mut by_source: Vec<(&str, u64, Option<Quote>)> = Vec::new();
         for words in self.kinds.iter().filter(|(kind, _)| **kind != Kind::TimeWait).map(|(_, words)| words) {
-            for word in words.iter().enumerate().filter(|(n, _)| is_most_of_its_source(words, *n)).map(|(_, word)| word) {
+            for word in largest_of_each_source(words) {
                 let at = by_source.iter().position(|s| s.0 == word.source).unwrap_or(by_source.len());
                 if at == by_source.len() {
                     by_source.push((word.source, 0, None));
@@ -398,19 +397,25 @@ impl<'a> Holding<'a> {
         if witness.count > 0 {
             let words = self.kinds.entry(kind).or_default();
             // Mostly the only one, or one of a few.
-            words.reserve_exact(1);
+            if words.len() < 4 {
+                words.reserve_exact(1);
+            }
             words.push(witness);
         }
     }
 }
 
-/// Whether a word is the largest of its source: one that shows a kind twice, at two moments, shows mostly the same sockets.
-fn is_most_of_its_source(words: &[Witness<'_>], number: usize) -> bool {
-    let rank = |(n, word): (usize, &Witness<'_>)| (word.count, Reverse(n));
-    words.get(number).is_some_and(|word| {
-        let same = words.iter().enumerate().filter(|(_, other)| other.source == word.source);
-        same.map(rank).max() == Some(rank((number, word)))
-    })
+/// Of each source the largest word, the first of equal ones: one that shows a kind twice, at two moments, shows mostly the same sockets.
+fn largest_of_each_source<'w, 'a>(words: &'w [Witness<'a>]) -> Vec<&'w Witness<'a>> {
+    let mut largest: Vec<&Witness<'a>> = Vec::with_capacity(words.len().min(4));
+    for word in words {
+        match largest.iter_mut().find(|known| known.source == word.source) {
+            Some(known) if word.count > known.count => *known = word,
+            Some(_) => {}
+            None => largest.push(word),
+        }
+    }
+    largest
 }
 
 /// Rows of a table whose holder is named.
