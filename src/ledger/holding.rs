@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// So many processes are looked at in one go, beside others: fewer are not worth a thread.
-const SIDE_BY_SIDE: usize = 128;
+const SIDE_BY_SIDE: usize = 1024;
 
 /// What one process holds.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// So many shares are put together in one go, beside others: fewer are not worth a thread.
-const SIDE_BY_SIDE: usize = 128;
+const SIDE_BY_SIDE: usize = 1024;
 
 /// How sure a count is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
