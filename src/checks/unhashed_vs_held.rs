@@ -108,7 +108,9 @@ fn held_unhashed(case: &Case<'_>) -> (i64, Vec<Quote>) {
         let looked_up = proc.lists.iter().any(held::looks_up);
         let own = if looked_up { unlisted(proc, &mut sockets, &mut at) } else { 0 };
         let counted = holding.and_then(|h| h.count(Kind::Closed)).map_or(0, |c| super::rows::signed(c.0));
-        others = others.saturating_add(if looked_up { own } else { counted });
+        // Another listing of the same process may show more, where lsof was cut.
+        let known = own.saturating_add(super::rows::signed(shown(proc)));
+        others = others.saturating_add(if looked_up { own.saturating_add(counted.saturating_sub(known).max(0)) } else { counted });
         if at.len() < 2 && !looked_up && counted > 0 {
             at.extend(held::row_of(proc, DescriptorKind::Socket));
         }
@@ -137,6 +139,13 @@ fn unlisted<'a>(proc: &'a Proc, sockets: &mut Vec<&'a Sockets>, at: &mut Vec<Quo
         hidden = hidden.max(super::rows::signed(rows));
     }
     hidden
+}
+
+/// How many sockets that lsof found in no table one process is shown to hold.
+fn shown(proc: &Proc) -> u64 {
+    let lists = proc.lists.iter().filter(|l| held::looks_up(l));
+    let each = lists.map(|l| l.sockets().filter(|c| c.unlisted).map(|c| c.sockets.distinct() as u64).sum());
+    each.max().unwrap_or(0)
 }
 
 /// Lines of an lsof of all processes, as a pipeline counted them.
@@ -194,6 +203,13 @@ mod tests {
     fn an_excerpt_is_no_contradiction() {
         let some = "java 4684 apps 280u sock 0,6 0t0 675441359 can't identify protocol\n";
         assert_eq!(status("unhashed-vs-held", &[("ss-s", &books(905)), ("lsof", &format!("$ lsof | grep sock\n{some}"))]), Status::Skipped);
+    }
+
+    #[test]
+    fn what_an_lsof_that_was_cut_lacks_is_counted_by_the_descriptors() {
+        let links: String = (0..900).map(|n| format!("lrwx------ 1 a a 64 Nov 22 14:19 {} -> socket:[{}]\n", 10 + n, 5000 + n)).collect();
+        let with = |fd: &str| status("unhashed-vs-held", &[("ss-s", &books(905)), ("lsof", &lsof(500)), ("proc/4684/fd", fd)]);
+        assert_eq!((with(&format!("total 0\n{links}")), with("total 0\n")), (Status::Agree, Status::Disagree));
     }
 
     #[test]

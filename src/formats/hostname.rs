@@ -31,7 +31,7 @@ impl Format for Hostname {
         if labelled(first).is_some_and(|(key, _)| key == b"Static hostname") {
             return Fit::Sure;
         }
-        let named = probe.whole && named::has_word(probe.path, "hostname");
+        let named = probe.whole && (named::has_word(probe.path, "hostname") || named::is_called(probe.path, "host"));
         if named && name(first).is_some() && rows.next().is_none() { Fit::Likely } else { Fit::No }
     }
 
@@ -125,11 +125,12 @@ mod tests {
 
     #[test]
     fn only_where_it_is_named() {
-        for path in ["a/hostname.txt", "a/14_hostname.log", "sos_commands/host/hostname", "hostname.out"] {
+        for path in ["a/hostname.txt", "a/14_hostname.log", "sos_commands/host/hostname", "hostname.out", "01_host.log", "host.txt"] {
             assert_eq!(told_as(path, "front-1\r\n").0.lines, ["identity Hostname pid=- front-1"], "{path}");
         }
         assert_eq!(facts("$ hostname -f\nfront-1.example.org\n$ ls\nx\n"), ["identity Hostname pid=- front-1.example.org"]);
         assert!(facts("front-1\n").is_empty());
+        assert!(told_as("host-notes.txt", "front-1\n").0.lines.is_empty());
         assert!(told_as("hostname.txt", "no such\n").0.lines.is_empty());
         assert!(told_as("hostname.txt", "a\nb\n").0.lines.is_empty());
     }

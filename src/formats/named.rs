@@ -10,6 +10,13 @@ pub fn has_word(path: &str, word: &str) -> bool {
     base(path).split(|c: char| !c.is_ascii_alphabetic()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
+/// Whether the last component of a path has only this word before its suffix: `host` in `01_host.log`.
+pub fn is_called(path: &str, word: &str) -> bool {
+    let name = base(path);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    stem.trim_matches(|c: char| !c.is_ascii_alphabetic()).eq_ignore_ascii_case(word)
+}
+
 /// Whether the letters of the last component contain this text when separators are dropped: `filenr` in `12_file_nr.log`.
 pub fn has_letters(path: &str, letters: &str) -> bool {
     let squashed: String = base(path).chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
