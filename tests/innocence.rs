@@ -341,3 +341,28 @@ fn a_listener_in_several_programs_is_told() {
     assert_eq!(listing(["initd", "nrped", "statd", "pathd"]), (true, false));
     assert_eq!(listing(["served", "served", "served", "served"]), (false, false));
 }
+
+/// A trace of a program that opens a socket in each round and closes one that it had opened before the trace began, or another kind of file.
+fn traced_rounds(count: usize, old: impl Fn(usize) -> String) -> Member {
+    let dial = "sa_family=AF_INET, sin_port=htons(9090), sin_addr=inet_addr(\"10.0.8.8\")";
+    let round = |n: usize| {
+        let fd = 20 + n;
+        let end = old(n);
+        format!(
+            "nanosleep({{tv_sec=0, tv_nsec=9}}, NULL) = 0\nsocket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = {fd}\nconnect({fd}, {{{dial}}}, 16) = 0\nsendto({fd}, \"ask\", 3, 0, NULL, 0) = 3\n{end}"
+        )
+    };
+    member("strace-90.txt", &rows(count, round))
+}
+
+#[test]
+fn one_older_socket_closed_for_each_new_one_is_no_leak() {
+    let table = rows(120, |n| format!("ESTAB 0 0 10.0.0.5:{} 10.0.8.8:9090 users:((\"feed\",pid=90,fd={}))\n", 40_000 + n, n + 6));
+    let with = |old: &dyn Fn(usize) -> String| diagnose(&[ss("ss-tanp.txt", &table), traced_rounds(40, old)]).verdict;
+    assert_ne!(with(&|n| format!("close({}) = 0\n", 21 + n)), Verdict::Leak, "the number of sockets stays");
+    assert_eq!(with(&|_| String::new()), Verdict::Leak);
+    let file = |n: usize| format!("openat(AT_FDCWD, \"/etc/hosts\", O_RDONLY) = {0}\nclose({0}) = 0\n", 21 + n);
+    assert_eq!(with(&file), Verdict::Leak, "what is closed is a file");
+    let seldom = |n: usize| if n % 8 == 0 { format!("close({}) = 0\n", 100 + n) } else { String::new() };
+    assert_eq!(with(&seldom), Verdict::Leak, "a few older ones go");
+}

@@ -9,7 +9,7 @@ use super::past::Growth;
 use super::say::number;
 use super::suspicion::{Suspicion, suspect};
 use super::turnover::{Turnover, stayed_of, turnover};
-use crate::capture::trace::Tale;
+use crate::capture::trace::{Tale, Trace};
 use crate::ledger::{Kind, Pile, leaves_open};
 use crate::signatures::Weight;
 
@@ -157,11 +157,14 @@ pub fn closes(case: &Case<'_>, pile: &Pile) -> bool {
 
 /// Whether a trace or a log of the holder shows the sockets being left open.
 fn told_otherwise(case: &Case<'_>, pile: &Pile) -> bool {
-    let left = |tales: Vec<(&crate::capture::trace::Pattern, &Tale)>| {
+    let left = |trace: &Trace, tales: Vec<(&crate::capture::trace::Pattern, &Tale)>| {
+        if super::balance::of(case, trace, &tales) != super::balance::Balance::Grows {
+            return false;
+        }
         let (settled, closed) = tales.iter().fold((0, 0), |(s, c), (_, t)| (s + t.settled, c + t.closed));
         settled >= 2 && settled > closed
     };
-    let traced = case.traces(pile).iter().any(|(t, tie)| *tie > Tie::Loose && left(case.tales(t, |p| leaves_open(pile.kind, p))));
+    let traced = case.traces(pile).iter().any(|(t, tie)| *tie > Tie::Loose && left(t, case.tales(t, |p| leaves_open(pile.kind, p))));
     let logged = |(s, tie): &(&crate::capture::logs::Sighting, Tie)| {
         let cause = s.points_to.first().and_then(|code| super::by_code(code));
         s.weight == Weight::Cause && *tie > Tie::Loose && cause.is_some_and(super::Cause::is_leak)

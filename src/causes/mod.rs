@@ -2,6 +2,7 @@
 //!
 //! A new one is one file here and one line in [`CAUSES`]. The doc comment of its type is the page that `sockdiag explain` prints.
 
+mod balance;
 mod bar;
 mod calls;
 pub mod case;

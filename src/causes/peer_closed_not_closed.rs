@@ -111,7 +111,7 @@ fn opened(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
                 && matches!(p.origin, Origin::Socket(t) if t.is_tcp())
         });
         let (left, closed) = tales.iter().fold((0, 0), |(left, closed), (_, t)| (left + t.open, closed + t.closed));
-        if left < 2 || left <= closed {
+        if left < 2 || left <= closed || super::balance::of(case, trace, &tales) != super::balance::Balance::Grows {
             continue;
         }
         let says = format!(

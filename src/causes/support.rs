@@ -1,5 +1,6 @@
 //! Evidence that several causes ask for: what a trace, the logs, the counters and the tables say of a pile.
 
+use super::balance::{self, Balance};
 use super::case::{Case, Tie};
 use super::claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
 use super::say::number;
@@ -71,7 +72,14 @@ pub fn by_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim, what: &str, fit
             continue;
         }
         seen = true;
+        let balance = balance::of(case, trace, &tales);
         let strength = match (left, tie) {
+            _ if balance == Balance::Open => continue,
+            _ if balance == Balance::Even => {
+                claim.against.push(balance::even(trace, what, &tales, Strength::Strong));
+                continue;
+            }
+            (5.., _) if balance != Balance::Grows => Strength::Moderate,
             (2.., Tie::Process | Tie::Program) if left > closed * 2 => Strength::Decisive,
             (2.., _) if left > closed => Strength::Strong,
             (1, _) if closed == 0 => Strength::Strong,
@@ -89,7 +97,12 @@ pub fn by_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim, what: &str, fit
             }
         };
         let whose = if tie == Tie::Loose { " (of a process that the other files do not name)" } else { "" };
-        let says = format!("strace{whose}: {what}, {} with no close afterwards, {} closed", times(left + last_open), number(closed as i64));
+        let older = match balance {
+            Balance::Partly(_) => format!(", and {} closed that were open before", number(trace.older() as i64)),
+            _ => String::new(),
+        };
+        let says =
+            format!("strace{whose}: {what}, {} with no close afterwards, {} closed{older}", times(left + last_open), number(closed as i64));
         claim.evidence.push(Evidence::new(strength, Witnessed::Trace, says, quotes));
         for (pattern, tale) in tales.iter().filter(|(_, t)| t.open > 0) {
             if let Some(remote) = pattern.remote {

@@ -3,6 +3,7 @@
 //! Holding many sockets is no fault. A pile is suspect where its kind has no use (a TCP socket in no connection, a peer that has closed),
 //! where it grows, where a trace shows it being left open, or where it has filled a limit; and it is innocent where the capture shows it in use.
 
+use super::balance::{self, Balance};
 use super::bar::Bar;
 use super::case::{Case, Tie};
 use super::claim::{Evidence, Strength, Witnessed};
@@ -13,6 +14,9 @@ use crate::ledger::{Kind, Pile, leaves_open};
 
 /// Seconds from which on what was there before is older than the minute in which it was heard.
 const OLDER: u64 = 120;
+
+/// From this part of a pile on closes of older descriptors tell of the pile, which has no use: fewer may be of others.
+const TURNOVER: u64 = 4;
 
 /// Why a pile is suspect.
 #[derive(Clone, Debug, Default)]
@@ -92,11 +96,20 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
         if pile.kind == Kind::Unix && stay(true) >= 2 && stay(false) * 2 < stay(true) {
             tales.retain(|(p, _)| p.origin != Origin::Accept);
         }
-        let left: u64 = tales.iter().map(|(_, t)| t.settled).sum();
+        let balance = balance::of(case, trace, &tales);
+        let left: u64 = match balance {
+            Balance::Grows => tales.iter().map(|(_, t)| t.settled).sum(),
+            Balance::Partly(left) => left,
+            Balance::Even | Balance::Open => 0,
+        };
         let closed = super::unix_ends::closed(&tales);
         let ends = if super::unix_ends::keeps_one_end(&tales) { ", one end of each pair" } else { "" };
         let quotes = || tales.iter().filter(|(_, t)| t.settled > 0).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(3);
-        if left >= 2 && left > closed {
+        if balance == Balance::Even && tie == Tie::Process {
+            let useless = matches!(pile.kind, Kind::Closed | Kind::CloseWait) && trace.older() * TURNOVER < pile.count;
+            let strength = if useless { Strength::Moderate } else { Strength::Strong };
+            s.against.push(balance::even(trace, "sockets of this kind created and left open", &tales, strength));
+        } else if left >= 2 && left > closed {
             // A server keeps what its clients keep: accepting without closing for a few seconds is its work.
             let forgotten: u64 = tales.iter().filter(|(p, _)| p.eof || p.reset).map(|(_, t)| t.settled).sum();
             let accepted: u64 = tales.iter().filter(|(p, _)| p.origin == Origin::Accept).map(|(_, t)| t.settled).sum();

@@ -268,7 +268,7 @@ fn traced(case: &Case<'_>) -> Option<Unjudged> {
         // An accepted connection is in use until its end shows.
         let ended = |p: &Pattern| p.origin == Origin::Accept && (p.eof || p.reset || p.shutdown);
         let tales = || trace.tales.iter().filter(|(p, _)| own(p.origin) || ended(p)).map(|(_, t)| t);
-        let left: u64 = tales().map(|t| t.settled).sum();
+        let left = trace.on_top(tales().map(|t| t.settled).sum::<u64>());
         let closed: u64 = tales().map(|t| t.closed).sum();
         // A trace that does not say of which process it is may be of any that the capture lists.
         let (enough, whose) = match trace.pid {

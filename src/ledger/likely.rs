@@ -104,6 +104,7 @@ pub(super) fn only_traced(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
             };
             let tales = || trace.tales.iter().filter(|(p, _)| useless(p)).map(|(_, t)| t);
             let (left, closed) = (tales().map(|t| t.settled).sum::<u64>(), tales().map(|t| t.closed).sum::<u64>());
+            let left = trace.on_top(left);
             let gapless = closed == 0 && tales().filter(|t| t.open > 0).all(follows);
             // Those that stay may be of use.
             let sure = match kind {
@@ -150,8 +151,9 @@ fn follows(tale: &Tale) -> bool {
 /// A call of a trace that leaves TCP sockets in no connection state open, again and again, and closes none.
 fn forgets(trace: &Trace) -> Option<Quote> {
     let tales = || trace.tales.iter().filter(|(p, _)| leaves_open(Kind::Closed, p));
-    let left: u64 = tales().map(|(_, t)| t.settled).sum();
+    let left = tales().map(|(_, t)| t.settled).sum::<u64>();
     let closed: u64 = tales().map(|(_, t)| t.closed).sum();
+    let left = trace.on_top(left);
     (left >= 2 && closed == 0).then(|| tales().find_map(|(_, t)| t.quotes.0.first().cloned()))?
 }
 

@@ -39,7 +39,7 @@ impl Trace {
         match call.name {
             b"futex" | b"clock_nanosleep" | b"nanosleep" | b"getpid" | b"gettid" | b"mmap" | b"munmap" | b"madvise" | b"sched_yield"
             | b"brk" | b"stat" | b"fstat" | b"lseek" | b"rt_sigprocmask" | b"getrandom" => {
-                self.unfiltered = true;
+                (self.unfiltered, self.shows_files) = (true, true);
                 if call.name.ends_with(b"nanosleep") {
                     self.rest.sleep();
                 }
@@ -67,10 +67,10 @@ impl Trace {
             b"close" => {
                 self.tally("close");
                 // A resumed close was handled at its start.
-                if call.finish == Finish::Whole
-                    && let Some(fd) = call.fd
-                {
-                    self.close(group, fd, at);
+                match call.fd {
+                    Some(fd) if call.finish == Finish::Whole && call.errno != b"EBADF" => self.close(group, fd, at),
+                    Some(fd) if call.errno == b"EBADF" => self.before.was_free(fd),
+                    _ => {}
                 }
             }
             b"shutdown" => {
@@ -126,9 +126,16 @@ impl Trace {
                 }
             }
             b"open" | b"openat" | b"creat" => {
-                self.unfiltered = true;
+                (self.unfiltered, self.shows_files) = (true, true);
                 if let Some(fd) = created {
                     self.tally("open");
+                    self.create(group, fd, Origin::File, at, call);
+                }
+            }
+            b"openat2" | b"timerfd_create" | b"signalfd" | b"signalfd4" | b"inotify_init" | b"inotify_init1" | b"memfd_create"
+            | b"pidfd_open" | b"pidfd_getfd" | b"perf_event_open" | b"io_uring_setup" | b"bpf" | b"mq_open" | b"userfaultfd"
+            | b"fanotify_init" => {
+                if let Some(fd) = created {
                     self.create(group, fd, Origin::File, at, call);
                 }
             }
@@ -164,6 +171,9 @@ impl Trace {
             self.tale(&old, false).closed += 1;
         }
         self.last_created = life.line;
+        if group == 0 {
+            self.before.hand_out(fd);
+        }
         let mut rested = false;
         if matches!(origin, Origin::Socket(_)) {
             self.last_socket = life.line;
@@ -177,7 +187,12 @@ impl Trace {
 
     /// A descriptor is closed, whatever `close` returns later.
     pub(super) fn close(&mut self, group: u32, fd: i32, at: &At<'_>) {
-        if let Some(life) = self.lives.remove(group, fd) {
+        let life = self.lives.remove(group, fd);
+        // A child closes what it was given, and its parent keeps it.
+        if group == 0 && life.is_none_or(|life| life.origin == Origin::Before) {
+            self.before.close(fd, at);
+        }
+        if let Some(life) = life {
             let tale = self.tale(&life, false);
             tale.closed += 1;
             tale.quotes.offer(at);
@@ -270,7 +285,8 @@ impl Trace {
             && WORDS.rights.find(call.args).is_some()
         {
             if reading {
-                self.rights.1 += 1
+                self.rights.1 += 1;
+                self.before.receive();
             } else {
                 self.rights.0 += 1
             }

@@ -6,12 +6,14 @@
 mod again;
 mod calls;
 mod life;
+mod older;
 mod pattern;
 mod peers;
 mod recent;
 mod rest;
 
 pub use again::drop_repeated;
+pub use older::Older;
 pub use pattern::{Origin, Outcome, Pattern, Tale};
 
 use super::end::End;
@@ -88,6 +90,10 @@ pub struct Trace {
     pub idle_polls: u64,
     /// Reads and writes on descriptors that were open before the trace began: they are in use.
     pub used_before: FxHashSet<i32>,
+    /// Closed ones that were open before the trace began.
+    pub before: Older,
+    /// Whether it shows the calls that open files: one that no filter for sockets and descriptors lets through was seen.
+    shows_files: bool,
     /// Descriptors and processes that found no room.
     pub left_out: u64,
     /// First and last time as printed.
@@ -134,6 +140,8 @@ impl Trace {
             rights: Default::default(),
             idle_polls: 0,
             used_before: FxHashSet::default(),
+            before: Older::default(),
+            shows_files: false,
             left_out: 0,
             times: Default::default(),
             counted: Vec::new(),
@@ -206,6 +214,26 @@ impl Trace {
     pub fn sockets(&self) -> (u64, u64) {
         let made = self.tales.iter().filter(|(p, _)| matches!(p.origin, Origin::Socket(_)));
         made.fold((0, 0), |(all, open), (_, tale)| (all + tale.closed + tale.open, open + tale.open))
+    }
+
+    /// Descriptors that were open before the trace began and that it shows being closed.
+    pub fn older(&self) -> u64 {
+        self.before.count(self.shows_files)
+    }
+
+    /// By how many its descriptors grew: those that it created and left open, beyond as many older ones as it closed.
+    pub fn growth(&self) -> u64 {
+        self.opened().saturating_sub(self.older())
+    }
+
+    /// Of so many that it left open those that came on top of what was open before, where it closed so many older ones that it matters.
+    pub fn on_top(&self, left: u64) -> u64 {
+        if self.older() * 2 >= left { left.min(self.growth()) } else { left }
+    }
+
+    /// Descriptors of all kinds that it created and left open.
+    pub fn opened(&self) -> u64 {
+        self.tales.iter().filter(|(p, _)| p.origin != Origin::Before).map(|(_, t)| t.open).sum()
     }
 
     /// The only thread that it names, if its first line does.
