@@ -366,3 +366,16 @@ fn one_older_socket_closed_for_each_new_one_is_no_leak() {
     let seldom = |n: usize| if n % 8 == 0 { format!("close({}) = 0\n", 100 + n) } else { String::new() };
     assert_eq!(with(&seldom), Verdict::Leak, "a few older ones go");
 }
+
+#[test]
+fn a_backlog_whose_descriptors_are_closed_is_no_leak() {
+    let listener = "LISTEN 0 128 0.0.0.0:8080 0.0.0.0:* users:((\"served\",pid=90,fd=3))\n";
+    let table = ss("ss-tanp.txt", &format!("{listener}{}", closed(300, 0, "", 9_000_000)));
+    let with = |call: &dyn Fn(usize) -> String| diagnose(&[table.clone(), member("strace-90.txt", &rows(40, call))]).verdict;
+    let taken = |n: usize| format!("recvfrom({0}, \"GET /\", 300, 0, NULL, NULL) = 300\nclose({0}) = 0\n", n + 5);
+    assert_ne!(with(&taken), Verdict::Leak);
+    let others = |n: usize| format!("recvfrom({0}, \"GET /\", 300, 0, NULL, NULL) = 300\nclose({0}) = 0\n", n + 400);
+    assert_eq!(with(&others), Verdict::Leak, "of other connections");
+    let replaced = |n: usize| format!("{}accept4(3, NULL, NULL, SOCK_CLOEXEC) = {}\n", taken(n), n + 5);
+    assert_eq!(with(&replaced), Verdict::Leak, "the rows may be of those that came");
+}

@@ -321,6 +321,13 @@ impl Table {
         owned.chain(self.held.iter().copied())
     }
 
+    /// Descriptors of TCP sockets in a state, of processes that pass a test.
+    pub fn held_in(&self, state: SocketState, fits: impl Fn(u32) -> bool) -> impl Iterator<Item = u32> + '_ {
+        let told: Vec<bool> = self.groups.iter().map(|g| g.state == state && g.protocol.is_tcp() && g.owner.is_some_and(&fits)).collect();
+        let rows = self.rows.iter().zip(&self.fds).filter(|(_, fd)| **fd != NO_FD);
+        rows.filter(move |(row, _)| told.get(row.1 as usize) == Some(&true)).map(|(_, fd)| *fd)
+    }
+
     /// All rows have come.
     pub fn seal(&mut self) {
         std::mem::take(&mut self.pending).count(&mut self.groups);

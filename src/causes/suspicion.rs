@@ -57,6 +57,7 @@ fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     super::mirror::weigh(case, pile, &mut s);
     super::course::weigh(case, pile, bar.count, &mut s);
     left_open(case, pile, &mut s);
+    s.against.extend(balance::drained(case, pile));
     super::filled::weigh(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
     kernel_side(case, pile, &mut s);
