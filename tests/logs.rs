@@ -437,3 +437,22 @@ fn a_port_that_one_program_wants_and_another_holds_without_accepting() {
     assert!(!notes("/usr/sbin/fwdd --listen 2121", "/opt/app/serve --port 2121"), "two programs were given one port");
     assert!(!notes("/usr/sbin/fwdd", "/opt/app/serve"), "nobody was started for that port");
 }
+
+#[test]
+fn a_traced_program_that_closes_what_is_refused_explains_its_own_log() {
+    let dial = "{sa_family=AF_INET, sin_port=htons(8086), sin_addr=inet_addr(\"10.20.30.90\")}, 16) = -1 ECONNREFUSED (Connection refused)";
+    let calls = |end: &str| format!("socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 5\nconnect(5, {dial}\n{end}").repeat(20);
+    let log = lines(300, |t| format!("2026-11-12 {t} ERROR {REFUSED}"));
+    let code = |trace: Option<(&str, String)>, path: &str| {
+        let mut members = listing("feedd", 4471, 300);
+        members.extend(trace.map(|(path, text)| member(path, &format!("strace: Process 812 attached\n{text}"))));
+        // Another program beside it, so that a nameless trace is not the holder's.
+        members.push(member("ss.txt", "ESTAB 0 0 10.0.0.5:9999 10.0.0.7:22 users:((\"other\",pid=77,fd=3))\n"));
+        told(members, path, &log).code
+    };
+    let closes = || calls("close(5) = 0\n");
+    assert_eq!(code(Some(("strace-shopper.txt", closes())), "out.log"), "unknown", "it dials there and closes");
+    assert_eq!(code(Some(("strace-shopper.txt", closes().replace("8086", "8087"))), "shopper.log"), "unknown", "the files are named alike");
+    assert_eq!(code(Some(("strace-shopper.txt", closes().replace("8086", "8087"))), "out.log"), "connect-failed-not-closed");
+    assert_eq!(code(None, "shopper.log"), "connect-failed-not-closed");
+}

@@ -2,12 +2,17 @@
 //! held against the holder of a pile only if neither its process, its tag, its layout nor its file names somebody else.
 
 use super::case::{Case, Tie, same_owner};
+use crate::capture::End;
 use crate::capture::logs::Sighting;
 use crate::capture::process::{base_name, is_interpreter};
-use crate::ledger::{Kind, Owner, Pile};
+use crate::capture::trace::{Outcome, Pattern, Trace};
+use crate::ledger::{Kind, Owner, Pile, leaves_open};
 
 /// Letters from which on a word in the name of a file or program tells one from another.
 const TELLING: usize = 3;
+
+/// So many closes after a failed connect are a program that closes what fails.
+const CLOSED: u64 = 3;
 
 /// Words that files, directories and programs of all kinds have in their names.
 const GENERAL: &[&str] = &[
@@ -66,11 +71,13 @@ const GENERAL: &[&str] = &[
     "srv",
     "stderr",
     "stdout",
+    "strace",
     "syslog",
     "system",
     "systemd",
     "tail",
     "tmp",
+    "trace",
     "txt",
     "user",
     "users",
@@ -90,7 +97,10 @@ pub(super) fn tie(case: &Case<'_>, sighting: &Sighting, pile: &Pile) -> Option<T
         Some(pid) if known(pid) => return None,
         _ => {}
     }
-    if is_own_listener(case, sighting, pile) || is_of_others_file(case, sighting, owner) {
+    if is_own_listener(case, sighting, pile) || is_of_others_file(case, sighting, pile, owner) {
+        return None;
+    }
+    if sighting.program.is_empty() && is_dialled_by_other(case, sighting, pile) {
         return None;
     }
     if sighting.program.is_empty() { Some(Tie::Loose) } else { by_tag(case, sighting, owner) }
@@ -112,7 +122,7 @@ fn by_tag(case: &Case<'_>, sighting: &Sighting, owner: &Owner) -> Option<Tie> {
 }
 
 /// Whether the files that a line stands in are all named after another program: one that is listed, or one that their lines name too.
-fn is_of_others_file(case: &Case<'_>, sighting: &Sighting, owner: &Owner) -> bool {
+fn is_of_others_file(case: &Case<'_>, sighting: &Sighting, pile: &Pile, owner: &Owner) -> bool {
     let own = names_of(case, owner);
     let nameless = is_interpreter(&owner.command) && owner.cmdline.is_empty();
     let line = sighting.first.text();
@@ -121,7 +131,8 @@ fn is_of_others_file(case: &Case<'_>, sighting: &Sighting, owner: &Owner) -> boo
         let listed = || is_other(case, owner, &stem) || telling.iter().any(|word| is_other(case, owner, word));
         // `cart-service/client.go:88` in cart-service.log.
         let repeated = || !nameless && stem.len() > TELLING && line.contains(&format!(" {stem}/"));
-        !telling.is_empty() && !telling.iter().any(|word| own.contains(word)) && (listed() || repeated())
+        let traced = || !nameless && telling.iter().any(|word| is_traced_other(case, pile, word));
+        !telling.is_empty() && !telling.iter().any(|word| own.contains(word)) && (listed() || repeated() || traced())
     };
     let mut paths = sighting.members().filter_map(|m| case.members.get(m.0 as usize)).map(|m| m.path.as_str()).peekable();
     paths.peek().is_some() && paths.all(others)
@@ -147,6 +158,37 @@ fn is_other(case: &Case<'_>, owner: &Owner, name: &str) -> bool {
     };
     let others = case.snapshot.processes.iter().filter(|(pid, _)| !owner.has(**pid));
     others.map(|(_, p)| p).any(|p| is(&p.command) || is(&p.program()))
+}
+
+/// Traces of processes that are not the holder's, and that leave no such sockets open as it has: what does may be the holder by the number
+/// that it has in another namespace.
+fn traces_of_others<'a>(case: &Case<'a>, pile: &Pile) -> impl Iterator<Item = &'a Trace> {
+    let own: Vec<_> = case.traces(pile).into_iter().map(|(t, _)| t.at).collect();
+    let kind = pile.kind;
+    let leaves = move |t: &Trace| t.tales.iter().filter(|(p, _)| leaves_open(kind, p)).map(|(_, t)| t.settled).sum::<u64>() >= 2;
+    case.snapshot.traces.iter().filter(move |t| t.pid.is_some() && !own.contains(&t.at) && !leaves(t))
+}
+
+/// Whether a trace of another process than the holder's is in a file of this name: `strace-orders.txt` beside `orders.log`.
+fn is_traced_other(case: &Case<'_>, pile: &Pile, name: &str) -> bool {
+    let mut paths = traces_of_others(case, pile).filter_map(|t| case.members.get(t.at.member.0 as usize));
+    paths.any(|m| named_after(&m.path).1.iter().any(|word| word == name))
+}
+
+/// Whether a trace shows another process being refused at the end that a line names, and closing its sockets, while nothing shows the holder
+/// dialling there: the line is most likely that one's.
+fn is_dialled_by_other(case: &Case<'_>, sighting: &Sighting, pile: &Pile) -> bool {
+    let Some(endpoint) = sighting.endpoint.as_deref() else { return false };
+    let Some(port) = endpoint.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()) else { return false };
+    let is_there =
+        |end: Option<End>| end.is_some_and(|end| !matches!(end, End::Text(_)) && end.port() == port && case.show(end) == endpoint);
+    let closes = |t: &Trace| {
+        let fails = |p: &Pattern| matches!(p.outcome, Outcome::Failed(_)) && is_there(p.remote);
+        case.tales(t, fails).iter().map(|(_, t)| t.closed).sum::<u64>() >= CLOSED
+    };
+    let shows = |p: &Pile| same_owner(p, pile) && p.traits.remotes.iter().any(|(end, _)| is_there(Some(end)));
+    let dials = |t: &Trace| t.tales.keys().any(|p| is_there(p.remote));
+    traces_of_others(case, pile).any(closes) && !case.ledger.piles.iter().any(shows) && !case.traces(pile).iter().any(|(t, _)| dials(t))
 }
 
 /// The words in all that names a holder: its command, its command line, its user, its service.
