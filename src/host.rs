@@ -1,5 +1,8 @@
 //! Hosts: which snapshots are one host at several times, and which are different hosts. Hosts are never added up as if one.
 
+mod inside;
+mod kept;
+
 use crate::bundle::layout;
 use crate::capture::snapshot::Reading;
 use crate::capture::{Input, Interner, Member, Over, Snapshot};
@@ -104,6 +107,8 @@ struct Known {
     host: Host,
     name: Option<String>,
     processes: Vec<u64>,
+    /// Sockets of its small processes, by hashes, sorted; none where names tell hosts apart.
+    sockets: Vec<u64>,
 }
 
 impl Host {
@@ -147,6 +152,7 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
         }
     }
     nested(&mut roots, &source.names);
+    inside::join(&mut roots, &source.members);
     roots.into_values().filter(|t| !t.is_empty()).collect()
 }
 
@@ -298,12 +304,13 @@ fn label(takes: &[Take], source: &Source) -> String {
     last.unwrap_or(source.name.rsplit('/').next().unwrap_or(&source.name)).to_string()
 }
 
-/// Adds takes to the host they belong to: the same host name, or no name but the same processes.
+/// Adds takes to the host they belong to: the same host name, or no name but the same processes, or the same sockets in the same processes.
 fn join(hosts: &mut Vec<Known>, new: Host) {
     let (name, processes) = (host_name(&new.takes), processes(&new.takes));
+    let sockets = if name.is_none() { kept::sockets(&new.takes) } else { Vec::new() };
     let same = hosts.iter_mut().find(|h| match (&h.name, &name) {
         (Some(a), Some(b)) => a == b,
-        _ => same_processes(&h.processes, &processes),
+        _ => same_processes(&h.processes, &processes) || kept::are_same(&h.sockets, &sockets),
     });
     match same {
         Some(known) => {
@@ -312,8 +319,10 @@ fn join(hosts: &mut Vec<Known>, new: Host) {
             known.processes.extend(processes);
             known.processes.sort_unstable();
             known.processes.dedup();
+            // Of several times the last is nearest to what comes.
+            known.sockets = sockets;
         }
-        None => hosts.push(Known { host: new, name, processes }),
+        None => hosts.push(Known { host: new, name, processes, sockets }),
     }
 }
 
@@ -333,13 +342,19 @@ fn processes(takes: &[Take]) -> Vec<u64> {
 /// Whether most processes of the smaller one are in the other, by pid and name.
 fn same_processes(a: &[u64], b: &[u64]) -> bool {
     let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let common = common(few, many);
+    common > 0 && common * 3 >= few.len() * 2
+}
+
+/// How many of a few sorted hashes are among many.
+fn common(few: &[u64], many: &[u64]) -> usize {
     let mut rest = many;
     let mut common = 0;
-    for process in few {
-        rest = rest.get(rest.partition_point(|p| p < process)..).unwrap_or(&[]);
-        common += usize::from(rest.first() == Some(process));
+    for hash in few {
+        rest = rest.get(rest.partition_point(|p| p < hash)..).unwrap_or(&[]);
+        common += usize::from(rest.first() == Some(hash));
     }
-    common > 0 && common * 3 >= few.len() * 2
+    common
 }
 
 /// What lies beside the samples (limits, command lines, logs, the directory's own files) belongs to the diagnosed snapshot too.

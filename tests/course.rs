@@ -281,3 +281,20 @@ fn ends_of_listings_are_no_turnover() {
     let told = diagnose(&[end(0, 910), end(30, 1510)].concat());
     assert_eq!(told.verdict, Verdict::Leak, "{}", told.headline);
 }
+
+/// Daemons that keep their sockets tell that two directories without a name are one host, even where all other processes are new.
+#[test]
+fn a_host_is_known_by_the_sockets_that_it_keeps() {
+    let at = |name: &str, second: u32, base: u32, shell: u32| {
+        let mut text = String::from("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n");
+        for n in 0..4 {
+            text.push_str(&format!("keepd{n} {} root 3u unix 0xff{n} 0t0 {} type=DGRAM\n", 500 + n, base + 9 * n));
+            text.push_str(&format!("keepd{n} {} root 4u unix 0xfe{n} 0t0 {} type=STREAM\n", 500 + n, base + 9 * n + 1));
+            text.push_str(&format!("sh{n} {} root 0u CHR 1,3 0t0 5 /dev/null\n", shell + n));
+        }
+        let file = |file: &str, text: String| Member { path: format!("{name}/{file}"), text: text.into_bytes() };
+        [file("lsof.txt", text), file("date.txt", format!("Mon Jun  1 00:00:{second:02} UTC 2026\n"))]
+    };
+    let hosts = |base: u32| diagnose(&[at("blue", 1, 300_000, 4000), at("green", 9, base, 5000)].concat()).reports.len();
+    assert_eq!((hosts(300_000), hosts(400_000)), (1, 2));
+}

@@ -379,3 +379,34 @@ fn a_backlog_whose_descriptors_are_closed_is_no_leak() {
     let replaced = |n: usize| format!("{}accept4(3, NULL, NULL, SOCK_CLOEXEC) = {}\n", taken(n), n + 5);
     assert_eq!(with(&replaced), Verdict::Leak, "the rows may be of those that came");
 }
+
+/// Rows of `/proc/net/tcp` of accepted connections, one for each inode.
+fn kernel_rows(inodes: impl Iterator<Item = usize>) -> String {
+    let head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    let row = |(n, inode): (usize, usize)| {
+        format!("{n:4}: 0300580A:1F90 0900580A:{:04X} 01 00000000:00000000 00:00000000 00000000  1000        0 {inode} 1 0\n", 40_000 + n)
+    };
+    head.to_string() + &inodes.enumerate().map(row).collect::<String>()
+}
+
+/// A host's directory lists the descriptors of a container's process, and beside it one has the tables of its namespace.
+#[test]
+fn a_directory_seen_inside_of_a_container_is_of_its_host() {
+    let with = |inner: &str, inodes: fn(usize) -> usize| {
+        let links = rows(120, |n| format!("lrwx------ 1 root root 64 Nov 20 10:00 {} -> socket:[{}]\n", n + 4, 60_000 + 3 * n));
+        let unlisted = rows(120, |n| format!("shop 2100 svc {}u sock 0,8 0t0 {} protocol: TCP\n", n + 4, 60_000 + 3 * n));
+        diagnose(&[
+            member("node/fd_2100.txt", &format!("total 0\n{links}")),
+            member("node/lsof.txt", &format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{unlisted}")),
+            member("node/proc_net_tcp.txt", &kernel_rows((0..9).map(|n| 900 + n))),
+            member("node/hostname.txt", "node-4\n"),
+            member(&format!("pod/{inner}"), &kernel_rows((0..120).map(inodes))),
+            member("pod/hostname.txt", "shop-7d9f\n"),
+        ])
+    };
+    let told = with("proc_2100_net_tcp.txt", |n| 60_000 + 3 * n);
+    assert_ne!(told.verdict, Verdict::Leak, "{}", told.headline);
+    assert_eq!(told.reports.len(), 1, "{}", told.headline);
+    assert_eq!(with("proc_2100_net_tcp.txt", |n| 90_000 + n).reports.len(), 2, "other sockets, and another name");
+    assert_eq!(with("proc_1_net_tcp.txt", |n| 60_000 + 3 * n).reports.len(), 2, "no process is named");
+}

@@ -150,6 +150,12 @@ impl Snapshot {
         }
     }
 
+    /// Makes all tables and counters those of another network namespace than the capture's own.
+    pub fn place_in(&mut self, netns: &str) {
+        self.tables.iter_mut().for_each(|t| t.netns = Some(netns.into()));
+        self.counters.values_mut().flatten().for_each(|r| r.netns = Some(netns.into()));
+    }
+
     /// Readings of a counter in the capture's own network namespace, in the order they were read: those of other namespaces are not its books.
     pub fn readings<'a>(&'a self, names: &Interner, name: &str) -> impl DoubleEndedIterator<Item = &'a Reading> + use<'a> {
         let all = names.find(name.as_bytes()).and_then(|n| self.counters.get(&n)).map_or(&[][..], |r| r);

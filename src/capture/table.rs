@@ -52,6 +52,8 @@ pub struct Table {
     pub format: &'static str,
     /// Where it begins.
     pub at: Citation,
+    /// The network namespace it is of, where the directory tells that; `None` where the path alone may.
+    pub netns: Option<Box<str>>,
     /// Why it does not hold all rows, if something says so.
     pub filtered: Option<Quote>,
     /// Whether it has lost its header, and maybe rows with it.
@@ -144,6 +146,7 @@ impl Table {
         Table {
             format,
             at,
+            netns: None,
             filtered,
             headless: false,
             shown: StatesShown::Unknown,

@@ -163,7 +163,8 @@ pub fn views<'a>(snapshot: &'a Snapshot, members: &[Member], books: &Books) -> V
         match same {
             Some((_, view)) => view.add(table, partial),
             None => {
-                let netns = netns_of(path).filter(|n| !snapshot.is_own_netns(n)).map(str::to_string);
+                let named = netns_of(path).filter(|n| !snapshot.is_own_netns(n));
+                let netns = named.or(table.netns.as_deref()).map(str::to_string);
                 let no_ipv6 = table.format.starts_with("proc-net") && no_tcp6.contains(&key);
                 let kept = kept(snapshot, table);
                 let mut view = View { tables: Vec::new(), netns, partial, kept, counts: BTreeMap::new(), counted: false, no_ipv6 };
