@@ -410,3 +410,94 @@ fn a_directory_seen_inside_of_a_container_is_of_its_host() {
     assert_eq!(with("proc_2100_net_tcp.txt", |n| 90_000 + n).reports.len(), 2, "other sockets, and another name");
     assert_eq!(with("proc_1_net_tcp.txt", |n| 60_000 + 3 * n).reports.len(), 2, "no process is named");
 }
+
+/// Sockets of one process to one end, for which one would do, are a question; those of many workers are not.
+#[test]
+fn datagram_sockets_to_one_end_are_a_question() {
+    let sockstat = member("sockstat", "sockets: used 190\nTCP: inuse 5 orphan 0 tw 0 alloc 6 mem 1\nUDP: inuse 150 mem 2\n");
+    let with = |pids: usize, peers: usize| {
+        let row = |n: usize| {
+            let users = format!("users:((\"lookd\",pid={},fd={}))", 300 + n % pids, 5 + n);
+            format!("udp ESTAB 0 0 10.0.0.5:{} 10.0.{}.53:53 {users}\n", 33_000 + 7 * n, n % peers)
+        };
+        let table = format!("Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{}", rows(150, row));
+        let quiet = "tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=80,fd=3))\n";
+        let unix = "u_str LISTEN 0 128 /run/bus 812 * 0 users:((\"busd\",pid=81,fd=3))\n";
+        diagnose(&[
+            member("ss-anp.txt", &format!("{table}{quiet}{unix}")),
+            sockstat.clone(),
+            member("sockstat6", "TCP6: inuse 0\nUDP6: inuse 0\n"),
+        ])
+    };
+    let open = |told: Diagnosis| told.reports.iter().flat_map(|r| &r.unjudged).any(|u| u.says.contains("UDP sockets connected to"));
+    assert!(open(with(1, 1)));
+    assert!(!open(with(30, 1)), "a few in each of many");
+    assert!(!open(with(1, 75)), "to many ends");
+}
+
+/// Two descriptors a turn that are no sockets, closed or not, and those that the process has open.
+fn turns(close: bool) -> Member {
+    let turn = |n: usize| {
+        let (a, at) = (450 + 2 * n, 10 + n);
+        let closes = if close { format!("10:00:{at}.3 close({a}) = 0\n10:00:{at}.4 close({}) = 0\n", a + 1) } else { String::new() };
+        format!("10:00:{at}.1 eventfd2(0, EFD_NONBLOCK) = {a}\n10:00:{at}.2 timerfd_create(CLOCK_MONOTONIC, 0) = {}\n{closes}", a + 1)
+    };
+    member("strace-77.txt", &format!("strace: Process 77 attached\n{}", rows(8, turn)))
+}
+
+#[test]
+fn what_is_no_socket_piles_up_too() {
+    let open = |count: usize, close: bool| {
+        let row =
+            |n: usize| format!("tickd 77 svc {}u a_inode 0,14 0 10 [{}]\n", n + 4, if n.is_multiple_of(2) { "eventfd" } else { "timerfd" });
+        let head = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\nsystemd 1 root 3u unix 0xffff 0t0 900 type=STREAM\n";
+        let told = diagnose(&[member("lsof.txt", &format!("{head}{}", rows(count, row))), turns(close)]);
+        told.reports.iter().flat_map(|r| &r.unjudged).any(|u| u.says.contains("are no sockets"))
+    };
+    assert!(open(400, false));
+    assert!(!open(400, true), "each is closed");
+    assert!(!open(40, false), "a few");
+}
+
+/// No inotify instance is left, in the words of a full descriptor table.
+#[test]
+fn another_limit_than_that_of_descriptors() {
+    let lsof = rows(110, |n| format!("seed 61 svc {}r a_inode 0,14 0 10 inotify\n", n + 4));
+    let told = |line: &str| {
+        diagnose(&[
+            member("lsof.txt", &format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{lsof}")),
+            member(
+                "proc/61/limits",
+                "Limit                     Soft Limit           Hard Limit           Units\nMax open files            9000                 9000                 files\n",
+            ),
+            member("seed.log", &format!("2026-11-29 10:00:07 seed[61]: {line}\n")),
+        ])
+    };
+    let full = told("fsnotify: too many open files");
+    assert_eq!(full.verdict, Verdict::Inconclusive);
+    assert!(full.headline.contains("110 of 9,000 descriptors"), "{}", full.headline);
+    assert!(!told("watching 110 directories").headline.contains("inotify"));
+}
+
+/// A listener for each session that a trace does not see closed: perhaps a leak, perhaps sessions that last.
+#[test]
+fn a_listener_for_each_session() {
+    let turn = |n: usize| {
+        let (fd, at) = (124 + n, 10 + n);
+        format!(
+            "10:00:{at}.1 socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0) = {fd}\n10:00:{at}.2 bind({fd}, {{sa_family=AF_UNIX, sun_path=\"/run/talk/{n}\"}}, 15) = 0\n10:00:{at}.3 listen({fd}, 4) = 0\n"
+        )
+    };
+    let with = |close: bool| {
+        let close = |n: usize| if close { format!("10:00:{}.4 close({}) = 0\n", 10 + n, 124 + n) } else { String::new() };
+        let listed =
+            rows(120, |n| format!("talkd 88 svc {}u unix 0xff{n:04} 0t0 {} /run/talk/a{n} type=STREAM (LISTEN)\n", n + 4, 7000 + n));
+        diagnose(&[
+            member("lsof.txt", &format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{listed}")),
+            member("strace-88.txt", &format!("strace: Process 88 attached\n{}", rows(8, |n| turn(n) + &close(n)))),
+        ])
+    };
+    let open = with(false);
+    assert_eq!((open.verdict, blames(&open, "talkd")), (Verdict::Inconclusive, true), "{}", open.headline);
+    assert!(!blames(&with(true), "talkd"));
+}

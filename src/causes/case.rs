@@ -187,12 +187,17 @@ impl<'a> Case<'a> {
 
     /// Log lines of this host that point to a limit or a shortage, and are not of days before the capture: what was full then may not be now.
     pub fn told_now(&self, code: &'a str) -> impl Iterator<Item = &'a Sighting> {
+        self.told_lately().filter(move |s| s.points_to.iter().any(|p| p == code))
+    }
+
+    /// Log lines of this host that are not of days before the capture.
+    pub fn told_lately(&self) -> impl Iterator<Item = &'a Sighting> {
         let captured = self.day();
         let past = move |s: &Sighting| {
             let printed = if s.last_at.is_empty() { &s.first_at } else { &s.last_at };
             captured.is_some_and(|day| super::when::is_past(printed, day) == Some(true))
         };
-        self.told().filter(move |s| s.points_to.iter().any(|p| p == code) && !past(s))
+        self.told().filter(move |s| !past(s))
     }
 
     /// The day of the diagnosed snapshot, by its own clock.

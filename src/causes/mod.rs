@@ -37,6 +37,7 @@ pub use support::{near, trace_command};
 use suspicion::innocence;
 pub use suspicion::{Suspicion, suspect};
 pub use syn_flood::reported as flood_reported;
+pub use unix_ends::listens as listens_on_paths;
 
 /// A cause of a leak, or a look-alike that is none.
 pub trait Cause: Sync {

@@ -114,12 +114,17 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
             // A server keeps what its clients keep: accepting without closing for a few seconds is its work.
             let forgotten: u64 = tales.iter().filter(|(p, _)| p.eof || p.reset).map(|(_, t)| t.settled).sum();
             let accepted: u64 = tales.iter().filter(|(p, _)| p.origin == Origin::Accept).map(|(_, t)| t.settled).sum();
-            let serves = super::unix_ends::carries_path(pile) || (pile.kind == Kind::Unix && accepted * 2 > left);
+            let listens: u64 = tales.iter().filter(|(p, _)| p.listening).map(|(_, t)| t.settled).sum();
+            // What was bound and listens is no client that may stay.
+            let listens = pile.kind == Kind::Unix && listens * 2 > left;
+            let serves = (super::unix_ends::carries_path(pile) && !listens) || (pile.kind == Kind::Unix && accepted * 2 > left);
             let served = (pile.kind == Kind::Established && pile.accepted == Some(true)) || (serves && forgotten < 2);
             // So many more than the pile has are mostly sockets of another kind.
             let others = pile.count * 2 < left;
             let strength = match tie {
                 _ if served || others => Strength::Weak,
+                // A session may end after the trace, and its listener with it.
+                _ if listens => Strength::Moderate,
                 Tie::Loose => Strength::Moderate,
                 _ => Strength::Strong,
             };

@@ -5,6 +5,7 @@ use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use super::suspicion::Suspicion;
 use crate::capture::trace::{Origin, Pattern, Tale};
+use crate::facts::Protocol;
 use crate::ledger::peers::Peers;
 use crate::ledger::{Kind, Pile};
 use std::collections::BTreeSet;
@@ -99,6 +100,15 @@ fn mirrored(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
         number(other.count as i64)
     );
     s.against.push(Evidence::new(Strength::Decisive, Witnessed::Listing, says, other.traits.quotes.iter().take(1).cloned()));
+}
+
+/// Whether most of what a trace of the holder shows left open are listeners, each on a path of its own.
+pub fn listens(case: &Case<'_>, pile: &Pile) -> bool {
+    let fits = |p: &Pattern| p.origin == Origin::Socket(Protocol::Unix);
+    let tales: Vec<(&Pattern, &Tale)> = case.traces(pile).into_iter().flat_map(|(trace, _)| case.tales(trace, fits)).collect();
+    let open = |listening: bool| tales.iter().filter(|(p, _)| p.listening == listening).map(|(_, t)| t.open).sum::<u64>();
+    let most = pile.traits.paths.first().map_or(0, |(_, n)| n);
+    open(true) >= 2 && open(true) > open(false) && most * 2 <= pile.count
 }
 
 /// Whether most sockets of a unix pile carry a path: the accepted side.

@@ -60,18 +60,31 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "unix-not-closed", &[Kind::Unix], "opened again and again and never closed", |pile, claim| {
         support::own_remotes(case, pile, claim, pile.accepted == Some(true));
         let one_end = |(trace, _): &(&crate::capture::trace::Trace, _)| unix_ends::keeps_one_end(&case.tales(trace, forgotten));
-        let what = if case.traces(pile).iter().any(one_end) { "one end of a socketpair()" } else { "a unix socket" };
+        let listens = unix_ends::listens(case, pile);
+        let what = if listens {
+            "a unix socket bound and listening"
+        } else if case.traces(pile).iter().any(one_end) {
+            "one end of a socketpair()"
+        } else {
+            "a unix socket"
+        };
         support::by_trace(case, pile, claim, what, forgotten);
         support::by_logs(case, pile, claim, &["unix-not-closed"]);
         support::ask_for_trace(case, pile, claim);
-        by_peers(case, pile, claim);
+        if !listens {
+            by_peers(case, pile, claim);
+        }
         // A path is bound to the accepting side.
-        if pile.traits.paths.total() * 2 > pile.count {
+        if listens {
+            claim.says = "each listening on a path of its own and none closed".into();
+        } else if pile.traits.paths.total() * 2 > pile.count {
             claim.says = "accepted and never closed".into();
         }
         claim.count = Some(left_open(case, pile));
         claim.now = vec!["restart the program".into()];
-        claim.fix = vec![if unix_ends::mostly_gone(case, pile) {
+        claim.fix = vec![if listens {
+            "close each listener, and remove its path, when what it was opened for has ended".into()
+        } else if unix_ends::mostly_gone(case, pile) {
             "close each connection when a read returns 0: its other end has gone".into()
         } else if both_ends(case, pile) {
             "close both ends of each pair when what they were made for has ended".into()

@@ -1,6 +1,6 @@
 //! How sure a claim is, derived from listed facts, each of which is printed.
 
-use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, hoards, number, trace_command};
+use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, hoards, listens_on_paths, number, trace_command};
 use crate::checks::{Checked, Status};
 use crate::ledger::{CountIs, Kind};
 use std::collections::BTreeSet;
@@ -57,6 +57,11 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
         let few = claim.kind == Some(Kind::CloseWait) && claim.count.is_some_and(|n| n < case.thresholds.close_wait);
         if few && weighed.sources.iter().all(|s| *s == Witnessed::Table) {
             let why = "so few may be requests that a slow server has not come to yet: one sample cannot tell";
+            weighed.cap(Lack::Growth, Grade::Weak, why);
+        }
+        let pile = || claim.pile.and_then(|n| case.ledger.piles.get(n));
+        if claim.code == "unix-not-closed" && pile().is_some_and(|p| listens_on_paths(case, p)) {
+            let why = "a program may listen for each session, and a session may last longer than the trace";
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
         let beside = claim.owner.as_ref().filter(|_| claim.kind == Some(Kind::CloseWait)).zip(claim.count);

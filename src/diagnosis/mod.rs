@@ -8,6 +8,7 @@ mod finding;
 mod grade;
 mod headline;
 mod judged;
+mod nameless;
 mod seen;
 mod unjudged;
 

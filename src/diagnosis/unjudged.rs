@@ -58,6 +58,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     all.extend(grown_elsewhere(case));
     all.extend(nobodys(case));
     all.extend(traced(case));
+    all.extend(super::nameless::unjudged(case));
     all.extend(overflows(case));
     all.extend(unheld(case));
     all.extend(others_moved(case));
@@ -113,13 +114,17 @@ fn silent(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
     })
 }
 
-/// UDP sockets by the thousand in one sample: calls in progress and calls long ended look alike.
+/// UDP sockets by the thousand in one sample, or some hundred of one process that are all connected to one end, for which one would do:
+/// calls in progress and calls long ended look alike.
 fn datagrams(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
-    let many = pile.kind == Kind::Udp && pile.count >= case.thresholds.udp.saturating_mul(5);
-    let owner = pile.owner.as_ref().filter(|_| many && case.earlier.is_empty())?;
-    Some(Unjudged {
+    let owner = pile.owner.as_ref().filter(|_| pile.kind == Kind::Udp && case.earlier.is_empty())?;
+    let one = pile.top_remote().filter(|&(end, n)| end.port() != 0 && n * 10 >= pile.count * 9).map(|(end, _)| end);
+    let most = owner.pids.first().map_or(0, |p| p.1);
+    let many = pile.count >= case.thresholds.udp.saturating_mul(5) || (one.is_some() && most * 2 >= case.thresholds.udp);
+    let whom = one.map_or(String::new(), |end| format!(" connected to {}", case.show(end)));
+    (many && suspect(case, pile).is_none()).then(|| Unjudged {
         says: format!(
-            "{} holds {} UDP sockets, and one sample cannot tell those in use from those left over",
+            "{} holds {} UDP sockets{whom}, and one sample cannot tell those in use from those left over",
             owner.named(),
             number(pile.count as i64)
         ),
