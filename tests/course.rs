@@ -282,6 +282,43 @@ fn ends_of_listings_are_no_turnover() {
     assert_eq!(told.verdict, Verdict::Leak, "{}", told.headline);
 }
 
+/// Two samples some seconds apart of sockets of one process, one row for each inode.
+fn seconds_apart(row: Rows, counts: [u32; 2], seconds: u32, moved: u32) -> Diagnosis {
+    let sample = |n: u32, count: u32, second: u32| {
+        let inodes = (0..count).map(|i| 40_000 + i * 3 + n * moved);
+        taken(n, "svcd", row, inodes).into_iter().map(move |mut m| {
+            if m.path.ends_with("date.txt") {
+                m.text = format!("Mon Jun  1 00:00:{second:02} UTC 2026\n").into_bytes();
+            }
+            m
+        })
+    };
+    let [then, now] = counts;
+    diagnose(&sample(0, then, 0).chain(sample(1, now, seconds)).collect::<Vec<_>>())
+}
+
+/// A few more tell of a growth where none of those before has gone; seconds prove none.
+#[test]
+fn a_few_more_of_what_has_no_use() {
+    let told = seconds_apart(close_wait, [45, 56], 9, 0);
+    assert_eq!((told.verdict, leaks(&told)), (Verdict::Inconclusive, vec!["peer-closed-not-closed"]), "{}", told.headline);
+    assert!(said(&told).contains("none of those 45 was closed since"), "{}", said(&told));
+    assert!(leaks(&seconds_apart(close_wait, [45, 47], 9, 0)).is_empty(), "hardly more");
+    assert!(leaks(&seconds_apart(close_wait, [45, 56], 9, 90)).is_empty(), "some have gone");
+}
+
+fn client(inode: u32) -> String {
+    format!("IPv4 {inode} 0t0 TCP 10.0.0.5:7000->10.9.9.9:{} (ESTABLISHED)", 10_000 + inode % 50_000)
+}
+
+/// Clients of a few seconds are no clients that nobody ends.
+#[test]
+fn a_load_that_grows_within_seconds() {
+    let told = seconds_apart(client, [100, 540], 5, 0);
+    assert!(leaks(&told).is_empty(), "{}", told.headline);
+    assert!(told.headline.contains("440 more than 5 s before"), "{}", told.headline);
+}
+
 /// Daemons that keep their sockets tell that two directories without a name are one host, even where all other processes are new.
 #[test]
 fn a_host_is_known_by_the_sockets_that_it_keeps() {

@@ -501,3 +501,15 @@ fn a_listener_for_each_session() {
     assert_eq!((open.verdict, blames(&open, "talkd")), (Verdict::Inconclusive, true), "{}", open.headline);
     assert!(!blames(&with(true), "talkd"));
 }
+
+/// Connections of a hidden holder may be at work; what their peers have closed comes first.
+#[test]
+fn connections_at_work_do_not_hide_what_is_left_over() {
+    let table = |gone: usize| {
+        let live = rows(400, |n| format!("ESTAB 0 0 10.0.0.5:443 10.7.{}.4:{} uid:1002 ino:{} sk:{n}\n", n % 90, 30_000 + n, 7000 + n));
+        let left = rows(gone, |n| format!("CLOSE-WAIT 1 0 10.0.0.5:{} 10.9.0.2:8443 uid:1001 ino:{} sk:{n}\n", 40_000 + n, 9000 + n));
+        let own = "LISTEN 0 9 127.0.0.1:99 0.0.0.0:* users:((\"sh\",pid=90,fd=3)) ino:12 sk:1\n";
+        diagnose(&[ss("ss-tanpe.txt", &format!("{own}{live}{left}"))])
+    };
+    assert!(table(150).headline.contains("150 TCP sockets in CLOSE-WAIT"), "{}", table(150).headline);
+}

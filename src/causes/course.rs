@@ -19,6 +19,9 @@ const SAMPLES: usize = 4;
 /// From how many sockets on it is no accident that hardly one of them has gone.
 const MANY: u64 = 100;
 
+/// How many more tell of a growth where none of those before has gone.
+const SOME: u64 = 8;
+
 /// From how many connections of one client on a pool is no longer likely to have opened all of them for a load.
 const HOARD: u64 = 400;
 
@@ -48,7 +51,9 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     // Of clients that all say nothing hardly any goes: even a little more is more each time.
     let silent = pile.kind == Kind::Established && pile.accepted == Some(true) && pile.traits.are_silent(pile.count);
     let kept = if weighty { kept(case, pile) } else { None };
-    let grew = gained >= 20 && (kept.is_some() || gained * if silent { 50 } else { 12 } >= growth.to) && weighty;
+    let few = if gained >= SOME && weighty && !has_use(pile.kind) { none_gone(case, pile) } else { None };
+    let kept = kept.or(few);
+    let grew = (gained >= 20 || few.is_some()) && (kept.is_some() || gained * if silent { 50 } else { 12 } >= growth.to) && weighty;
     let evidence = |strength, says| Evidence::new(strength, Witnessed::Growth, says, growth.at.clone());
     if let Some(Turnover::Replaced(why)) = turnover {
         let says = if grew { format!("{}, but {why}", rise(case, &growth, whose)) } else { why };
@@ -64,6 +69,9 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
                 true => s.against.push(evidence(Strength::Strong, says)),
                 false => s.reasons.push(evidence(Strength::Weak, says)),
             }
+        } else if served_for_seconds(pile, &growth) {
+            let says = format!("{says}: rows a few seconds old cannot tell that nothing ends them");
+            s.reasons.push(evidence(Strength::Weak, says));
         } else {
             let clear = (gained >= 100 || gained * 4 >= growth.to || hoards(case, pile)) && !growth.replaced;
             let whose = match kept {
@@ -103,6 +111,18 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
 fn kept(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
     let opened = pile.accepted == Some(false) || !has_use(pile.kind);
     stayed_of(case, pile).filter(|&(first, still)| opened && first >= MANY && still * 20 >= first * 19)
+}
+
+/// How many sockets there were in an earlier sample and are there still, if that is all of them: then even a few more tell.
+fn none_gone(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
+    stayed_of(case, pile).filter(|&(first, still)| first >= 2 * SOME && still == first)
+}
+
+/// Whether clients of a server were many more within seconds, as two samples say alone, and nothing tells how long they have said nothing: a
+/// load that grows.
+fn served_for_seconds(pile: &Pile, growth: &Growth) -> bool {
+    let silent = pile.traits.idle_minute * 2 > pile.count;
+    pile.kind == Kind::Established && pile.accepted == Some(true) && growth.is_sudden() && growth.samples < 2 && !silent
 }
 
 /// Whether a program has opened more connections than a pool does, and keeps all of them while it opens others.

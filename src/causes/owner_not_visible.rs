@@ -1,10 +1,10 @@
 //! Sockets whose holder the capture cannot see.
 
-use super::Case;
 use super::claim::{Claim, Class, Evidence, Missing, Strength, Witnessed};
 use super::support;
+use super::{Case, suspect};
 use crate::capture::Quote;
-use crate::ledger::{CountIs, Family, Kind, Owner};
+use crate::ledger::{CountIs, Family, Kind, Owner, Pile};
 
 /// Sockets that nobody holds, from which they are more than races of the capture.
 const MANY: i64 = 100;
@@ -157,6 +157,11 @@ fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
         return None;
     }
     let (kind, count, quotes) = without_holder(case)?;
+    // Connections may be at work, whoever holds them; what has no use and no holder beside them is the question.
+    let idle = |p: &Pile| p.owner.is_none() && !super::course::has_use(p.kind) && suspect(case, p).is_some();
+    if super::course::has_use(kind) && case.ledger.piles.iter().any(idle) {
+        return None;
+    }
     // Those that only a descriptor can keep are a pile of their own.
     if case.ledger.piles.iter().any(|p| p.kind == kind && p.owner.is_none()) {
         return None;

@@ -14,6 +14,9 @@ use std::sync::OnceLock;
 /// Piles below this size are not looked for in tables that name no holders.
 const SOME: u64 = 20;
 
+/// Seconds that a connection must have been there before anybody can say that nothing ends it.
+const MINUTE: u64 = 60;
+
 /// From how many counts on they tell a course.
 const COUNTS: usize = 3;
 
@@ -68,6 +71,11 @@ impl Growth {
     /// Whether the number is nearly what it was, or less.
     pub fn hardly(&self) -> bool {
         self.to <= self.from.saturating_add(self.from / 20)
+    }
+
+    /// Whether the snapshots are seconds apart.
+    pub fn is_sudden(&self) -> bool {
+        self.seconds.is_some_and(|s| s < MINUTE)
     }
 }
 

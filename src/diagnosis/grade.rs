@@ -60,6 +60,11 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
         let pile = || claim.pile.and_then(|n| case.ledger.piles.get(n));
+        let number_alone = weighed.sources.iter().all(|s| matches!(s, Witnessed::Table | Witnessed::Listing | Witnessed::Growth));
+        if few && number_alone && pile().and_then(|p| case.growth(p)).is_some_and(|g| g.is_sudden()) {
+            let why = "of so few a pool may close all at its next use: seconds cannot tell";
+            weighed.cap(Lack::Growth, Grade::Weak, why);
+        }
         if claim.code == "unix-not-closed" && pile().is_some_and(|p| listens_on_paths(case, p)) {
             let why = "a program may listen for each session, and a session may last longer than the trace";
             weighed.cap(Lack::Growth, Grade::Weak, why);

@@ -9,6 +9,7 @@ mod grade;
 mod headline;
 mod judged;
 mod nameless;
+mod risen;
 mod seen;
 mod unjudged;
 

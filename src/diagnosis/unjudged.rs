@@ -49,6 +49,7 @@ pub fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
                 .or_else(|| datagrams(case, p))
                 .or_else(|| of_children(case, p))
                 .or_else(|| silent(case, p))
+                .or_else(|| super::risen::unjudged(case, p))
                 .or_else(|| standing(case, p))
         })
         .collect();
