@@ -38,6 +38,8 @@ pub struct Coverage {
     pub logs: bool,
     /// Limits of some process.
     pub limits: bool,
+    /// Limits whose file does not say of which process they are.
+    pub limits_of_nobody: bool,
     /// More than one snapshot.
     pub growth: bool,
     /// No kind of socket could pile up unseen.
@@ -62,6 +64,7 @@ impl Coverage {
             trace: !s.traces.is_empty(),
             logs: s.logs.lines > 0,
             limits: s.processes.values().any(|p| p.nofile.is_some()),
+            limits_of_nobody: !s.nameless_limits.is_empty(),
             growth: !case.earlier.is_empty() || case.host.takes.len() > 1,
             unprivileged: case.ledger.unprivileged.is_some(),
             whole: !s.room.is_over() && !s.is_narrow(|_| true) && unread(case).next().is_none() && sees_all(case),
@@ -328,6 +331,11 @@ fn own_limit(pid: u32, report: &HostReport) -> Option<Missing> {
             Some(Missing { what: format!("the number of descriptors of {pid}"), would, command: counted })
         }
         _ if report.coverage.limits => None,
+        _ if report.coverage.limits_of_nobody => Some(Missing {
+            what: format!("the descriptors of {pid}, and of which process the captured limits are"),
+            would,
+            command: format!("cat /proc/{pid}/limits; {counted}"),
+        }),
         _ => {
             Some(Missing { what: format!("limits and descriptors of {pid}"), would, command: format!("cat /proc/{pid}/limits; {counted}") })
         }

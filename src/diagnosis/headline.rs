@@ -111,7 +111,8 @@ pub fn note_sentence(finding: &Finding) -> String {
     }
     let who = claim.owner.as_ref().map_or(String::new(), |o| format!("{} holds ", o.named()));
     let kind = claim.kind.map_or(String::new(), |_| format!("{} ", claim.noun(claim.count.unwrap_or(0))));
-    let count = claim.count.map_or(String::new(), |n| format!("{} ", number(n as i64)));
+    let least = if claim.is == CountIs::AtLeast { "at least " } else { "" };
+    let count = claim.count.map_or(String::new(), |n| format!("{least}{} ", number(n as i64)));
     format!("{who}{count}{kind}({}): {}", claim.code, claim.says)
 }
 

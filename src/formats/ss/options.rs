@@ -201,7 +201,7 @@ fn query(word: &[u8], kinds: &mut Kinds) {
 /// and the name of a state anywhere.
 fn of_path(path: &str) -> Options {
     let mut options = Options { state: state_in(path), ..Options::default() };
-    let Some(words) = arguments::path_words(path, "ss") else { return options };
+    let Some(words) = arguments::path_words(path, "ss") else { return Options { kind: kind_in(path), ..options } };
     for word in words {
         let mut kinds = Kinds::default();
         query(word.to_ascii_lowercase().as_bytes(), &mut kinds);
@@ -215,6 +215,13 @@ fn of_path(path: &str) -> Options {
         break;
     }
     options
+}
+
+/// The one kind that a file's name spells out without the tool's: `udp.txt`. TCP is what rows without a kind are taken for.
+fn kind_in(path: &str) -> Option<Kind> {
+    let name = path.rsplit('/').next().unwrap_or("");
+    let has = |kind: &str| name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case(kind));
+    (has("udp") && !has("tcp")).then_some(Kind::Udp)
 }
 
 /// Whether a word of a file name can be option letters: each at most once, `n`, `a` or a kind among them, and no English word.
@@ -304,6 +311,9 @@ mod tests {
             ("ss-sample.txt", None, false),
             ("ss-snap.txt", None, false),
             ("tanp.txt", None, false),
+            ("node4/UDP-now.txt", Some(Kind::Udp), false),
+            ("tcp_udp.txt", None, false),
+            ("udp/sockets.txt", None, false),
         ] {
             let options = of(path, "");
             assert_eq!((options.kind, options.processes), (kind, processes), "{path}");
