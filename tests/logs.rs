@@ -456,3 +456,16 @@ fn a_traced_program_that_closes_what_is_refused_explains_its_own_log() {
     assert_eq!(code(Some(("strace-shopper.txt", closes().replace("8086", "8087"))), "out.log"), "connect-failed-not-closed");
     assert_eq!(code(None, "shopper.log"), "connect-failed-not-closed");
 }
+
+#[test]
+fn a_table_of_calls_without_close_tells_only_where_all_calls_are_traced() {
+    let head =
+        "% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n";
+    let row = |calls: u32, errors: &str, name: &str| format!(" 25.00    0.000100          10 {calls:9} {errors:>9} {name}\n");
+    let with = |rest: &str| {
+        let table = format!("{head}{}{}{}", row(9, "9", "connect"), row(9, "", "socket"), row(9, "", rest));
+        told([listing("feedd", 4471, 300), vec![member("strace-c-4471.txt", &table)]].concat(), "empty.log", "").code
+    };
+    assert_eq!(with("clock_nanosleep"), "connect-failed-not-closed");
+    assert_eq!(with("sendto"), "unknown", "close may have been left out");
+}

@@ -79,6 +79,8 @@ pub struct Snapshot {
     pub nameless_limits: Vec<(LimitValue, Quote)>,
     /// Those whose command asked for a process by its program's name, which may run more than once or be in no list.
     pub asked_limits: Vec<(String, LimitValue, Quote)>,
+    /// The process of each thread that a listing has a row of, bounded.
+    pub thread_of: BTreeMap<u32, u32>,
     /// Traces.
     pub traces: Vec<Trace>,
     /// Logs.
@@ -139,6 +141,7 @@ impl Snapshot {
         self.shell_limits.append(&mut other.shell_limits);
         self.nameless_limits.append(&mut other.nameless_limits);
         self.asked_limits.append(&mut other.asked_limits);
+        self.thread_of.append(&mut other.thread_of);
         self.traces.append(&mut other.traces);
         super::trace::drop_repeated(&mut self.traces);
         let left = self.logs.merge(other.logs) + self.stacks.merge(other.stacks);

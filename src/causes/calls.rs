@@ -9,6 +9,10 @@ use crate::ledger::Pile;
 
 /// Fewer calls are not told from chance.
 const SOME: i64 = 20;
+/// Fewer calls of which each returns an error, with no close at all, are not told from chance.
+const FEW: i64 = 5;
+/// Calls that are seen where all are traced.
+const UNFILTERED: &[&str] = &["clock_nanosleep", "nanosleep", "futex", "mmap", "brk", "madvise", "munmap", "rt_sigprocmask", "gettid"];
 
 /// Counts of one table.
 pub(super) struct Calls {
@@ -21,11 +25,12 @@ pub(super) struct Calls {
     at: Vec<Quote>,
 }
 
-/// The table of calls of a pile's holder, if it has a row of `close`: without one, closes may have been left out by a filter.
+/// The table of calls of a pile's holder, if it has a row of `close`, or of a call that no filter lets through which leaves `close` out.
 pub(super) fn of(case: &Case<'_>, pile: &Pile) -> Option<Calls> {
     let calls = |name: &str| case.counter(&format!("strace.calls.{name}"));
-    let (connect, close) = (calls("connect")?, calls("close")?);
-    let at: Vec<Quote> = [&connect, &close].iter().flat_map(|f| f.at.iter().cloned()).collect();
+    let (connect, close) = (calls("connect")?, calls("close"));
+    let other = close.clone().or_else(|| UNFILTERED.iter().find_map(|name| calls(name)))?;
+    let at: Vec<Quote> = [&connect, &other].iter().flat_map(|f| f.at.iter().cloned()).collect();
     let (first, last) = (at.first()?, at.last()?);
     if first.at.member != last.at.member || !is_of(case, pile, first) {
         return None;
@@ -35,7 +40,7 @@ pub(super) fn of(case: &Case<'_>, pile: &Pile) -> Option<Calls> {
         created: ["socket", "accept", "accept4"].iter().map(|name| count(name)).sum(),
         connects: connect.value,
         errors: case.counter("strace.errors.connect").map_or(0, |f| f.value),
-        closes: close.value,
+        closes: close.map_or(0, |f| f.value),
         asks_later: ["getsockopt", "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait"].iter().any(|name| count(name) > 0),
         at,
     })
@@ -52,9 +57,10 @@ fn is_of(case: &Case<'_>, pile: &Pile, row: &Quote) -> bool {
 /// Connects that return an error and are not closed.
 pub(super) fn left_by_failures(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let calls = of(case, pile)?;
-    let fails = calls.errors >= SOME && calls.errors * 10 >= calls.connects * 9;
-    (fails && calls.closes * 10 <= calls.created).then(|| {
-        let strength = if calls.asks_later { Strength::Moderate } else { Strength::Strong };
+    let many = calls.errors >= SOME && calls.errors * 10 >= calls.connects * 9;
+    let few = calls.errors >= FEW && calls.errors == calls.connects && calls.created >= FEW && calls.closes == 0;
+    ((many && calls.closes * 10 <= calls.created) || few).then(|| {
+        let strength = if calls.asks_later || !many { Strength::Moderate } else { Strength::Strong };
         Evidence::new(strength, Witnessed::Trace, calls.says(), calls.at)
     })
 }

@@ -87,8 +87,15 @@ pub fn by_trace(case: &Case<'_>, pile: &Pile, claim: &mut Claim, what: &str, fit
             // One path closes, another does not.
             (5.., Tie::Process | Tie::Program) if left * 2 >= closed => Strength::Moderate,
             _ => {
+                // Another worker may come by where the holder does not: the holder's own trace tells of the holder.
+                let another = |pid: u32| tie == Tie::Program && case.snapshot.processes.contains_key(&pid);
+                let another = trace.pid.filter(|&pid| another(pid));
+                if another.is_some() && case.traces(pile).iter().any(|(_, tie)| *tie == Tie::Process) {
+                    continue;
+                }
+                let whose = another.map_or(String::new(), |pid| format!(" of pid {pid}, another process of the program,"));
                 let says = format!(
-                    "the trace shows {what} {} times, and the descriptor closed {} times",
+                    "the trace{whose} shows {what} {} times, and the descriptor closed {} times",
                     number((left + closed) as i64),
                     number(closed as i64)
                 );

@@ -128,8 +128,16 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
                 Tie::Loose => Strength::Moderate,
                 _ => Strength::Strong,
             };
+            // The last one may be closed after the trace.
+            let open: u64 = tales.iter().map(|(_, t)| t.open).sum();
+            let all = if balance == Balance::Grows && open > left {
+                format!("{} created and left open, ", number(open as i64))
+            } else {
+                String::new()
+            };
+            let first = if all.is_empty() { "created and left open" } else { "of them" };
             let says = format!(
-                "the trace shows {} created and left open while the process went on to create more{ends}; {} closed",
+                "the trace shows {all}{} {first} while the process went on to create more{ends}; {} closed",
                 number(left as i64),
                 number(closed as i64)
             );

@@ -46,7 +46,9 @@ fn make(case: &Case<'_>) -> Checked {
     for trace in &case.snapshot.traces {
         let Some(pid) = trace.pid else { continue };
         let Some(quote) = first_line(trace) else { continue };
-        if let Some(same) = [pid].into_iter().chain(trace.threads.iter().copied()).find(|&t| is_known(t)) {
+        // strace can be attached to a thread.
+        let process = case.snapshot.thread_of.get(&pid).copied();
+        if let Some(same) = [pid].into_iter().chain(process).chain(trace.threads.iter().copied()).find(|&t| is_known(t)) {
             agreeing = agreeing.or(Some((same, quote)));
             continue;
         }
@@ -114,6 +116,8 @@ mod tests {
         assert!(made.says.contains("36111") && made.says.contains("java (pid 4684)"), "{}", made.says);
         let files = [("lsof", LSOF), ("trace.4684", &trace(4684)), ("trace.4702", &trace(4702))];
         assert_eq!(status("capture-processes", &files), Status::Agree, "one for each thread");
+        let threads = "UID        PID  PPID   LWP  C NLWP STIME TTY          TIME CMD\napps      4684     1  4684  0    2 14:19 ?        00:00:00 java x\napps      4684     1  4690  0    2 14:19 ?        00:00:00 java x\n";
+        assert_eq!(status("capture-processes", &[("lsof", LSOF), ("ps-eLf", threads), ("strace", &trace(4690))]), Status::Agree);
         assert_eq!(status("capture-processes", &[("lsof", LSOF)]), Status::Skipped);
         assert_eq!(status("capture-processes", &[("strace", &trace(4684))]), Status::Skipped);
     }

@@ -21,6 +21,8 @@ use std::collections::btree_map::Entry;
 const MAX_READINGS: usize = 20_000;
 /// Descriptor listings kept, at most: one for each process and member, or each time a header comes again.
 const MAX_LISTS: usize = 150_000;
+/// Threads whose process is kept, at most: it says whose a trace of one of them is.
+const MAX_THREADS: usize = 65_536;
 /// Traces kept, at most: `strace -ff` writes one for each thread.
 const MAX_TRACES: usize = 20_000;
 /// Limits kept of processes that their files do not name, at most.
@@ -177,8 +179,11 @@ impl Snapshot {
             return self.trace_of(at.citation.member, p.pid);
         }
         let Some(proc) = process(&mut self.processes, &mut self.room, p.pid) else { return };
-        if p.tid.is_some_and(|t| t != p.pid) {
+        if let Some(tid) = p.tid.filter(|&t| t != p.pid) {
             proc.thread_rows += 1;
+            if self.thread_of.len() < MAX_THREADS {
+                self.thread_of.insert(tid, p.pid);
+            }
             return;
         }
         name_it(proc, p.command, KERNEL);
