@@ -363,7 +363,7 @@ fn one_older_socket_closed_for_each_new_one_is_no_leak() {
     assert_eq!(with(&|_| String::new()), Verdict::Leak);
     let file = |n: usize| format!("openat(AT_FDCWD, \"/etc/hosts\", O_RDONLY) = {0}\nclose({0}) = 0\n", 21 + n);
     assert_eq!(with(&file), Verdict::Leak, "what is closed is a file");
-    let seldom = |n: usize| if n % 8 == 0 { format!("close({}) = 0\n", 100 + n) } else { String::new() };
+    let seldom = |n: usize| if n.is_multiple_of(8) { format!("close({}) = 0\n", 100 + n) } else { String::new() };
     assert_eq!(with(&seldom), Verdict::Leak, "a few older ones go");
 }
 
