@@ -232,7 +232,7 @@ impl Reading {
     }
 }
 
-/// `/proc/4684/fd:`, `==> proc/4684/fd <==`, `### pid 4684 fd ###`.
+/// `/proc/4684/fd:`, `==> proc/4684/fd <==`, `### pid 4684 fd ###`, `== /proc/4684 java`.
 fn heading(line: &[u8]) -> Option<Owner> {
     if is_path_heading(line) {
         return owner_in(line);
@@ -240,6 +240,9 @@ fn heading(line: &[u8]) -> Option<Owner> {
     let text = line.trim_ascii();
     if !matches!(text.first(), Some(b'#' | b'=' | b'-' | b'*')) && !text.ends_with(b":") {
         return None;
+    }
+    if let Some(pid) = scan::Fields::new(text).nth(1).and_then(process_directory) {
+        return Some(Owner { pid: Some(pid), tid: None });
     }
     let mut owner = Owner::default();
     let mut named = false;
@@ -250,6 +253,11 @@ fn heading(line: &[u8]) -> Option<Owner> {
         }
     }
     (named && owner.pid.is_some()).then_some(owner)
+}
+
+/// The process of `/proc/4684`, as a loop over processes prints before what it asks of each, with its name or without.
+fn process_directory(word: &[u8]) -> Option<u32> {
+    scan::number32(word.strip_prefix(b"/proc/")?.trim_ascii_end())
 }
 
 /// A path that ends in `/fd`, with nothing else on the line but marks.

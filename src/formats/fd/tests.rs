@@ -50,10 +50,11 @@ fn targets_with_arrows_and_quotes_in_them() {
 fn headings_tell_the_process() {
     let read = facts(
         "/proc/12/fd:\ntotal 0\nlrwx------ 1 a a 64 Nov 22 14:19 3 -> socket:[5]\n\n/proc/13/task/14/fd:\ninsgesamt 0\n\
-         lrwx------ 1 a a 64 Nov 22 14:19 3 -> socket:[5]\n### pid 15 fd ###\nlrwx------ 1 a a 64 Nov 22 14:19 4 -> pipe:[6]\n",
+         lrwx------ 1 a a 64 Nov 22 14:19 3 -> socket:[5]\n### pid 15 fd ###\nlrwx------ 1 a a 64 Nov 22 14:19 4 -> pipe:[6]\n\
+         == /proc/16 served\ntotal 0\nlrwx------ 1 a a 64 Nov 22 14:19 4 -> socket:[7]\n",
     );
     let owners: Vec<_> = read.iter().filter(|l| l.starts_with("desc")).map(|l| &l[11..l.find(" command").unwrap_or(11)]).collect();
-    assert_eq!(owners, ["pid=12 tid=-", "pid=13 tid=14", "pid=15 tid=-"]);
+    assert_eq!(owners, ["pid=12 tid=-", "pid=13 tid=14", "pid=15 tid=-", "pid=16 tid=-"]);
 }
 
 #[test]
