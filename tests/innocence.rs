@@ -513,3 +513,15 @@ fn connections_at_work_do_not_hide_what_is_left_over() {
     };
     assert!(table(150).headline.contains("150 TCP sockets in CLOSE-WAIT"), "{}", table(150).headline);
 }
+
+#[test]
+fn orphans_at_their_limit_are_no_want_of_buffers() {
+    let with = |orphans: u32, pages: u32| {
+        let sockstat = format!("sockets: used 900\nTCP: inuse 800 orphan {orphans} tw 9 alloc 900 mem {pages}\n");
+        let sysctl = "net.ipv4.tcp_mem = 21182 28243 42360\nnet.ipv4.tcp_max_orphans = 65536\n";
+        let log = "[7745513.118034] Out of socket memory\n";
+        let told = diagnose(&[member("sockstat.txt", &sockstat), member("sysctl.txt", sysctl), member("dmesg.txt", log)]);
+        told.reports.iter().flat_map(|r| &r.ruled_out).any(|r| r.code == "tcp-memory" && r.exclusion.out)
+    };
+    assert_eq!((with(65_738, 22_016), with(65_738, 28_500), with(900, 22_016)), (true, false, false));
+}
