@@ -1,7 +1,7 @@
 //! Which sockets a pile is made of, by their inodes: what tells the sockets of one snapshot from those of the next.
 
-use super::holding::{kind_of_class, tells_inodes_only};
 use super::kind::Kind;
+use super::listed::{kind_of_class, tells_inodes_only};
 use super::pile::Pile;
 use super::sets;
 use crate::capture::Snapshot;

@@ -8,8 +8,8 @@
 //! Outputs count as repeats only where no other output and no prompt stands between them. That they are of one host, and that what is counted
 //! stays, only the sockets themselves can tell.
 
-use super::holding::kind_of_class;
 use super::kind::Kind;
+use super::listed::kind_of_class;
 use super::pile::Pile;
 use crate::capture::holding::FdList;
 use crate::capture::table::{Group, Table};

@@ -1,7 +1,7 @@
 //! Sockets that several processes of a program hold, each once: what children inherit they hold beside their parent, and each listing shows it.
 
-use super::holding::{kind_of_socket, tells_inodes_only};
 use super::kind::Kind;
+use super::listed::{kind_of_socket, tells_inodes_only};
 use super::sets::{self, Union};
 use super::witness::Witness;
 use crate::capture::process::Proc;
