@@ -189,32 +189,33 @@ fn held_by_a_tool(case: &Case<'_>) -> Option<Claim> {
 /// Connections that a server accepted and closed, and that children of it keep: they were given its listening socket with them, which such
 /// a program has no use for. A supervisor that hands over a listener accepts nothing itself.
 fn with_the_listener(case: &Case<'_>) -> Option<Claim> {
-    accepted(case).find_map(|(n, pile)| {
-        let (parent, child, port) = given(case, pile)?;
-        let name = |pid: u32| named(case, pid);
-        let says = format!(
-            "port {port} is listened on by {}, which accepts there, and by {}, which it started: what the child holds it was given",
-            name(parent),
-            name(child)
-        );
-        let at = case.snapshot.processes.get(&child).and_then(|p| p.cmdline_at.clone());
-        Some(handed_on(case, n, pile, parent, says, at))
+    of_parent(case, given, |parent, child, port| {
+        format!(
+            "port {port} is listened on by {parent}, which accepts there, and by {child}, which it started: what the child holds it was given"
+        )
     })
 }
 
 /// Connections whose peers have closed, on a port that only the process listens on which started their holder, another program: it accepted
 /// them, and has closed its own.
 fn without_listener(case: &Case<'_>) -> Option<Claim> {
+    of_parent(case, taken_over, |parent, child, port| {
+        format!(
+            "port {port} is listened on by {parent} alone, which started {child}: what the child holds of it was accepted by the parent"
+        )
+    })
+}
+
+/// The first pile that a process handed on to a child of it, and how that is said of their names and the port.
+fn of_parent(
+    case: &Case<'_>,
+    found: impl Fn(&Case<'_>, &Pile) -> Option<(u32, u32, u16)>,
+    says: impl Fn(&str, &str, u16) -> String,
+) -> Option<Claim> {
     accepted(case).find_map(|(n, pile)| {
-        let (parent, child, port) = taken_over(case, pile)?;
-        let name = |pid: u32| named(case, pid);
-        let says = format!(
-            "port {port} is listened on by {} alone, which started {}: what the child holds of it was accepted by the parent",
-            name(parent),
-            name(child)
-        );
+        let (parent, child, port) = found(case, pile)?;
         let at = case.snapshot.processes.get(&child).and_then(|p| p.cmdline_at.clone());
-        Some(handed_on(case, n, pile, parent, says, at))
+        Some(handed_on(case, n, pile, parent, says(&named(case, parent), &named(case, child), port), at))
     })
 }
 

@@ -8,11 +8,15 @@ pub fn pid_of(path: &str, command: &[u8]) -> Option<u32> {
     pid_of_command(command).or_else(|| pid_of_path(path))
 }
 
+/// What a command line asks `pidof` or `pgrep` for, with their options: `-x NAME`.
+pub fn asked(command: &[u8]) -> Option<&[u8]> {
+    let place = [&b"pidof "[..], b"pgrep "].into_iter().find_map(|asks| Some(memchr::memmem::find(command, asks)? + asks.len()))?;
+    command.get(place..)?.split(|b| matches!(b, b')' | b'`' | b';' | b'|')).next()
+}
+
 /// The program by whose name a command line asks for a process: `$(pidof NAME)`, `pgrep -x NAME`.
 pub fn asked_program(command: &[u8]) -> Option<&[u8]> {
-    let place = [&b"pidof "[..], b"pgrep "].into_iter().find_map(|asks| Some(memchr::memmem::find(command, asks)? + asks.len()))?;
-    let asked = command.get(place..)?.split(|b| matches!(b, b')' | b'`' | b';' | b'|')).next()?;
-    let name = scan::Fields::new(asked).last()?;
+    let name = scan::Fields::new(asked(command)?).last()?;
     let name = name.rsplit(|&b| b == b'/').next()?;
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+');
     (name.first() != Some(&b'-') && !name.is_empty() && name.iter().all(plain)).then_some(name)

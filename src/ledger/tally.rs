@@ -2,6 +2,7 @@
 
 use super::census::{self, Census};
 use super::kind::Kind;
+pub use super::labels::process_of as labelled_process;
 use super::pile::{CountIs, Owner, Pile, Word};
 use super::views::{Family, View};
 use super::witness::{Part, Traits};
@@ -11,7 +12,7 @@ use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
 use crate::formats::fd_counts::NAMELESS;
-use crate::formats::pid::{asked_program, pid_of};
+use crate::formats::pid::{asked, asked_program, pid_of};
 use crate::formats::prompt;
 use crate::formats::selection;
 use crate::formats::tally::descriptors_of;
@@ -186,8 +187,7 @@ pub(super) fn process_in(command: &str, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = pid_of("", command.as_bytes()) {
         return Some(pid);
     }
-    let asked = ["pidof ", "pgrep "].into_iter().find_map(|program| command.split_once(program))?.1;
-    let asked = asked.split([')', '`', ';', '|']).next()?;
+    let asked = std::str::from_utf8(asked(command.as_bytes())?).ok()?;
     let name = base_name(asked.split_whitespace().last()?);
     let mut named = snapshot.processes.iter().filter(|(_, p)| !name.is_empty() && (p.command == name || base_name(&p.program()) == name));
     match (named.next(), named.next()) {
@@ -200,11 +200,6 @@ pub(super) fn process_in(command: &str, snapshot: &Snapshot) -> Option<u32> {
             (only.command.is_empty() || (by_line && only.cmdline.is_empty())).then_some(pid)
         }
     }
-}
-
-/// The process that the label of a count names, with the name beside its pid.
-pub fn labelled_process(label: &str) -> Option<(u32, &str)> {
-    super::labels::process_of(label)
 }
 
 /// How many entries a count of lines tells: `ls -l` prints a total above.
