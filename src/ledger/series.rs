@@ -31,7 +31,7 @@ pub fn of_pile(snapshot: &Snapshot, pile: &Pile) -> Vec<(u64, Quote)> {
         let of_kind = || census::of(tally, snapshot).is_some_and(|c| c.kind == pile.kind && mine(c.pid));
         let of_all = || counted_sockets::process_counted(tally, snapshot).is_some_and(|pid| pile.held_by(pid) && mine(Some(pid)));
         if of_kind() || of_all() {
-            let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+            let value = without_header(tally);
             courses.entry((&tally.command, &tally.label)).or_default().push((value, tally.quote.clone()));
         }
     }

@@ -28,7 +28,7 @@ pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
     for tally in super::series::latest(snapshot).into_iter().filter(of_sockets) {
         let state = state_of(&tally.label).or_else(|| state_in(&tally.command));
         if let Some(state) = state {
-            let value = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+            let value = without_header(tally);
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             let entry = found.entry(state).or_insert((0, tally.quote.clone()));
             // `sort | uniq -c` by peer counts parts; `awk ++S` counts wholes.
@@ -76,7 +76,7 @@ pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
 
 /// Puts a count to a pile.
 fn raise(snapshot: &Snapshot, pile: &mut Pile, tally: &Counted, pid: Option<u32>) {
-    let lines = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+    let lines = without_header(tally);
     let value = lines / tasks::per_descriptor(snapshot, pile, tally).unwrap_or(1);
     let raised = value > pile.count || (value == pile.count && pile.is == CountIs::AtLeast);
     if raised {
@@ -96,7 +96,7 @@ fn raise(snapshot: &Snapshot, pile: &mut Pile, tally: &Counted, pid: Option<u32>
 
 /// What was counted of a process whose rows are not listed, or only some of another kind. Of what is in TIME-WAIT no process is the holder.
 fn only_counted(snapshot: &Snapshot, tally: &Counted, kind: Kind, pid: u32) -> Option<Pile> {
-    let count = if tally.label.is_empty() { without_header(tally) } else { tally.value };
+    let count = without_header(tally);
     let whole = snapshot.processes.get(&pid).is_some_and(|p| p.lists.iter().any(|l| !l.filtered && !l.headless));
     if whole || count == 0 || kind == Kind::TimeWait {
         return None;
@@ -488,11 +488,11 @@ fn selects(command: &str, program: &str) -> bool {
     filters.next().is_none() && !program.is_empty() && word == Some(program)
 }
 
-/// The count without the header line that `ss ... | wc -l` counts too.
+/// The count without the header line that `ss ... | wc -l` counts too; one with a label is of rows alone.
 pub(super) fn without_header(tally: &Counted) -> u64 {
     let greps = tally.command.contains("grep") || tally.command.contains("awk") || tally.command.contains("-H");
     let lines = tally.command.contains("wc -l");
-    if lines && !greps { tally.value.saturating_sub(1) } else { tally.value }
+    if tally.label.is_empty() && lines && !greps { tally.value.saturating_sub(1) } else { tally.value }
 }
 
 #[cfg(test)]
