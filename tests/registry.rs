@@ -23,6 +23,7 @@ const NO_CAUSES: &[&str] = &[
     "course",
     "directions",
     "doubt",
+    "fd-limit-room",
     "filled",
     "forecast",
     "half-closed",

@@ -1,13 +1,13 @@
 //! A descriptor limit too low for the load.
 
 use super::claim::{Class, Evidence, Strength, Witnessed};
+use super::fd_limit_room::rule_out;
 use super::support;
-use super::{Case, Claim, Exclusion, limit_by_name, number, suspect};
+use super::{Case, Claim, limit_by_name, number, suspect};
 use crate::capture::Quote;
 use crate::capture::logs::Sighting;
-use crate::capture::process::Proc;
 use crate::facts::LimitValue;
-use crate::ledger::{CountIs, Kind, Owner, Pile, tally};
+use crate::ledger::{CountIs, Kind, Owner, Pile};
 use crate::signatures::Weight;
 
 cause! {
@@ -68,65 +68,121 @@ pub(super) struct Full {
     pub at: Vec<Quote>,
 }
 
-fn weigh(case: &Case<'_>) -> Vec<Claim> {
-    let errors = errors(case);
-    let full = full(case);
-    let asked = limit_by_name::nearest(case).filter(|_| full.is_none());
-    let by_name = asked.as_ref().filter(|a| a.is_full(case));
-    if full.is_none() && by_name.is_none() && errors.is_empty() {
-        return Vec::new();
-    }
-    let filling = filling(case).filter(|_| full.is_none() && by_name.is_none() && !errors.is_empty());
-    // A leak that fills the table makes the limit its effect, and files that fill it are another finding.
-    let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.as_ref().is_none_or(|f| p.held_by(f.pid)));
-    let need = need(case).filter(|_| !errors.is_empty());
-    let files = full.as_ref().is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid));
-    if leaking || files || !super::fd_limit_by_files::weigh(case).is_empty() {
-        return Vec::new();
-    }
-    // What fills the table decides between a limit that is too low and a leak.
-    let known = full.as_ref().is_some_and(|f| knows_content(case, f)) || by_name.is_some_and(|a| a.live_fill(case)) || filling.is_some();
-    let pid = full.as_ref().map(|f| f.pid).or_else(|| errors.iter().find_map(|e| e.1));
-    let most = if known || need.is_some() { None } else { most_of(case, pid) };
-    let (class, says) = match (known, most) {
-        (true, _) => (Class::Exhaustion, "at the limit of open files, without a sign of a leak".to_string()),
-        _ if need.is_some() => {
-            (Class::Exhaustion, "at a limit of open files that is lower than what the program itself says it needs".to_string())
+/// What the capture tells of a limit that was reached.
+struct Found<'c> {
+    errors: Vec<(String, Option<u32>, Vec<Quote>)>,
+    full: Option<Full>,
+    /// A limit that was asked for by the name of a program.
+    asked: Option<limit_by_name::Asked>,
+    /// The connects under way that fill it.
+    filling: Option<&'c Pile>,
+    need: Option<Need>,
+    /// Whether what fills the table is told: that decides between a limit that is too low and a leak.
+    known: bool,
+    /// What most of the captured sockets are, where nothing tells what fills the table.
+    most: Option<&'c Pile>,
+}
+
+impl<'c> Found<'c> {
+    fn of(case: &'c Case<'_>) -> Option<Self> {
+        let (errors, full) = (errors(case), full(case));
+        let asked = limit_by_name::nearest(case).filter(|_| full.is_none());
+        let by_name = asked.as_ref().filter(|a| a.is_full(case));
+        if full.is_none() && by_name.is_none() && errors.is_empty() {
+            return None;
         }
-        (_, Some(pile)) => (Class::Note, format!("a limit of open files was reached, and {}", undecided_pile(case, pile, true))),
-        _ => (Class::Note, "a limit of open files was reached, and nothing captured says what fills it".to_string()),
-    };
+        let filling = filling(case).filter(|_| full.is_none() && by_name.is_none() && !errors.is_empty());
+        let need = need(case).filter(|_| !errors.is_empty());
+        let known =
+            full.as_ref().is_some_and(|f| knows_content(case, f)) || by_name.is_some_and(|a| a.live_fill(case)) || filling.is_some();
+        let mut found = Found { errors, full, asked, filling, need, known, most: None };
+        if !found.known && found.need.is_none() {
+            found.most = most_of(case, found.pid());
+        }
+        Some(found)
+    }
+
+    /// Whether the limit is the effect of something else: a leak that fills the table, or files.
+    fn is_effect(&self, case: &Case<'_>) -> bool {
+        let full = self.full.as_ref();
+        let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.is_none_or(|f| p.held_by(f.pid)));
+        let files = full.is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid));
+        leaking || files || !super::fd_limit_by_files::weigh(case).is_empty()
+    }
+
+    fn pid(&self) -> Option<u32> {
+        self.full.as_ref().map(|f| f.pid).or_else(|| self.errors.iter().find_map(|e| e.1))
+    }
+
+    /// A limit asked for by name that is reached.
+    fn by_name(&self, case: &Case<'_>) -> Option<&limit_by_name::Asked> {
+        self.asked.as_ref().filter(|a| a.is_full(case))
+    }
+
+    fn headline(&self, case: &Case<'_>) -> (Class, String) {
+        match (self.known, self.most) {
+            (true, _) => (Class::Exhaustion, "at the limit of open files, without a sign of a leak".into()),
+            _ if self.need.is_some() => {
+                (Class::Exhaustion, "at a limit of open files that is lower than what the program itself says it needs".into())
+            }
+            (_, Some(pile)) => (Class::Note, format!("a limit of open files was reached, and {}", undecided_pile(case, pile, true))),
+            _ => (Class::Note, "a limit of open files was reached, and nothing captured says what fills it".into()),
+        }
+    }
+
+    fn owner(&self, case: &Case<'_>) -> Option<Owner> {
+        let asked = self.by_name(case).map(|a| Owner { command: a.program.clone(), ..Owner::default() });
+        let filler = self.filling.and_then(|pile| pile.owner.clone());
+        let told = filler.or_else(|| self.pid().map(|pid| owner(case, pid))).or(asked).or_else(|| named_by_log(case));
+        told.or_else(|| self.most?.owner.clone())
+    }
+
+    /// The kind, number and exactness of what fills the table, or the number of descriptors alone.
+    fn count(&self, case: &Case<'_>) -> (Option<Kind>, Option<u64>, CountIs) {
+        let mut all = self.most.map_or((None, None, CountIs::Exact), |pile| (Some(pile.kind), Some(pile.count), pile.is));
+        if let Some(f) = &self.full {
+            (all.1, all.2) = (Some(f.descriptors), CountIs::Exact);
+        }
+        if let Some(a) = self.by_name(case) {
+            all.1 = a.open.as_ref().map(|o| o.0);
+        }
+        all
+    }
+
+    fn evidence(&self, case: &Case<'_>) -> Vec<Evidence> {
+        let mut all = Vec::new();
+        if let Some(f) = &self.full {
+            let whose = if f.own { "" } else { ", if the only captured limit is its own: no other process comes near it" };
+            let says = format!("{} of at most {} descriptors are open{whose}", number(f.descriptors as i64), number(f.limit as i64));
+            all.push(Evidence::new(Strength::Strong, Witnessed::Limit, says, f.at.clone()));
+        }
+        if let Some(a) = self.by_name(case) {
+            all.push(Evidence::new(Strength::Strong, Witnessed::Limit, a.says(), a.at()));
+        }
+        if let Some(need) = &self.need {
+            all.push(Evidence::new(Strength::Strong, Witnessed::Limit, need.says(), [need.quote.clone()]));
+        }
+        if let Some(pile) = self.filling {
+            let says = format!("{} of its descriptors are {}", number(pile.count as i64), pile.kind.noun(pile.count));
+            all.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));
+        }
+        let log = |(says, _, quotes): &(String, Option<u32>, Vec<Quote>)| {
+            Evidence::new(Strength::Moderate, Witnessed::Log, says.clone(), quotes.clone())
+        };
+        all.extend(self.errors.iter().map(log));
+        all
+    }
+}
+
+fn weigh(case: &Case<'_>) -> Vec<Claim> {
+    let Some(found) = Found::of(case).filter(|found| !found.is_effect(case)) else { return Vec::new() };
+    let (class, says) = found.headline(case);
     let mut claim = support::note("fd-limit-too-low", class, says);
-    let asked_for = by_name.map(|a| Owner { command: a.program.clone(), ..Owner::default() });
-    let filler = filling.and_then(|pile| pile.owner.clone());
-    claim.owner = filler.or_else(|| pid.map(|pid| owner(case, pid))).or(asked_for).or_else(|| named_by_log(case));
-    claim.is = CountIs::Exact;
-    if let Some(pile) = most {
-        claim.owner = claim.owner.or_else(|| pile.owner.clone());
-        (claim.kind, claim.count, claim.is) = (Some(pile.kind), Some(pile.count), pile.is);
-    }
-    if let Some(f) = &full {
-        claim.is = CountIs::Exact;
-        claim.count = Some(f.descriptors);
-        let whose = if f.own { "" } else { ", if the only captured limit is its own: no other process comes near it" };
-        let says = format!("{} of at most {} descriptors are open{whose}", number(f.descriptors as i64), number(f.limit as i64));
-        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, says, f.at.clone()));
-    }
-    if let Some(a) = by_name {
-        claim.count = a.open.as_ref().map(|o| o.0);
-        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, a.says(), a.at()));
-    }
-    if let Some(need) = &need {
-        claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Limit, need.says(), [need.quote.clone()]));
-    }
-    if let Some(pile) = filling {
-        let says = format!("{} of its descriptors are {}", number(pile.count as i64), pile.kind.noun(pile.count));
-        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));
-    }
-    for (says, _, quotes) in errors {
-        claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
-    }
-    if let Some(a) = asked.as_ref().filter(|a| a.open.is_none() && claim.class == Class::Note) {
+    claim.owner = found.owner(case);
+    (claim.kind, claim.count, claim.is) = found.count(case);
+    claim.evidence = found.evidence(case);
+    let pid = found.pid();
+    if let Some(a) = found.asked.as_ref().filter(|a| a.open.is_none() && claim.class == Class::Note) {
         claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Limit, a.says(), [a.limit.1.clone()]));
         claim.missing.push(descriptors(&a.program));
     } else if claim.class == Class::Note {
@@ -292,7 +348,8 @@ pub(super) fn is_reached(sighting: &Sighting) -> bool {
     sighting.weight > Weight::Context && sighting.points_to.iter().any(|p| p == "fd-limit-too-low")
 }
 
-fn owner(case: &Case<'_>, pid: u32) -> Owner {
+/// Who a process is, by what was captured of it or by its log.
+pub(super) fn owner(case: &Case<'_>, pid: u32) -> Owner {
     let owner = Owner::of(case.snapshot, pid, 0);
     if !owner.command.is_empty() {
         return owner;
@@ -304,125 +361,4 @@ fn owner(case: &Case<'_>, pid: u32) -> Owner {
 fn named_by_log(case: &Case<'_>) -> Option<Owner> {
     let s = reached(case).find(|s| !s.program.is_empty())?;
     Some(Owner { command: s.program.clone(), ..Owner::default() })
-}
-
-fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
-    if full(case).is_some() || !errors(case).is_empty() {
-        let at = full(case).map(|f| f.at).into_iter().flatten().chain(errors(case).into_iter().flat_map(|e| e.2)).take(2).collect();
-        return Exclusion::not("a limit of open files is reached", at);
-    }
-    // The process in question is the one with the largest pile; its own limit counts, never the shell's.
-    let suspect = case.ledger.piles.iter().filter(|p| p.kind != Kind::File && p.owner.is_some()).find(|p| suspect(case, p).is_some());
-    let known = match suspect {
-        Some(pile) => Room::of_pile(pile),
-        None => nearest(case),
-    };
-    let Some(room) = known else {
-        if let Some(told) = by_name(case, suspect).or_else(|| nameless(case, suspect)) {
-            return Some(told);
-        }
-        return Exclusion::not(
-            "cannot be ruled out: /proc/PID/limits of the process in question was not captured; a shell's ulimit is not it",
-            Vec::new(),
-        );
-    };
-    let (name, limit) = (&room.name, number(room.limit.0 as i64));
-    match room.open {
-        Some((n, true)) => {
-            Exclusion::out(format!("{name} has {} of at most {limit} descriptors open", number(n as i64)), vec![room.limit.1])
-        }
-        Some((n, false)) => Exclusion::not(
-            format!("{name} has at least {} of at most {limit} descriptors open; how many in all was not counted", number(n as i64)),
-            vec![room.limit.1],
-        ),
-        None => Exclusion::not(
-            format!("cannot be ruled out: the limit of {name} is {limit}, and its descriptors were not counted"),
-            vec![room.limit.1],
-        ),
-    }
-}
-
-/// What a limit says that was asked for by a program's name, which is that of the process in question or of the only one that was looked at.
-fn by_name(case: &Case<'_>, suspect: Option<&Pile>) -> Option<Exclusion> {
-    let asked = limit_by_name::nearest(case)?;
-    let other = suspect.and_then(|p| p.owner.as_ref()).is_some_and(|o| o.command != asked.program && o.program != asked.program);
-    match asked.open {
-        _ if other => None,
-        Some(_) if asked.is_full(case) => Exclusion::not(asked.says(), asked.at()),
-        Some(_) => Exclusion::out(asked.says(), asked.at()),
-        None => Exclusion::not(format!("cannot be ruled out: {}", asked.says()), asked.at()),
-    }
-}
-
-/// What limits say that do not tell whose they are: nothing is ruled out by them, and nobody has to look for them either.
-fn nameless(case: &Case<'_>, suspect: Option<&Pile>) -> Option<Exclusion> {
-    let all = &case.snapshot.nameless_limits;
-    let (limit, quote) = all.first()?;
-    if all.len() > 1 {
-        let says = format!("cannot be ruled out: {} captured limits name no process", number(all.len() as i64));
-        return Exclusion::not(says, all.iter().take(2).map(|(_, q)| q.clone()).collect());
-    }
-    let file = case.path(quote);
-    let LimitValue::At(limit) = limit else {
-        return Exclusion::not(format!("cannot be ruled out: the limits in {file} name no process"), vec![quote.clone()]);
-    };
-    let says = match suspect.and_then(open_of_pile).or_else(|| open_of_only(case)) {
-        Some((name, n, whole)) => {
-            let lead = if whole { "" } else { "at least " };
-            format!("if they are of {name}, {lead}{} of at most {} descriptors are open", number(n as i64), number(*limit as i64))
-        }
-        None => format!("whose limit of open files is {}, the capture does not tell", number(*limit as i64)),
-    };
-    Exclusion::not(format!("cannot be ruled out: the limits in {file} name no process; {says}"), vec![quote.clone()])
-}
-
-/// The holder of a pile and its open descriptors, and whether they were all counted.
-fn open_of_pile(pile: &Pile) -> Option<(String, u64, bool)> {
-    let counted = pile.descriptors.as_ref().filter(|d| d.1).map(|(n, ..)| (*n, true));
-    let (n, whole) = counted.or_else(|| pile.at_least.as_ref().map(|(n, _)| (*n, false)))?;
-    Some((pile.owner.as_ref()?.named(), n, whole))
-}
-
-/// The same of the only process whose descriptors were listed.
-fn open_of_only(case: &Case<'_>) -> Option<(String, u64, bool)> {
-    let mut listed = case.snapshot.processes.iter().filter(|(_, p)| !p.lists.is_empty());
-    let (&pid, _) = listed.next().filter(|_| listed.next().is_none())?;
-    let (n, whole, _) = case.ledger.holdings.get(&pid)?.descriptors.as_ref()?;
-    Some((owner(case, pid).named(), *n, *whole))
-}
-
-/// What a process has open of what it may have.
-struct Room {
-    name: String,
-    limit: (u64, Quote),
-    /// Open descriptors, and whether they were all counted.
-    open: Option<(u64, bool)>,
-}
-
-impl Room {
-    fn of_pile(pile: &Pile) -> Option<Room> {
-        let open = open_of_pile(pile).map(|(_, n, whole)| (n, whole));
-        Some(Room { name: pile.owner.as_ref()?.named(), limit: pile.limit.clone()?, open })
-    }
-
-    /// Whether all was counted, and how full it is.
-    fn rank(&self) -> (bool, u128) {
-        let (n, whole) = self.open.unwrap_or_default();
-        (whole, u128::from(n) * 1000 / u128::from(self.limit.0.max(1)))
-    }
-}
-
-/// The process that is nearest to its own limit of those whose limit is known, the ones whose descriptors were counted first.
-fn nearest(case: &Case<'_>) -> Option<Room> {
-    let counted = tally::descriptors(case.snapshot);
-    let of = |(&pid, proc): (&u32, &Proc)| {
-        let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { return None };
-        let holding = case.ledger.holdings.get(&pid);
-        let listed = holding.and_then(|h| h.descriptors.as_ref()).map(|(n, whole, _)| (*n, *whole));
-        let told = counted.get(&pid).map(|(n, _)| (*n, true));
-        let seen = holding.and_then(|h| h.at_least()).map(|(n, _)| (n, false));
-        let open = told.into_iter().chain(listed).chain(seen).max_by_key(|(n, whole)| (*whole, *n));
-        Some(Room { name: owner(case, pid).named(), limit: (*limit, quote.clone()), open })
-    };
-    case.snapshot.processes.iter().filter_map(of).max_by_key(Room::rank)
 }

@@ -124,6 +124,7 @@ mod conntrack_full;
 mod dup_not_closed;
 mod fd_inherited;
 mod fd_limit_by_files;
+mod fd_limit_room;
 mod fd_limit_too_low;
 pub mod foreign_namespace;
 mod half_closed;
