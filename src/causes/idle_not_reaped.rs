@@ -56,6 +56,9 @@ cause! {
     IdleNotReaped, "idle-not-reaped", leak, "idle connections of live clients are never ended", weigh
 }
 
+/// A minute in milliseconds.
+const MINUTE_MS: u64 = 60_000;
+
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     on_piles(case, "idle-not-reaped", &[Kind::Established], "alive, idle, and never ended by the server", |pile, claim| {
         let rows = || pile.traits.quotes.iter().take(1).cloned();
@@ -84,7 +87,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             );
             if t.idle_minute * 10 >= t.idle_known * 7 {
                 claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, rows()));
-            } else {
+            } else if t.idle_max_ms >= MINUTE_MS {
+                // Where none is older than a minute none can have been silent for one.
                 claim.against.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
             }
         }

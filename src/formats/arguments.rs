@@ -11,17 +11,23 @@ const WRAPPERS: &[&[u8]] = &[
 /// The words that follow `tool` on a command line; `None` if the line runs another program. They end at a pipe, redirection or `;`.
 pub fn arguments<'a>(command: &'a [u8], tool: &[u8]) -> Option<Arguments<'a>> {
     let mut fields = Fields::new(command);
-    let mut wrapped = true;
+    let (mut wrapped, mut first) = (true, true);
     while let Some(field) = fields.next() {
         let name = base_name(field);
         if name == tool {
             return wrapped.then_some(Arguments { fields });
         }
+        if matches!(field, b";" | b"&&") || field.ends_with(b";") {
+            // Another command follows: `date; ss -tan`.
+            (wrapped, first) = (true, true);
+            continue;
+        }
         if is_separator(field) {
             return None;
         }
         // The first word must be a wrapper or a variable; after a wrapper its own options and values follow.
-        wrapped = wrapped && (WRAPPERS.contains(&name) || memchr::memchr(b'=', field).is_some() || !fields_began(command, field));
+        wrapped = wrapped && (WRAPPERS.contains(&name) || memchr::memchr(b'=', field).is_some() || !first);
+        first = false;
     }
     None
 }
@@ -52,7 +58,7 @@ impl<'a> Iterator for Arguments<'a> {
             self.fields = Fields::new(b"");
             return None;
         }
-        Some(word)
+        Some(word.strip_suffix(b";").unwrap_or(word))
     }
 }
 
@@ -81,11 +87,6 @@ fn is_separator(word: &[u8]) -> bool {
     matches!(word.first(), Some(b'|' | b'>' | b';' | b'&')) || word.starts_with(b"2>")
 }
 
-/// Whether `field` is the command's first word.
-fn fields_began(command: &[u8], field: &[u8]) -> bool {
-    Fields::new(command).next().is_some_and(|first| std::ptr::eq(first.as_ptr(), field.as_ptr()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +99,9 @@ mod tests {
     fn tools_inside_command_lines() {
         assert_eq!(words("ss -tan state close-wait | head", "ss").unwrap(), ["-tan", "state", "close-wait"]);
         assert_eq!(words("nsenter -t 12 -n /usr/sbin/ss -s", "ss").unwrap(), ["-s"]);
+        assert_eq!(words("date; ss -tan state established; date", "ss").unwrap()[..3], ["-tan", "state", "established"]);
+        assert_eq!(words("cd /tmp && sudo ss -tan", "ss").unwrap(), ["-tan"]);
+        assert_eq!(words("grep ss; cat ss", "ss"), None);
         assert_eq!(words("LANG=C netstat -apn", "netstat").unwrap(), ["-apn"]);
         assert_eq!(words("cat /tmp/ss", "ss"), None);
         assert_eq!(words("grep -c x", "ss"), None);
