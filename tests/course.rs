@@ -335,3 +335,42 @@ fn a_host_is_known_by_the_sockets_that_it_keeps() {
     let hosts = |base: u32| diagnose(&[at("blue", 1, 300_000, 4000), at("green", 9, base, 5000)].concat()).reports.len();
     assert_eq!((hosts(300_000), hosts(400_000)), (1, 2));
 }
+
+/// A step of the load after which nothing more comes, of clients that were all heard a moment ago.
+#[test]
+fn a_load_that_grew_and_stays() {
+    let step = |idle| [80, 340, 340].iter().zip(0..).flat_map(|(&n, t)| served(t, Some(2400), n, idle)).collect::<Vec<_>>();
+    let told = diagnose(&step(Some(3000)));
+    assert!(leaks(&told).is_empty(), "{}", told.headline);
+    assert!(said(&told).contains("have stayed near 340"), "{}", said(&told));
+    assert!(!leaks(&diagnose(&step(Some(900_000)))).is_empty(), "of clients that have said nothing for long");
+}
+
+/// A restart ends what has piled up, and not what piles it up.
+#[test]
+fn what_a_restart_has_ended_comes_again() {
+    let sample = |hour: u32, pid: u32, count: u32| {
+        let rows = taken(hour, "payq", close_wait, (0..count).map(|i| 40_000 + pid + i * 3));
+        let renamed = |m: Member| Member { text: String::from_utf8(m.text).unwrap().replace("2700", &pid.to_string()).into_bytes(), ..m };
+        rows.into_iter().map(renamed).collect::<Vec<_>>()
+    };
+    let told = diagnose(&[sample(0, 2700, 90), sample(1, 2700, 150), sample(2, 2900, 45)].concat());
+    assert_eq!((told.verdict, leaks(&told)), (Verdict::Leak, vec!["peer-closed-not-closed"]), "{}", told.headline);
+    assert!(said(&told).contains("the same program held 150 of them"), "{}", said(&told));
+    let told = diagnose(&[sample(0, 2700, 20), sample(1, 2700, 22), sample(2, 2900, 18)].concat());
+    assert!(leaks(&told).is_empty(), "a level: {}", told.headline);
+}
+
+/// A few that become more in each sample, of which none goes, are worth a word.
+#[test]
+fn a_few_that_become_more_each_time() {
+    let over = |counts: [u32; 3], moved: u32| {
+        let samples = counts.iter().zip(0..).flat_map(|(&n, t)| taken(t, "certd", close_wait, (0..n).map(|i| 40_000 + i * 3 + t * moved)));
+        diagnose(&samples.collect::<Vec<_>>())
+    };
+    let told = over([4, 7, 9], 0);
+    assert_eq!(leaks(&told), ["peer-closed-not-closed"], "{}", told.headline);
+    assert!(said(&told).contains("became more in each sample, 4 to 9"), "{}", said(&told));
+    assert!(leaks(&over([4, 7, 7], 0)).is_empty(), "no more come");
+    assert!(leaks(&over([4, 7, 9], 60)).is_empty(), "they come and go");
+}

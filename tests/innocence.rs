@@ -525,3 +525,20 @@ fn orphans_at_their_limit_are_no_want_of_buffers() {
     };
     assert_eq!((with(65_738, 22_016), with(65_738, 28_500), with(900, 22_016)), (true, false, false));
 }
+
+#[test]
+fn what_a_table_of_the_container_lists_is_not_left_over() {
+    let lsof = format!(
+        "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{}",
+        rows(60, |n| format!("shopd 795 root {}u sock 0,9 0t0 {} protocol: TCP\n", n + 3, 351_000 + n))
+    );
+    let inside = |count: usize| {
+        format!(
+            "Active Internet connections (servers and established)\nProto Recv-Q Send-Q Local Address Foreign Address State PID/Program name\n{}",
+            rows(count, |n| format!("tcp 0 0 172.17.0.3:8080 172.17.0.9:{} ESTABLISHED 795/shopd\n", 40_000 + n))
+        )
+    };
+    let with = |count: usize| diagnose(&[member("lsof.txt", &lsof), member("netstat-in-container.txt", &inside(count))]).verdict;
+    assert_ne!(with(60), Verdict::Leak, "these are its connections");
+    assert_eq!(with(1), Verdict::Leak, "one of 60 is not");
+}

@@ -8,7 +8,8 @@ use super::many;
 use super::past::Growth;
 use super::say::number;
 use super::suspicion::{Suspicion, suspect};
-use super::turnover::{Turnover, stayed_of, turnover};
+use super::turnover::{Turnover, oldest_of, stayed_of, turnover};
+use crate::capture::Quote;
 use crate::capture::trace::{Tale, Trace};
 use crate::ledger::{Kind, Pile, leaves_open};
 use crate::signatures::Weight;
@@ -38,6 +39,7 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         }
         return;
     };
+    s.reasons.extend(left_again(case, pile, threshold));
     let opened = directions::opened(case, pile);
     if let Some([first, .., last]) = opened.as_deref() {
         (growth.from, growth.to) = (*first, *last);
@@ -84,6 +86,13 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
             };
             s.reasons.push(evidence(if clear { Strength::Strong } else { Strength::Moderate }, format!("{says}{whose}")));
         }
+    } else if let Some((first, last)) = steadily_left(case, pile, &counts) {
+        let says = format!(
+            "{whose} became more in each sample, {} to {}, and none of the first was closed",
+            number(first as i64),
+            number(last as i64)
+        );
+        s.reasons.push(evidence(Strength::Moderate, says));
     } else if let Some(why) = fell(&counts).filter(|_| weighty) {
         let strength = if has_use(pile.kind) { Strength::Strong } else { Strength::Moderate };
         s.against.push(evidence(strength, format!("their number {why}: something closes them")));
@@ -106,6 +115,29 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     }
 }
 
+/// What has no use and was left by a process in whose place this one has come: that one held many, and they come again.
+fn left_again(case: &Case<'_>, pile: &Pile, threshold: u64) -> Option<Evidence> {
+    let (before, quote) = many_before(case, pile, threshold)?;
+    let pid = pile.owner.as_ref()?.pids.first()?.0;
+    let says = format!(
+        "before pid {pid} came in its place, the same program held {} of them (threshold {}): a restart has ended those, and they come again",
+        number(before as i64),
+        number(threshold as i64)
+    );
+    let at = pile.traits.quotes.first().cloned().into_iter().chain([quote]);
+    Some(Evidence::new(Strength::Strong, Witnessed::Growth, says, at))
+}
+
+fn many_before(case: &Case<'_>, pile: &Pile, threshold: u64) -> Option<(u64, Quote)> {
+    let before = case.most_before(pile).filter(|_| matches!(pile.kind, Kind::CloseWait | Kind::Closed))?;
+    (before.0 >= threshold && pile.count < before.0 && pile.count * 4 >= threshold).then_some(before)
+}
+
+/// Whether the process in whose place that of a pile came held many of no use.
+pub fn left_before(case: &Case<'_>, pile: &Pile) -> bool {
+    many_before(case, pile, Bar::of(case, pile).count).is_some()
+}
+
 /// How many sockets there were in an earlier sample, and how many of them are left, if that is nearly all: others came, and none was given
 /// back. Clients that a server has accepted may all stay.
 fn kept(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
@@ -116,6 +148,16 @@ fn kept(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
 /// How many sockets there were in an earlier sample and are there still, if that is all of them: then even a few more tell.
 fn none_gone(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
     stayed_of(case, pile).filter(|&(first, still)| first >= 2 * SOME && still == first)
+}
+
+/// From how many to how many sockets that their peers have closed went over three samples or more, where each has more than the one before and
+/// all of the first are there still: few as they are, nobody closes them.
+fn steadily_left(case: &Case<'_>, pile: &Pile, counts: &[u64]) -> Option<(u64, u64)> {
+    let (&first, &last) = (counts.first()?, counts.last()?);
+    let rises = counts.len() >= SAMPLES - 1 && counts.is_sorted_by(|a, b| a < b);
+    let left = pile.kind == Kind::CloseWait && pile.accepted != Some(true) && rises && last >= SOME;
+    let (there, still) = if left { oldest_of(case, pile)? } else { return None };
+    (there > 1 && there == still).then_some((first, last))
 }
 
 /// Whether clients of a server were many more within seconds, as two samples say alone, and nothing tells how long they have said nothing: a

@@ -5,7 +5,7 @@ use super::support;
 use super::{Case, Claim, number};
 use crate::capture::Quote;
 use crate::capture::snapshot::netns_of_pid;
-use crate::facts::DescriptorKind;
+use crate::facts::{DescriptorKind, Protocol};
 use crate::ledger::{CountIs, Kind, Pile};
 
 cause! {
@@ -100,6 +100,28 @@ pub fn hashed_there(case: &Case<'_>, pile: &Pile) -> Option<(i64, Vec<Quote>)> {
     let there: i64 = counts.iter().flatten().map(|r| r.value).sum();
     let at = counts.iter().flatten().map(|r| r.quote.clone()).collect();
     (there > 0 && there.saturating_mul(100) >= (pile.count as i64).saturating_mul(95)).then_some((there, at))
+}
+
+/// Connections that a table names a process for, as many as its listing has sockets without a name, while that lists none of them: whoever
+/// lists the descriptors from outside reads the tables of another namespace, and these are the same sockets.
+pub(super) fn listed_inside(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let owner = pile.owner.as_ref().filter(|_| matches!(pile.kind, Kind::Closed | Kind::Unidentified))?;
+    let hashed = |k: Kind| matches!(k, Kind::Established | Kind::Listen | Kind::CloseWait | Kind::SynSent | Kind::FinWait);
+    let own = |p: &&Pile| hashed(p.kind) && owner.pids.iter().any(|(pid, _)| p.held_by(*pid));
+    let told: Vec<&Pile> = case.ledger.piles.iter().filter(own).collect();
+    let tables_alone = |p: &&Pile| p.words.iter().all(|w| matches!(w.source, "ss" | "netstat"));
+    let there: u64 = told.iter().map(|p| p.count).sum();
+    // A listing that has both has room for both.
+    let lists = owner.pids.iter().filter_map(|(pid, _)| case.snapshot.processes.get(pid)).flat_map(|p| &p.lists);
+    let all = lists.map(|l| l.sockets().filter(|c| c.protocol != Some(Protocol::Unix)).map(|c| c.rows).sum::<u64>()).max()?;
+    (there > 0 && all * 10 < (there + pile.count) * 8 && told.iter().all(tables_alone) && super::support::near(there, pile.count, 10)).then(|| {
+        let says = format!(
+            "a table lists {} TCP sockets of {} in a connection state, of which its listing names none: they are these, listed from another network namespace",
+            number(there as i64),
+            owner.named()
+        );
+        Evidence::new(Strength::Decisive, Witnessed::Table, says, told.iter().filter_map(|p| p.traits.quotes.first().cloned()).take(2))
+    })
 }
 
 /// A few unidentified sockets of a process whose trace shows data on them: alive, so their table is elsewhere.

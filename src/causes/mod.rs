@@ -25,7 +25,7 @@ mod turnover;
 pub use case::{Case, Tie};
 pub use children::unheard as silent_children;
 pub use claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed};
-pub use course::{hoards, left_standing};
+pub use course::{hoards, left_before, left_standing};
 pub use fd_limit_too_low::undecided as limit_undecided;
 pub use forecast::{HOST_LIMITS, HostLimit};
 pub use half_closed::few_beside_live;

@@ -115,6 +115,15 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// The most that a process held in whose place those of a pile came, and a row of it.
+    pub(super) fn most_before(&self, pile: &Pile) -> Option<(u64, Quote)> {
+        self.history(pile)?.predecessor.as_ref()?;
+        let before =
+            self.samples().enumerate().filter_map(|(n, (take, ledger))| came_after(self, pile, n, take, ledger).map(|t| (t, ledger)));
+        let (most, ledger) = before.max_by_key(|(then, _)| then.count)?;
+        Some((most.count, ledger.piles.get(most.pile?)?.traits.quotes.first()?.clone()))
+    }
+
     /// Whether what a pile's processes came in place of grew too, over the samples before they came.
     pub fn grew_before(&self, pile: &Pile) -> bool {
         let Some(since) = self.history(pile).and_then(|h| h.told.first()).map(|t| t.sample) else { return false };

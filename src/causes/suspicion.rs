@@ -58,6 +58,7 @@ fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     super::course::weigh(case, pile, bar.count, &mut s);
     left_open(case, pile, &mut s);
     s.against.extend(balance::drained(case, pile));
+    s.against.extend(super::foreign_namespace::listed_inside(case, pile));
     super::filled::weigh(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
     kernel_side(case, pile, &mut s);

@@ -54,6 +54,11 @@ pub fn stayed_of(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
     history.stayed.get_or_init(|| stayed(case, pile, &history.told)).first
 }
 
+/// The same of the first sample, however few it has.
+pub fn oldest_of(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
+    still(case, pile, case.history(pile)?.told.first()?)
+}
+
 /// Why the sockets come and go, where a command was repeated into one file: those of an output are gone in the next.
 pub fn renewed(case: &Case<'_>, pile: &Pile) -> Option<String> {
     if !case.earlier.is_empty() {

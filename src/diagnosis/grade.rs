@@ -1,6 +1,8 @@
 //! How sure a claim is, derived from listed facts, each of which is printed.
 
-use crate::causes::{Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, hoards, listens_on_paths, number, trace_command};
+use crate::causes::{
+    Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, hoards, left_before, listens_on_paths, number, trace_command,
+};
 use crate::checks::{Checked, Status};
 use crate::ledger::{CountIs, Kind};
 use std::collections::BTreeSet;
@@ -38,6 +40,11 @@ impl Grade {
     }
 }
 
+/// So few connections that their peers have closed a small pool may keep until their next use.
+const HARDLY: u64 = 20;
+/// An hour in seconds.
+const HOUR: u64 = 3600;
+
 /// Derives the grade of a claim.
 pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked]) -> Derivation {
     let mut weighed = Weighed::of(claim);
@@ -61,8 +68,10 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
         }
         let pile = || claim.pile.and_then(|n| case.ledger.piles.get(n));
         let number_alone = weighed.sources.iter().all(|s| matches!(s, Witnessed::Table | Witnessed::Listing | Witnessed::Growth));
-        if few && number_alone && pile().and_then(|p| case.growth(p)).is_some_and(|g| g.is_sudden()) {
-            let why = "of so few a pool may close all at its next use: seconds cannot tell";
+        let sudden = || pile().is_some_and(|p| case.growth(p).is_some_and(|g| g.is_sudden()) && !left_before(case, p));
+        let hardly = claim.count.is_some_and(|n| n < HARDLY) && pile().and_then(|p| case.growth(p)?.seconds).is_none_or(|s| s < HOUR);
+        if few && number_alone && (sudden() || hardly) {
+            let why = "of so few a pool may close all at its next use";
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
         if claim.code == "unix-not-closed" && pile().is_some_and(|p| listens_on_paths(case, p)) {

@@ -9,13 +9,13 @@ const WRAPPERS: &[&[u8]] = &[
 ];
 
 /// The words that follow `tool` on a command line; `None` if the line runs another program. They end at a pipe, redirection or `;`.
-pub fn arguments<'a>(command: &'a [u8], tool: &[u8]) -> Option<Arguments<'a>> {
+pub fn arguments<'a>(command: &'a [u8], tool: &'a [u8]) -> Option<Arguments<'a>> {
     let mut fields = Fields::new(command);
     let (mut wrapped, mut first) = (true, true);
     while let Some(field) = fields.next() {
         let name = base_name(field);
         if name == tool {
-            return wrapped.then_some(Arguments { fields });
+            return wrapped.then_some(Arguments { fields, tool });
         }
         if matches!(field, b";" | b"&&") || field.ends_with(b";") {
             // Another command follows: `date; ss -tan`.
@@ -32,10 +32,11 @@ pub fn arguments<'a>(command: &'a [u8], tool: &[u8]) -> Option<Arguments<'a>> {
     None
 }
 
-/// Words of one command, up to a pipe.
+/// Words of one command, up to a pipe or to another command; one of the same tool goes on with its words.
 #[derive(Clone)]
 pub struct Arguments<'a> {
     fields: Fields<'a>,
+    tool: &'a [u8],
 }
 
 impl<'a> Arguments<'a> {
@@ -58,7 +59,11 @@ impl<'a> Iterator for Arguments<'a> {
             self.fields = Fields::new(b"");
             return None;
         }
-        Some(word.strip_suffix(b";").unwrap_or(word))
+        let Some(last) = word.strip_suffix(b";") else { return Some(word) };
+        if self.fields.next().is_none_or(|next| base_name(next) != self.tool) {
+            self.fields = Fields::new(b"");
+        }
+        Some(last)
     }
 }
 
@@ -99,7 +104,9 @@ mod tests {
     fn tools_inside_command_lines() {
         assert_eq!(words("ss -tan state close-wait | head", "ss").unwrap(), ["-tan", "state", "close-wait"]);
         assert_eq!(words("nsenter -t 12 -n /usr/sbin/ss -s", "ss").unwrap(), ["-s"]);
-        assert_eq!(words("date; ss -tan state established; date", "ss").unwrap()[..3], ["-tan", "state", "established"]);
+        assert_eq!(words("date; ss -tan state established; date", "ss").unwrap(), ["-tan", "state", "established"]);
+        assert_eq!(words("date; ss -ltn; nstat -az", "ss").unwrap(), ["-ltn"]);
+        assert_eq!(words("ss -s; ss -tanp; free", "ss").unwrap(), ["-s", "-tanp"]);
         assert_eq!(words("cd /tmp && sudo ss -tan", "ss").unwrap(), ["-tan"]);
         assert_eq!(words("grep ss; cat ss", "ss"), None);
         assert_eq!(words("LANG=C netstat -apn", "netstat").unwrap(), ["-apn"]);

@@ -3,6 +3,7 @@
 //! ```text
 //! lrwxrwxrwx 1 root root 0 Nov 22 14:19 net -> net:[4026532177]
 //! lrwxrwxrwx 1 root root 0 Nov 22 14:26 pid -> pid:[4026531836]
+//! 7951 python3 net:[4026532458]                              a loop over processes
 //! ```
 //!
 //! Two processes with the same number share the namespace; counters of `/proc/net` belong to that of whoever read them. A descriptor
@@ -66,7 +67,7 @@ impl Parser for Reading {
             Some(b"pid") => IdentityKey::Pidns,
             _ => return Taken::Noise,
         };
-        sink.identity(at, &Identity { key, value: target, pid: named::pid_in(link).or(self.pid) });
+        sink.identity(at, &Identity { key, value: target, pid: named::pid_in(link).or(pid_in_front(line)).or(self.pid) });
         Taken::Row
     }
 }
@@ -85,9 +86,19 @@ fn row(line: &[u8]) -> Option<(&[u8], &[u8])> {
         return Some((kind, target));
     }
     let before = line.get(..line.len().checked_sub(target.len())?)?.trim_ascii_end();
+    if pid_in_front(line).is_some() && !before.ends_with(b"->") {
+        return Some((kind, target));
+    }
     let link = scan::Fields::new(before.strip_suffix(b"->").unwrap_or(before)).last()?;
     let name = link.rsplit(|&b| b == b'/').next()?;
     is_kind(name.strip_suffix(b"_for_children").unwrap_or(name)).then_some((link, target))
+}
+
+/// `7951 python3 net:[N]`, `7951 net:[N]`: the process that a loop names in front of its link.
+fn pid_in_front(line: &[u8]) -> Option<u32> {
+    let mut fields = scan::Fields::new(line);
+    let pid = fields.next().and_then(scan::number).and_then(|n| u32::try_from(n).ok()).filter(|pid| *pid > 0)?;
+    fields.next().is_some_and(|word| word != b"->").then_some(pid)
 }
 
 fn is_kind(name: &[u8]) -> bool {
@@ -120,6 +131,15 @@ mod tests {
         assert_eq!(facts("$ readlink /proc/9/ns/net\nnet:[4026531992]\n"), ["identity Netns pid=9 net:[4026531992]"]);
         let many = "lrwxrwxrwx 1 root root 0 Nov 22 14:19 /proc/12/ns/net -> net:[4026531992]\n";
         assert_eq!(facts(many), ["identity Netns pid=12 net:[4026531992]"]);
+    }
+
+    #[test]
+    fn a_loop_names_each_process() {
+        let text = "1 systemd net:[4026531840]\n7951 python3 net:[4026532458]\n8000 tmux: server net:[4026531840]\n9 net:[4026531840]\n";
+        let (told, reading) = told_as("ns.txt", text);
+        let netns = |pid: u32, number: u64| format!("identity Netns pid={pid} net:[{number}]");
+        assert_eq!(told.lines, [netns(1, 4026531840), netns(7951, 4026532458), netns(8000, 4026531840), netns(9, 4026531840)]);
+        assert_eq!(reading.unparsed(), 0);
     }
 
     #[test]
