@@ -542,3 +542,37 @@ fn what_a_table_of_the_container_lists_is_not_left_over() {
     assert_ne!(with(60), Verdict::Leak, "these are its connections");
     assert_eq!(with(1), Verdict::Leak, "one of 60 is not");
 }
+
+/// A trace of a program that opens connections to one end and closes them, but for those that `left` tells.
+fn requests(left: impl Fn(usize) -> bool, older: usize) -> String {
+    let mut text = String::new();
+    let mut open = 40;
+    for n in 0..40 {
+        text.push_str(&format!("10:00:0{}.000000 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = {open}\n", n / 10));
+        text.push_str(&format!(
+            "10:00:0{}.100000 connect({open}, {{sa_family=AF_INET, sin_port=htons(8000), sin_addr=inet_addr(\"10.3.6.6\")}}, 16) = 0\n",
+            n / 10
+        ));
+        text.push_str(&format!("10:00:0{}.200000 write({open}, \"GET /\", 5) = 5\n", n / 10));
+        if n < older {
+            text.push_str(&format!("10:00:0{}.300000 close({}) = 0\n", n / 10, 20 + n));
+        }
+        match left(n) {
+            true => open += 1,
+            false => text.push_str(&format!("10:00:0{}.300000 close({open}) = 0\n", n / 10)),
+        }
+    }
+    text
+}
+
+#[test]
+fn requests_under_way_are_not_forgotten() {
+    let table = rows(37, |n| format!("ESTAB 0 0 10.0.0.5:{} 10.3.6.6:8000 users:((\"ratesd\",pid=90,fd={}))\n", 41_000 + n * 2, n + 3));
+    let with = |trace: &str| diagnose(&[ss("ss-tanp.txt", &table), member("strace-90.txt", trace)]);
+    let told = with(&requests(|n| n % 5 == 4, 0));
+    assert_eq!(told.verdict, Verdict::Leak, "every fifth is forgotten: {}", told.headline);
+    let told = with(&requests(|n| n % 5 == 4, 8));
+    assert_ne!(told.verdict, Verdict::Leak, "as many older ones were closed: {}", told.headline);
+    let told = with(&requests(|_| false, 0));
+    assert_ne!(told.verdict, Verdict::Leak, "all are closed: {}", told.headline);
+}

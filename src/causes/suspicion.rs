@@ -17,6 +17,8 @@ const OLDER: u64 = 120;
 
 /// From this part of a pile on closes of older descriptors tell of the pile, which has no use: fewer may be of others.
 const TURNOVER: u64 = 4;
+/// From how many connections on it is no accident that a trace shows them left open after their use.
+const FORGOTTEN: u64 = 3;
 
 /// Why a pile is suspect.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +88,7 @@ fn abroad(case: &Case<'_>, pile: &Pile) -> Option<Suspicion> {
 
 /// What a trace of the holder shows: left open again and again, or closed each time.
 fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    abandoned(case, pile, s);
     // A few live connections that a short trace does not see closed are a server at work.
     if pile.kind == Kind::Established && pile.count * 4 < case.thresholds.established {
         return;
@@ -153,6 +156,34 @@ fn left_open(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
                 at,
             ));
         }
+    }
+}
+
+/// Connections that were opened, used and then neither used again nor closed, while the program went on to open others to the same end and
+/// closed those: a pool would have taken one that is there, and a path that only some calls take forgets them.
+fn abandoned(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
+    if pile.kind != Kind::Established || pile.accepted == Some(true) {
+        return;
+    }
+    for (trace, tie) in case.traces(pile).into_iter().filter(|(_, tie)| *tie > Tie::Loose) {
+        let forgotten = |p: &Pattern, t: &Tale| p.used && t.settled >= FORGOTTEN && t.kept == 0 && t.closed > 0;
+        let to_it = |p: &Pattern| p.remote.is_some() && p.remote == pile.top_remote().map(|(end, _)| end);
+        let tales = case.tales(trace, |p| matches!(p.origin, Origin::Socket(_)) && leaves_open(pile.kind, p) && to_it(p));
+        let left: u64 = tales.iter().filter(|(p, t)| forgotten(p, t)).map(|(_, t)| t.settled).sum();
+        // As many are under way at any moment where nothing is forgotten: then the numbers do not rise.
+        if left == 0 || trace.growth() * 4 < left * 3 {
+            continue;
+        }
+        let closed: u64 = tales.iter().map(|(_, t)| t.closed).sum();
+        let says = format!(
+            "the trace shows {} connections to {} left open after their use and not used again, while {} others to it were opened and closed: the numbers of its descriptors rise with them",
+            number(left as i64),
+            pile.top_remote().map_or(String::new(), |(end, _)| case.show(end)),
+            number(closed as i64)
+        );
+        let quotes = tales.iter().filter(|(p, t)| forgotten(p, t)).flat_map(|(_, t)| t.quotes.0.first().cloned()).take(2);
+        let strength = if left >= 2 * FORGOTTEN && tie == Tie::Process { Strength::Strong } else { Strength::Moderate };
+        s.reasons.push(Evidence::new(strength, Witnessed::Trace, says, quotes));
     }
 }
 
