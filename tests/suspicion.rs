@@ -458,3 +458,15 @@ fn selectors_without_a_gap_at_high_numbers_were_made_in_a_loop() {
     assert!(leaks(&tail(7002)));
     assert!(!leaks(&tail(600)), "as of a program with two hundred event loops");
 }
+
+/// A limits file that does not say whose it is, beside the one listing that comes near it, whatever the limit is.
+#[test]
+fn a_small_limit_that_files_fill() {
+    let files: String = (0..508).map(|n| format!("indexd 676 app {}u REG 0,55 0 {} /srv/idx/seg-{n:05}.idx\n", n + 2, 500 + n)).collect();
+    let lsof = format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\nindexd 676 app 0u CHR 1,3 0t0 3 /dev/null\n{files}");
+    let limits = "Limit Soft Limit Hard Limit Units\nMax open files            512                  512                  files     \n";
+    let member = |path: &str, text: &str| Member { path: path.to_string(), text: text.as_bytes().to_vec() };
+    let told = diagnose(&[member("lsof.txt", &lsof), member("limits.txt", limits)]);
+    assert_eq!(told.verdict, Verdict::Exhaustion, "{}", told.headline);
+    assert!(told.findings.iter().any(|f| f.claim.code == "fd-limit-by-files"), "{}", told.headline);
+}

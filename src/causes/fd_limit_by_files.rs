@@ -62,7 +62,7 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
         .map(|f| f.pid)
         .or_else(|| errors.iter().find_map(|e| e.1))
         .or_else(|| (!errors.is_empty()).then(|| most_files(case)).flatten());
-    let Some(pid) = pid.filter(|&p| mostly_files(case, p) && may_be_full(case, p)) else { return Vec::new() };
+    let Some(pid) = pid.filter(|&p| mostly_files(case, p) && (full.is_some() || may_be_full(case, p))) else { return Vec::new() };
     let Some(proc) = case.snapshot.processes.get(&pid) else { return Vec::new() };
     let files = files(case, pid);
     let pipes = rows(case, pid, &[DescriptorKind::Pipe]);
