@@ -470,3 +470,35 @@ fn a_small_limit_that_files_fill() {
     assert_eq!(told.verdict, Verdict::Exhaustion, "{}", told.headline);
     assert!(told.findings.iter().any(|f| f.claim.code == "fd-limit-by-files"), "{}", told.headline);
 }
+
+/// Connections without a holder, one for each byte that one process leaves unread in a unix socket: they were sent to it and not taken.
+#[test]
+fn as_many_unread_messages_as_connections_without_a_holder() {
+    let waiting: String = (0..60).map(|n| format!("CLOSE-WAIT 60 0 10.0.0.5:8088 10.41.9.{}:{}\n", n % 5, 20_000 + n)).collect();
+    let tcp = |queue: u32| {
+        format!(
+            "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n\
+             LISTEN {queue} 128 0.0.0.0:8088 0.0.0.0:* users:((\"front\",pid=31,fd=3))\n\
+             LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:((\"sshd\",pid=6,fd=3))\n{waiting}"
+        )
+    };
+    let unix = |unread: u32| {
+        format!(
+            "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n\
+             u_str ESTAB {unread} 0 /run/w 34715 * 34716 users:((\"worker\",pid=32,fd=4))\n\
+             u_str ESTAB 0 900 * 34716 * 34715 users:((\"front\",pid=31,fd=4))\n"
+        )
+    };
+    let member = |path: &str, text: String| Member { path: path.to_string(), text: text.into_bytes() };
+    let with = |queue, unread| {
+        let told = diagnose(&[member("ss-tanp.txt", tcp(queue)), member("ss-xap.txt", unix(unread))]);
+        told.findings
+            .iter()
+            .find(|f| f.claim.code == "in-flight")
+            .map(|f| (f.claim.count, f.claim.remotes.first().map(|r| r.endpoint.clone())))
+    };
+    assert_eq!(with(0, 60).map(|f| f.0), Some(Some(60)));
+    assert_eq!(with(0, 60).and_then(|f| f.1).as_deref(), Some("10.41.9.0"), "no one of many ports");
+    assert_eq!(with(0, 77), None, "another number");
+    assert_eq!(with(60, 60), None, "they wait to be accepted");
+}

@@ -50,10 +50,16 @@ cause! {
     InFlight, "in-flight", leak, "descriptors sent over a unix socket are never received", weigh
 }
 
+/// Fewer connections are not told from those of a moment.
+const FEW: u64 = 20;
+
+/// The longest message in bytes that comes with a descriptor, as a rule: it only has to be one.
+const MESSAGE: u64 = 16;
+
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let sent = case.snapshot.traces.iter().find(|t| is_unanswered(t));
     let unread: u64 = case.ledger.best(Family::Unix).map_or(0, |v| v.groups(Family::Unix).map(|g| g.unread).sum());
-    let Some((kind, count, quotes)) = super::owner_not_visible::without_holder(case) else {
+    let Some((kind, count, quotes)) = super::owner_not_visible::without_holder(case).or_else(|| as_many_as_unread(case)) else {
         // A trace of the sender, or of one of several receivers, does not show what the others took.
         let Some(trace) = sent.filter(|_| unread > 0) else { return Vec::new() };
         return vec![sender(case, trace, Kind::Unidentified, None)];
@@ -64,7 +70,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         }
         let mut claim = support::note("in-flight", Class::Leak, "in flight over a unix socket, received by nobody");
         (claim.kind, claim.count, claim.is) = (Some(kind), Some(count), CountIs::AtLeast);
-        let says = format!("{} sockets have an inode and no holder, and unix sockets have unread messages", super::number(count as i64));
+        let says = format!("{} sockets have no holder, and unix sockets have unread messages", super::number(count as i64));
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, quotes));
         super::owner_not_visible::add_remotes(case, kind, &mut claim);
         if let Some((who, bytes, quote)) = only_reader(case) {
@@ -81,6 +87,21 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let says = format!("{} sockets have an inode and no holder", super::number(count as i64));
     claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Table, says, quotes));
     vec![claim]
+}
+
+/// Connections that the table shows without a holder, where one process alone has bytes unread in unix sockets, as many or a small multiple:
+/// a message of the same length came with each. Those that wait to be accepted stand in the queue of a listener.
+fn as_many_as_unread(case: &Case<'_>) -> Option<(Kind, u64, Vec<Quote>)> {
+    let (_, bytes, _) = only_reader(case).filter(|_| case.ledger.unprivileged.is_none())?;
+    let view = case.ledger.best(Family::Tcp).filter(|v| v.holders_shown())?;
+    let mut queues = view.tables.iter().flat_map(|t| &t.listeners).map(|l| l.queue);
+    if queues.any(|queue| queue.is_none_or(|n| n > 0)) {
+        return None;
+    }
+    let group = view.groups(Family::Tcp).filter(|g| g.owner.is_none() && g.no_holder >= FEW).max_by_key(|g| g.no_holder)?;
+    let kind = Kind::of_socket(group.protocol, group.state).filter(|k| *k != Kind::TimeWait)?;
+    let each = bytes / group.no_holder;
+    (bytes % group.no_holder == 0 && (1..=MESSAGE).contains(&each)).then(|| (kind, group.no_holder, group.quotes.iter().collect()))
 }
 
 /// Whether a trace shows descriptors being sent that nobody takes, or one process alone has messages waiting: then that no process holds them

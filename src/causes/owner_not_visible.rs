@@ -4,6 +4,7 @@ use super::claim::{Claim, Class, Evidence, Missing, Strength, Witnessed};
 use super::support;
 use super::{Case, suspect};
 use crate::capture::Quote;
+use crate::capture::tops::Tops;
 use crate::ledger::{CountIs, Family, Kind, Owner, Pile};
 
 /// Sockets that nobody holds, from which they are more than races of the capture.
@@ -179,19 +180,17 @@ fn rows_without_holder(case: &Case<'_>) -> Option<Claim> {
     Some(claim)
 }
 
-/// Names the remote ends of rows without a holder, most first.
+/// Names the remote ends of rows without a holder, most first; of clients that are all different their hosts, and where they came to.
 pub(super) fn add_remotes(case: &Case<'_>, kind: Kind, claim: &mut Claim) {
-    let mut tops = crate::capture::tops::Tops::default();
+    let (mut remotes, mut locals) = (Tops::default(), Tops::default());
     for view in [Family::Tcp, Family::Udp].into_iter().filter_map(|f| case.ledger.best(f)) {
-        for group in
-            view.tables.iter().flat_map(|t| &t.groups).filter(|g| g.owner.is_none() && Kind::of_socket(g.protocol, g.state) == Some(kind))
-        {
-            tops.merge(&group.remotes);
+        let groups = view.tables.iter().flat_map(|t| &t.groups);
+        for group in groups.filter(|g| g.owner.is_none() && Kind::of_socket(g.protocol, g.state) == Some(kind)) {
+            remotes.merge(&group.remotes);
+            locals.merge(&group.locals);
         }
     }
-    for (end, n) in tops.sorted().into_iter().filter(|(e, _)| !e.is_unset()).take(3) {
-        support::add_remote(claim, case.show(end), n, "the remote end of the rows");
-    }
+    support::ends_of_rows(case, &remotes, &locals, claim);
 }
 
 /// The kind, number and first rows of sockets with an inode and no holder, where the capture had the privilege to see holders.

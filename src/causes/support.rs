@@ -6,6 +6,7 @@ use super::claim::{Claim, Class, Evidence, Missing, Remote, Strength, Witnessed}
 use super::say::number;
 use crate::capture::End;
 use crate::capture::logs::Sighting;
+use crate::capture::tops::Tops;
 use crate::capture::trace::{Pattern, Tale};
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Family, Kind, Pile};
@@ -243,7 +244,7 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
     let spread = accepted || (remotes.iter().len() > 8 && remotes.first().is_some_and(|(_, n)| n * 4 < remotes.total()));
     if spread {
         // Peers of a server differ in their ports: their hosts are what tells.
-        let mut hosts = crate::capture::tops::Tops::default();
+        let mut hosts = Tops::default();
         let outgoing = if accepted { outgoing(pile) } else { Vec::new() };
         for (end, n) in remotes.iter().filter(|(end, _)| !outgoing.iter().any(|(service, _)| service == end)) {
             hosts.add_many(end.host(), n);
@@ -274,6 +275,25 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
     // Beside one that has hundreds those with a handful are other business of the program.
     for (end, n) in top.into_iter().filter(|(_, n)| n * BESIDE >= most) {
         add_remote(claim, case.show(end), n, "the remote end of the rows");
+    }
+}
+
+/// The remotes of rows that no pile has: the most frequent, or their hosts and the local end they came to, where each has a few.
+pub fn ends_of_rows(case: &Case<'_>, remotes: &Tops<End>, locals: &Tops<End>, claim: &mut Claim) {
+    let spread = remotes.iter().len() > 8 && remotes.first().is_some_and(|(_, n)| n * 4 < remotes.total());
+    if !spread {
+        for (end, n) in remotes.top(3, |end| !end.is_unset()) {
+            add_remote(claim, case.show(end), n, "the remote end of the rows");
+        }
+        return;
+    }
+    let mut hosts = Tops::default();
+    remotes.iter().for_each(|(end, n)| hosts.add_many(end.host(), n));
+    for (host, n) in hosts.top(3, |host| !host.is_unset()).into_iter().filter(|(_, n)| n * ONE_OF_MANY >= remotes.total()) {
+        add_remote(claim, case.show(host), n, "a host at the remote ends of the rows");
+    }
+    if let Some((local, n)) = locals.first().filter(|(_, n)| n * 2 > locals.total()) {
+        add_end(claim, Remote { endpoint: case.show(local), count: n, why: "the local end of the rows".to_string(), near: true });
     }
 }
 

@@ -38,6 +38,12 @@ fn pid_of_command(command: &[u8]) -> Option<u32> {
     None
 }
 
+/// The process whose number a text begins with.
+fn leading_digits(text: &str) -> Option<u32> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text.get(..end).filter(|digits| is_pid(digits))?.parse().ok()
+}
+
 fn pid_of_path(path: &str) -> Option<u32> {
     let mut parts = path.rsplit('/');
     let name = unnumbered(parts.next().unwrap_or(""));
@@ -48,6 +54,12 @@ fn pid_of_path(path: &str) -> Option<u32> {
         "stack", "ulimit", "prlimit",
     ];
     if WORDS.iter().any(|w| name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphabetic()).any(|part| part == *w)) {
+        // A number that the name itself calls a process.
+        let called =
+            name.to_ascii_lowercase().split_once("pid").and_then(|(_, rest)| leading_digits(rest.trim_start_matches(['-', '_', '.', '='])));
+        if let Some(pid) = called {
+            return Some(pid);
+        }
         let number = name
             .split(|c: char| !c.is_ascii_digit())
             // What counts in a fixed width counts files.
@@ -129,6 +141,8 @@ mod tests {
             ("0030-relay.strace", None),
             ("0030-relay-4471.strace", Some(4471)),
             ("2026-11-22/lsof.txt", None),
+            ("pid-2835-fd-1.txt", Some(2835)),
+            ("pid2835_fds.2", Some(2835)),
         ] {
             assert_eq!(pid_of(path, b""), want, "{path}");
         }
