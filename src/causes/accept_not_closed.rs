@@ -60,6 +60,19 @@ cause! {
     AcceptNotClosed, "accept-not-closed", leak, "accepted connections are never closed", weigh
 }
 
+/// How many times more accepted connections a trace shows ended and left open than not ended yet, from which on the latter are being served.
+const SERVED: u64 = 4;
+
+/// Whether what a trace shows accepted and open is in use at its end: of sockets in no table others are left, by an end that it shows.
+fn served(case: &Case<'_>, pile: &Pile) -> bool {
+    let unlisted = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
+    let left = |ended: bool| {
+        let traces = case.traces(pile).into_iter().flat_map(|(trace, _)| &trace.tales);
+        traces.filter(|(p, _)| p.origin == Origin::Accept && (p.reset || p.shutdown) == ended).map(|(_, t)| t.settled).sum::<u64>()
+    };
+    unlisted && left(true) > 0 && left(true) >= left(false) * SERVED
+}
+
 fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let kinds = [Kind::CloseWait, Kind::Established, Kind::Closed, Kind::Unidentified];
     on_piles(case, "accept-not-closed", &kinds, "accepted and never closed by the program", |pile, claim| {
@@ -113,7 +126,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             Kind::Closed | Kind::Unidentified => p.origin == Origin::Accept && !ended(p),
             _ => p.origin == Origin::Accept,
         };
-        support::by_trace(case, pile, claim, "accept() of a connection", fits);
+        if !served(case, pile) {
+            support::by_trace(case, pile, claim, "accept() of a connection", fits);
+        }
         if accepted && pile.kind == Kind::CloseWait {
             // Those that another process has passed on, or that were open before the trace began.
             let before = |p: &crate::capture::trace::Pattern| p.origin == Origin::Before && p.eof;

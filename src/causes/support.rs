@@ -281,6 +281,7 @@ pub fn own_remotes(case: &Case<'_>, pile: &Pile, claim: &mut Claim, accepted: bo
 /// The remotes of rows that no pile has: the most frequent, or their hosts and the local end they came to, where each has a few.
 pub fn ends_of_rows(case: &Case<'_>, remotes: &Tops<End>, locals: &Tops<End>, claim: &mut Claim) {
     let spread = remotes.iter().len() > 8 && remotes.first().is_some_and(|(_, n)| n * 4 < remotes.total());
+    claim.remotes_told = remotes.iter().filter(|(end, _)| !end.is_unset()).map(|(_, n)| n).sum();
     if !spread {
         for (end, n) in remotes.top(3, |end| !end.is_unset()) {
             add_remote(claim, case.show(end), n, "the remote end of the rows");

@@ -77,7 +77,8 @@ pub fn leak_sentence(finding: &Finding) -> String {
 
 /// Whether rows are with many ends of which this has less than half: to name it would be an accident.
 fn is_one_of_many(remote: &Remote, claim: &Claim) -> bool {
-    let told = claim.remotes_told;
+    let alike: u64 = claim.remotes.iter().filter(|r| r.near == remote.near).map(|r| r.count).sum();
+    let told = claim.remotes_told.max(alike);
     told > 0 && remote.count > 0 && remote.count.saturating_mul(2) < told
 }
 

@@ -252,8 +252,11 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         let listening = views.iter().flat_map(|v| &v.tables).flat_map(|t| &t.listeners).map(|l| l.local.port()).collect();
         let accepted = super::pile::accepted(&traits, &listening);
         let owner = likely_owner(piles).or_else(|| as_many(snapshot, count)).filter(|_| kind == Kind::CloseWait);
-        let word = Word { source: "table", count, quote: figure.at.first().cloned() };
-        let mut pile = Pile::told(owner, kind, word, CountIs::AtLeast, traits);
+        let tool = view.and_then(|v| v.tables.first()).map_or("table", |t| t.format);
+        let word = Word { source: tool, count, quote: figure.at.first().cloned() };
+        // A table of all connections has all rows, whoever holds them.
+        let is = if view.is_some_and(View::is_whole) && count == figure.value.max(0) as u64 { CountIs::Exact } else { CountIs::AtLeast };
+        let mut pile = Pile::told(owner, kind, word, is, traits);
         pile.accepted = accepted;
         piles.push(pile);
     }
