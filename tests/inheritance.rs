@@ -54,3 +54,33 @@ fn what_all_children_hold_was_made_before_them() {
     let own = [block(601, 9000), block(602, 9500)].concat();
     assert_ne!(code(&own, &parents), "fd-inherited", "each has made its own");
 }
+
+/// `ss -tanp` of a listener on port 7100 and of connections to it, all held under the same numbers by two processes, with a log line.
+fn two_holders(names: (&str, &str), queue: usize, state: &str, log: &str) -> Vec<&'static str> {
+    let users = |fd: usize| format!("users:((\"{}\",pid=301,fd={fd}),(\"{}\",pid=302,fd={fd}))", names.0, names.1);
+    let mut ss = format!(
+        "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\nLISTEN {queue} 50 0.0.0.0:7100 0.0.0.0:* {}\n",
+        users(4)
+    );
+    if !state.is_empty() {
+        (0..30).for_each(|n| ss.push_str(&format!("{state} 9 0 10.0.0.5:7100 10.0.9.{n}:{} {}\n", 40_000 + n, users(6 + n))));
+    }
+    let members = [member("ss-tanp.txt", &ss), member("messages", log)];
+    let findings = diagnose(&members).findings;
+    findings.iter().filter(|f| f.claim.class == sockdiag::causes::Class::Leak).map(|f| f.claim.code).collect()
+}
+
+#[test]
+fn a_port_that_is_kept_by_what_was_started_with_it() {
+    let log = "Nov  3 06:00:06 h1 countd[812]: cannot listen on 0.0.0.0:7100: Address already in use\n";
+    assert_eq!(two_holders(("viewer", "launch"), 51, "", log), ["fd-inherited"]);
+    assert_eq!(two_holders(("roller", "roller"), 0, "CLOSE-WAIT", log), ["fd-inherited"]);
+    assert!(two_holders(("viewer", "launch"), 51, "", "").is_empty(), "nobody says that the port is taken");
+    assert!(two_holders(("viewer", "launch"), 0, "", log).is_empty(), "they may accept what comes");
+    assert!(two_holders(("worker", "worker"), 51, "", log).is_empty(), "workers of one program have one listener");
+    assert!(two_holders(("worker", "worker"), 0, "ESTAB", log).is_empty(), "a copy of a server beside it");
+    let own = log.replace("countd", "viewer");
+    assert!(two_holders(("viewer", "launch"), 51, "", &own).is_empty(), "it asks for what it has");
+    let other = log.replace("7100", "7101");
+    assert!(two_holders(("viewer", "launch"), 51, "", &other).is_empty(), "another port");
+}

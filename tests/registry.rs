@@ -27,6 +27,7 @@ const NO_CAUSES: &[&str] = &[
     "filled",
     "forecast",
     "half-closed",
+    "kept-port",
     "limit-by-name",
     "mirror",
     "nameless-limit",

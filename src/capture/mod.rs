@@ -28,6 +28,7 @@ pub mod table;
 pub mod tops;
 pub mod trace;
 mod turns;
+pub mod twins;
 mod varint;
 
 pub use end::End;

@@ -9,6 +9,7 @@ use super::pending::Pending;
 use super::quote::Quote;
 use super::room::{Over, Room};
 use super::sockets::NO_FD;
+use super::twins::{self, Pairs};
 use crate::facts::{At, Citation, Holder, Protocol, Socket, SocketState, StatesShown};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +79,8 @@ pub struct Table {
     pub copied: Vec<Copied>,
     /// Inode and peer inode of unix sockets, 0 for the peer of a connected one that is closed.
     pub pairs: Vec<(u32, u32)>,
+    /// What two processes hold under the same descriptor numbers.
+    pub twins: Pairs,
     /// Listeners, one by one.
     pub listeners: Vec<Listener>,
     /// Unix sockets on which connections wait to be accepted, by their paths.
@@ -160,6 +163,7 @@ impl Table {
             shared: Vec::new(),
             copied: Vec::new(),
             pairs: Vec::new(),
+            twins: Pairs::new(),
             listeners: Vec::new(),
             unix_queues: Vec::new(),
             connections: Vec::new(),
@@ -205,6 +209,11 @@ impl Table {
         }
         self.keep_numbers(at, s, number, own, room);
         self.keep_copies(at, s, row.remote);
+        if s.holders.len() > 1
+            && let Some(first) = owner
+        {
+            twins::add(&mut self.twins, at, s, first);
+        }
         let tcp = s.protocol.is_tcp();
         if tcp && s.state == SocketState::Listen && self.listeners.len() < MAX_LISTENERS {
             let listener = listener(at, s, row.local.unwrap_or(End::Any(0)), names);

@@ -116,6 +116,13 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
                 format!("only pid {server} listens on port {port}: the processes that all hold the same connections did not accept them");
             claim.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, says, rows()));
         }
+        if let Some(kept) = super::kept_port::of_pile(case, pile) {
+            let says = format!(
+                "pid {} and pid {} hold all of them under the same numbers, and port {} is another program's: neither accepted them",
+                kept.pids.0, kept.pids.1, kept.port
+            );
+            claim.against.push(Evidence::new(Strength::Decisive, Witnessed::Table, says, rows()));
+        }
         if accepted || pile.kind != Kind::Closed {
             support::own_remotes(case, pile, claim, accepted);
         }

@@ -153,6 +153,10 @@ fn full_now(case: &Case<'_>) -> Vec<Claim> {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, format!("{says} empty: load is not the matter"), []));
         claim.now = vec!["find the one thread or worker that does not accept: the others of this port keep up".into()];
     }
+    if let Some(kept) = super::kept_port::find(case).filter(|k| k.port == listener.local.port()) {
+        claim.now = vec![kept.advice(case)];
+        claim.fix = vec!["see fd-inherited: its holders were started with the listener and do not accept".into()];
+    }
     support::add_listener(&mut claim, address, listener.queue.unwrap_or(0), "the listener whose queue is full");
     vec![claim]
 }

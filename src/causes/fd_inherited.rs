@@ -33,6 +33,7 @@ cause! {
     /// - Many sockets shared by different programs.
     /// - A child whose program opens no sockets of its own.
     /// - LISTEN rows of a service's port owned by something else.
+    /// - The same listener under the same number in two processes that serve nobody, and a log that says that its port is taken.
     ///
     /// # Evidence against
     /// - Workers of one program share their listeners by design (nginx, php-fpm, gunicorn, postgres).
@@ -72,6 +73,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let found = shared_by_two(case);
     if !found.is_empty() {
         return found;
+    }
+    if let Some(claim) = super::kept_port::claim(case) {
+        return vec![claim];
     }
     let accepted = || with_the_listener(case).or_else(|| without_listener(case)).or_else(|| among_siblings(case));
     let given = || held_by_a_tool(case).or_else(accepted).or_else(|| made_before(case));
@@ -461,7 +465,7 @@ fn shared_sockets(case: &Case<'_>) -> BTreeMap<(u32, u32), u64> {
 }
 
 /// Different programs, or one that a command line tells to be started by the other for another job.
-fn differ(case: &Case<'_>, a: u32, b: u32) -> bool {
+pub(super) fn differ(case: &Case<'_>, a: u32, b: u32) -> bool {
     match (case.snapshot.processes.get(&a), case.snapshot.processes.get(&b)) {
         (Some(a), Some(b)) => a.command != b.command || (!a.cmdline.is_empty() && !b.cmdline.is_empty() && a.program() != b.program()),
         _ => false,
@@ -472,7 +476,7 @@ pub(super) fn named(case: &Case<'_>, pid: u32) -> String {
     case.snapshot.processes.get(&pid).map_or(pid.to_string(), |p| format!("{} (pid {pid})", p.command))
 }
 
-fn parent_of(case: &Case<'_>, pid: u32) -> Option<u32> {
+pub(super) fn parent_of(case: &Case<'_>, pid: u32) -> Option<u32> {
     case.snapshot.processes.get(&pid)?.ppid
 }
 

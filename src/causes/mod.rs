@@ -130,6 +130,7 @@ pub mod foreign_namespace;
 mod half_closed;
 mod idle_not_reaped;
 mod in_flight;
+mod kept_port;
 mod kernel_leak;
 mod limit_by_name;
 mod listener_not_closed;

@@ -62,6 +62,6 @@ pub fn note(case: &Case<'_>) -> Option<Claim> {
 }
 
 /// Whether a text names a port, as a whole number.
-fn names(text: &str, port: u16) -> bool {
+pub(super) fn names(text: &str, port: u16) -> bool {
     text.split(|c: char| !c.is_ascii_digit()).any(|number| number.parse() == Ok(port))
 }
