@@ -502,3 +502,33 @@ fn as_many_unread_messages_as_connections_without_a_holder() {
     assert_eq!(with(0, 77), None, "another number");
     assert_eq!(with(60, 60), None, "they wait to be accepted");
 }
+
+/// Datagram sockets without a path are opened to send, for which one is enough; two inodes in a row are the ends of a pair.
+#[test]
+fn a_program_sends_with_one_datagram_socket() {
+    let unix = |count: usize, kind: &str, apart: usize| {
+        let row = |n: usize| format!("{kind} UNCONN 0 0 * {} * 0 users:((\"noted\",pid=700,fd={}))\n", 50_000 + n * apart, n + 5);
+        let table = format!("Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{}", rows(count, row));
+        diagnose(&[member("ss-xap.txt", &table)])
+    };
+    assert!(leaks(&unix(500, "u_dgr", 7)));
+    assert!(!leaks(&unix(60, "u_dgr", 7)));
+    assert!(!leaks(&unix(500, "u_str", 7)));
+    assert!(!leaks(&unix(500, "u_dgr", 1)), "both ends of pairs");
+}
+
+/// `lsof +E` names the other end of each unix socket that has one.
+#[test]
+fn a_connected_socket_without_another_end_is_left() {
+    let listed = |told: usize, untold: usize, end: &str| {
+        let row = |n: usize| {
+            let end = if n < told { end } else { "" };
+            format!("brokerd 88 root {}u unix 0x{n:08x} 0t0 {} /run/b.sock type=STREAM{end} (CONNECTED)\n", n + 5, 9000 + n * 3)
+        };
+        diagnose(&[member("lsof.txt", &format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{}", rows(told + untold, row)))])
+    };
+    let end = " ->INO=9001 91,client,4u";
+    assert!(leaks(&listed(9, 500, end)));
+    assert!(!leaks(&listed(509, 0, end)));
+    assert!(!leaks(&listed(9, 500, "")), "no other end is told of any");
+}

@@ -4,6 +4,7 @@ use super::end::End;
 use super::intern::{Interner, Name};
 use super::lines::Firsts;
 use super::passing::Passing;
+use super::quote::Quote;
 use super::room::{Over, Room};
 use super::sockets::{NO_FD, Sockets};
 use super::tops::Tops;
@@ -68,6 +69,12 @@ pub struct Class {
     pub names: Tops<Name>,
     /// Processes that hold the other ends of unix sockets, as `lsof -E` tells them.
     pub peers: Tops<u32>,
+    /// Unix sockets whose other end is told, whoever holds it.
+    pub ends_told: u64,
+    /// Connected ones of which none is told, and the first such row.
+    pub alone: (u64, Option<Quote>),
+    /// Unix sockets of datagrams without a path.
+    pub datagrams: u64,
     /// The first rows.
     pub quotes: Firsts,
     /// Rows on the descriptors with which a process is started: the journal's, or a listener handed over.
@@ -185,10 +192,8 @@ impl FdList {
         if let Some(local) = &d.local {
             class.passing.add(End::keep(local, names), &mut class.locals);
         }
-        if d.protocol == Some(Protocol::Unix)
-            && let Some(pid) = peer(d.name)
-        {
-            class.peers.add(pid);
+        if d.protocol == Some(Protocol::Unix) {
+            class.keep_other_end(at, d);
         }
         let unix = d.protocol == Some(Protocol::Unix) && matches!(d.name.first(), Some(b'/' | b'@'));
         let named =
@@ -271,6 +276,9 @@ impl FdList {
                 locals: Tops::default(),
                 names: Tops::default(),
                 peers: Tops::default(),
+                ends_told: 0,
+                alone: (0, None),
+                datagrams: 0,
                 quotes: Firsts::default(),
                 passing: Passing::default(),
             });
@@ -311,9 +319,8 @@ impl FdList {
 }
 
 /// The process behind the other end in `type=STREAM ->INO=7301 812,dbus-daem,14u`, the first where several hold it.
-fn peer(name: &[u8]) -> Option<u32> {
-    let at = memchr::memmem::find(name, b"->INO=")?;
-    let mut words = name.get(at..)?.split(|&b| b == b' ').skip(1);
+fn peer(end: &[u8]) -> Option<u32> {
+    let mut words = end.split(|&b| b == b' ').skip(1);
     let (pid, rest) = scan::leading_number(words.next()?)?;
     u32::try_from(pid).ok().filter(|_| rest.starts_with(b","))
 }
@@ -333,6 +340,19 @@ fn longest_run(numbers: &mut Vec<u32>) -> u64 {
 }
 
 impl Class {
+    /// Keeps what lsof prints behind the path of a unix socket: its type, and with `+E` its other end.
+    fn keep_other_end(&mut self, at: &At<'_>, d: &Descriptor<'_>) {
+        let name = d.name;
+        if let Some(end) = memchr::memmem::find(name, b"->INO=").and_then(|i| name.get(i..)) {
+            self.ends_told += 1;
+            peer(end).into_iter().for_each(|pid| self.peers.add(pid));
+        } else if d.state == Some(SocketState::Established) && !scan::contains(name, b"type=DGRAM") {
+            self.alone.0 += 1;
+            self.alone.1.get_or_insert_with(|| Quote::keep(at));
+        }
+        self.datagrams += u64::from(name.starts_with(b"type=DGRAM"));
+    }
+
     /// Inodes in order, each once.
     pub fn inodes(&self) -> impl Iterator<Item = u32> + '_ {
         self.sockets.inodes()

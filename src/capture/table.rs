@@ -33,6 +33,8 @@ const MANY_ROWS: u8 = 16;
 const COPIES: usize = 8;
 /// Holders of a listener kept beside the first, at most.
 const MAX_OTHERS: usize = 64;
+/// Processes of which a row is kept whose peer is closed, at most.
+const MAX_ALONE: usize = 1024;
 /// Such rows kept, at most.
 const MAX_COPIED: usize = 256;
 /// Stands for all holders past that bound; no process has this number.
@@ -79,6 +81,10 @@ pub struct Table {
     pub copied: Vec<Copied>,
     /// Inode and peer inode of unix sockets, 0 for the peer of a connected one that is closed.
     pub pairs: Vec<(u32, u32)>,
+    /// The first row of each process with a connected unix socket whose peer is closed, bounded.
+    pub alone: BTreeMap<u32, Quote>,
+    /// Inodes of unix sockets of datagrams that have no path.
+    pub datagrams: Vec<u32>,
     /// What two processes hold under the same descriptor numbers.
     pub twins: Pairs,
     /// Listeners, one by one.
@@ -163,6 +169,8 @@ impl Table {
             shared: Vec::new(),
             copied: Vec::new(),
             pairs: Vec::new(),
+            alone: BTreeMap::new(),
+            datagrams: Vec::new(),
             twins: Pairs::new(),
             listeners: Vec::new(),
             unix_queues: Vec::new(),
@@ -256,6 +264,15 @@ impl Table {
             let had_peer = s.state == SocketState::Established;
             if let Some(peer) = s.peer_inode.and_then(|i| u32::try_from(i).ok()).filter(|&i| i != 0 || had_peer) {
                 self.pairs.push((inode, peer));
+                if peer == 0
+                    && self.alone.len() < MAX_ALONE
+                    && let Some(holder) = holder(s)
+                {
+                    self.alone.entry(holder.pid).or_insert_with(|| Quote::keep(at));
+                }
+            }
+            if s.datagram && s.name.is_empty() {
+                self.datagrams.push(inode);
             }
         }
         for holder in s.holders.iter().skip(kept) {
@@ -350,6 +367,9 @@ impl Table {
         self.fds.shrink_to_fit();
         self.held.shrink_to_fit();
         self.pairs.shrink_to_fit();
+        self.datagrams.sort_unstable();
+        self.datagrams.dedup();
+        self.datagrams.shrink_to_fit();
         self.groups.shrink_to_fit();
         self.groups.iter_mut().for_each(Group::seal);
     }

@@ -14,7 +14,7 @@ use crate::ledger::{Kind, Pile};
 /// Smaller tables are filled by ordinary work.
 const SMALL: u64 = 256;
 /// From which percent of a usual limit on a table may be full of what a log says did not fit: the numbers that a listing shows lag behind.
-const NEARLY: u64 = 95;
+const NEARLY: u64 = 90;
 
 /// Weighs how much of its holder's table a pile fills.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {

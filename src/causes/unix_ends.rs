@@ -10,12 +10,16 @@ use crate::ledger::peers::Peers;
 use crate::ledger::{Kind, Pile};
 use std::collections::BTreeSet;
 
+/// Datagram sockets without a path of one process from which they are more than one for each thread and each library that logs.
+const SENDERS: u64 = 128;
+
 /// A unix socket is as innocent as its peers: many clients make a hub, one client with hundreds of connections to one server a hoard,
 /// a peer that is gone a socket that nobody closed.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     let Some(owner) = &pile.owner else { return };
     let Some((pid, share)) = owner.pids.first().copied() else { return };
     let at = || pile.traits.quotes.iter().take(1).cloned();
+    s.reasons.extend(senders(case, pile, pid, share));
     let Some(peers) = case.ledger.peers.get(&pid).filter(|p| p.known()) else {
         if share >= threshold {
             s.reasons.push(Evidence::new(
@@ -43,7 +47,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
             Strength::Strong,
             Witnessed::Table,
             format!("the peers of {} of its unix sockets are held by nobody", number(peers.gone as i64)),
-            at(),
+            peers.gone_at.clone().into_iter().chain(at()).take(1),
         ));
     } else if peers.own >= 100 && peers.own * 2 > connected {
         let says = format!("both ends of {} unix sockets are held by the same process", number(peers.own as i64));
@@ -67,6 +71,23 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspic
             s.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at()));
         }
     }
+}
+
+/// Datagram sockets without a path of a process that has hundreds: nobody can send to them by name, and to send one is enough. Those of pairs
+/// are another matter, and where others have as many, the other ends may be theirs.
+fn senders(case: &Case<'_>, pile: &Pile, pid: u32, share: u64) -> Option<Evidence> {
+    let found = case.ledger.datagrams.get(&pid).filter(|d| d.count >= SENDERS && d.count * 10 >= share * 8)?;
+    let alone = found.paired * 4 < found.count && found.others * 2 < found.count;
+    let own = case.ledger.peers.get(&pid).map_or(0, |p| p.own);
+    (alone && own * 4 < found.count).then(|| {
+        let strength = if found.count >= case.thresholds.unix { Strength::Strong } else { Strength::Moderate };
+        let says = format!(
+            "{} of the unix sockets of {} are for datagrams and have no path: a program sends with one of them",
+            number(found.count as i64),
+            pile.owner.as_ref().map_or(String::new(), |o| o.named())
+        );
+        Evidence::new(strength, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned())
+    })
 }
 
 /// Whether the peers of most connected sockets are gone.

@@ -35,6 +35,8 @@ pub struct Socket<'a> {
     pub last_sent_ms: Option<u64>,
     /// The inode of the peer of a unix socket, 0 where it has none (any more), `None` if not printed.
     pub peer_inode: Option<u64>,
+    /// Whether it is a unix socket of datagrams.
+    pub datagram: bool,
     /// The path of a unix socket, the group of a netlink socket, the interface of a packet socket; empty if none.
     pub name: &'a [u8],
 }
@@ -276,6 +278,7 @@ impl<'a> Socket<'a> {
             last_received_ms: None,
             last_sent_ms: None,
             peer_inode: None,
+            datagram: false,
             name: b"",
         }
     }

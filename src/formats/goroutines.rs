@@ -10,9 +10,10 @@
 //! or grouped by stack (`?debug=1`): `40 @ 0x43a2f6 0x44b1c5` and lines that begin with `#`. One message a goroutine or a group: its
 //! state and topmost functions. As many in one place as there are sockets too many names the place. Source: `runtime/traceback.go`.
 
+use super::log::head;
 use super::thread::Thread;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, scan};
-use crate::facts::{At, Sink};
+use crate::facts::{At, Message, Sink};
 
 /// Roots of packages that come with Go: a frame there says what is waited for, not who waits.
 const LIBRARY: &[&[u8]] = &[
@@ -89,7 +90,11 @@ impl Parser for Dump {
             return Taken::Noise;
         }
         if !self.0.is_open() {
-            let preface = at.text.starts_with(b"panic: ") || at.text.starts_with(b"SIG") || at.text.starts_with(b"PC=");
+            if let Some(text) = died_of(at.text) {
+                sink.message(at, &Message { text, ..head::empty() });
+                return Taken::Row;
+            }
+            let preface = at.text.starts_with(b"SIG") || at.text.starts_with(b"PC=");
             return if preface { Taken::Noise } else { Taken::Unknown };
         }
         match function(at.text) {
@@ -104,6 +109,12 @@ impl Parser for Dump {
     fn end(&mut self, at: At<'_>, sink: &mut dyn Sink) {
         self.0.tell(at.format, |line| header(line).map(|(name, _)| name), sink);
     }
+}
+
+/// What a program died of, as the line in front of its goroutines says: it may be the only word of its log.
+fn died_of(line: &[u8]) -> Option<&[u8]> {
+    let says = line.starts_with(b"panic: ") || line.starts_with(b"fatal error: ");
+    says.then(|| line.trim_ascii_end())
 }
 
 /// Whether a function is outside of Go's own library.
@@ -161,6 +172,17 @@ mod tests {
             ]
         );
         assert_eq!(told_as("x", DUMP).1.unparsed(), 0);
+    }
+
+    #[test]
+    fn what_it_died_of_is_said_in_front() {
+        let text = format!("panic: listen tcp :80: socket: too many open files\n\n{DUMP}");
+        let told = facts(&text);
+        assert_eq!(
+            told.first().map(String::as_str),
+            Some("message at=- level=- program=- pid=- panic: listen tcp :80: socket: too many open files")
+        );
+        assert_eq!(told.len(), 2);
     }
 
     #[test]

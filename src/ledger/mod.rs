@@ -5,6 +5,7 @@ mod census;
 mod counted_ends;
 mod counted_sockets;
 pub mod cut;
+pub mod datagrams;
 pub mod duplicated;
 mod foreign;
 pub mod holding;
@@ -67,6 +68,8 @@ pub struct Ledger<'a> {
     pub connected: Vec<u32>,
     /// Whom each process's unix sockets are connected with.
     pub peers: BTreeMap<u32, peers::Peers>,
+    /// Unix datagram sockets without a path of each process that has more than a few.
+    pub datagrams: BTreeMap<u32, datagrams::Datagrams>,
     /// The highest socket inode anywhere in the capture.
     pub newest_inode: Option<u64>,
     /// The line that shows that other users' processes are missing from descriptors or holders.
@@ -104,6 +107,7 @@ impl<'a> Ledger<'a> {
         foreign_by_room(&books, &mut piles);
         excerpt_by_books(&books, &mut piles);
         let peers = peers::peers(snapshot);
+        let datagrams = datagrams::datagrams(snapshot);
         let mut ledger = Ledger {
             books,
             views,
@@ -115,6 +119,7 @@ impl<'a> Ledger<'a> {
             listening,
             connected,
             peers,
+            datagrams,
             newest_inode: newest_inode(snapshot),
             unprivileged,
             all_listed,

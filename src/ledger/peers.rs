@@ -1,10 +1,10 @@
 //! Whom unix sockets are connected with: the two ends of each pair, and the processes that hold them.
 
-use crate::capture::Snapshot;
 use crate::capture::holding::Class;
-use crate::facts::Protocol;
+use crate::capture::{Quote, Snapshot};
+use crate::facts::{MemberId, Protocol};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The other ends of one process's connected unix sockets.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Peers {
     pub with_path: u64,
     /// All rows.
     pub rows: u64,
+    /// A row whose peer is gone.
+    pub gone_at: Option<Quote>,
 }
 
 impl Peers {
@@ -67,6 +69,9 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
                 Some(other) => *peers.others.entry(other).or_default() += 1,
             }
         }
+        for (pid, row) in &table.alone {
+            all.entry(*pid).or_default().gone_at.get_or_insert_with(|| row.clone());
+        }
         for group in table.groups.iter().filter(|g| g.protocol == Protocol::Unix) {
             if let Some(pid) = group.owner {
                 all.entry(pid).or_default().with_path += group.paths.total();
@@ -79,16 +84,23 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
 
 /// The same by listings that name who holds the other ends, of processes of which no table tells it.
 fn by_listings(snapshot: &Snapshot, all: &mut BTreeMap<u32, Peers>) {
+    let lists = || snapshot.processes.values().flat_map(|p| &p.lists);
+    // Where `lsof +E` told any other end, it told all that there are.
+    let asked: BTreeSet<MemberId> = lists().filter(|l| l.sockets().any(|c| c.ends_told > 0)).map(|l| l.at.member).collect();
     for (&pid, proc) in &snapshot.processes {
         let unix = |c: &&Class| c.protocol == Some(Protocol::Unix);
-        let most = proc.lists.iter().max_by_key(|l| l.sockets().filter(unix).map(|c| c.peers.total()).sum::<u64>());
+        let told = |c: &Class| c.peers.total() + c.alone.0;
+        let most = proc.lists.iter().filter(|l| asked.contains(&l.at.member));
+        let most = most.max_by_key(|l| l.sockets().filter(unix).map(told).sum::<u64>());
         let classes = || most.iter().flat_map(|l| l.sockets()).filter(unix);
-        if classes().all(|c| c.peers.total() == 0) || all.get(&pid).is_some_and(Peers::known) {
+        if classes().all(|c| told(c) == 0) || all.get(&pid).is_some_and(Peers::known) {
             continue;
         }
         let peers = all.entry(pid).or_default();
         for class in classes() {
             (peers.rows, peers.with_path) = (peers.rows + class.rows, peers.with_path + class.names.total());
+            peers.gone += class.alone.0;
+            peers.gone_at = peers.gone_at.take().or_else(|| class.alone.1.clone());
             for (holder, n) in class.peers.iter() {
                 *(if holder == pid { &mut peers.own } else { peers.others.entry(holder).or_default() }) += n;
             }

@@ -13,7 +13,7 @@
 mod client;
 mod errno;
 mod export;
-mod head;
+pub(super) mod head;
 mod json;
 #[cfg(test)]
 mod tests;

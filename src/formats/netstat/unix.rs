@@ -25,7 +25,7 @@ pub fn read<'a>(line: &'a [u8], columns: Option<Columns>, row: &mut Row<'a>) -> 
     let close = memchr::memchr(b']', rest)?;
     scan::number(rest.get(..open)?.trim_ascii())?;
     let mut fields = Fields::new(rest.get(close + 1..)?);
-    let _kind = fields.next()?;
+    let kind = fields.next()?;
     let mut state = SocketState::Unconn;
     let mut word = fields.next()?;
     if let Some(known) = states::unix_state(word) {
@@ -36,6 +36,7 @@ pub fn read<'a>(line: &'a [u8], columns: Option<Columns>, row: &mut Row<'a>) -> 
         word = fields.next()?;
     }
     row.socket = Socket::new(Protocol::Unix, state);
+    row.socket.datagram = kind == b"DGRAM";
     row.socket.inode = Some(scan::number(word)?);
     let (owner, path) = owner_and_path(fields.rest(), columns);
     row.socket.name = path.trim_ascii();

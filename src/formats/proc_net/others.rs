@@ -30,6 +30,9 @@ pub struct ProcNetPacket;
 /// `/proc/net/protocols`.
 pub struct ProcNetProtocols;
 
+/// The type of a socket of datagrams.
+const SOCK_DGRAM: u64 = 2;
+
 /// How a line of one of these files is read: whether it carried data.
 type ReadRow = fn(At<'_>, &mut dyn Sink, &mut String) -> bool;
 
@@ -171,7 +174,7 @@ fn unix_socket(line: &[u8]) -> Option<Socket<'_>> {
     scan::hex(fields.next()?.strip_suffix(b":")?)?;
     let (_references, _protocol) = (scan::hex(fields.next()?)?, scan::hex(fields.next()?)?);
     let flags = scan::hex(fields.next()?)?;
-    let _kind = scan::hex(fields.next()?)?;
+    let kind = scan::hex(fields.next()?)?;
     let state = match scan::hex(fields.next()?)? {
         1 if flags & 0x10000 != 0 => SocketState::Listen,
         1 => SocketState::Unconn,
@@ -182,6 +185,7 @@ fn unix_socket(line: &[u8]) -> Option<Socket<'_>> {
         _ => SocketState::Unknown,
     };
     let mut socket = Socket::new(Protocol::Unix, state);
+    socket.datagram = kind == SOCK_DGRAM;
     socket.inode = Some(scan::number(fields.next()?)?);
     socket.name = fields.rest();
     Some(socket)

@@ -127,6 +127,7 @@ impl Table {
             word = fields.next()?;
         }
         let netid = self.netid(word);
+        let datagram = word.starts_with(b"u_dgr");
         if let Some((_, glued)) = netid {
             word = if glued.is_empty() { fields.next()? } else { glued };
         }
@@ -141,7 +142,10 @@ impl Table {
         row.socket.recv_q = recv_q;
         row.socket.send_q = send_q;
         match kind {
-            Kind::Unix => unix_row(row, fields.rest()),
+            Kind::Unix => {
+                row.socket.datagram = datagram;
+                unix_row(row, fields.rest())
+            }
             Kind::Netlink | Kind::Packet | Kind::Xdp | Kind::Tipc | Kind::Other => named_row(row, &mut fields),
             _ => self.inet_row(row, netid.is_some(), &mut fields),
         }
