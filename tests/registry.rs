@@ -31,6 +31,8 @@ const NO_CAUSES: &[&str] = &[
     "limit-by-name",
     "mirror",
     "nameless-limit",
+    "one-end",
+    "one-use",
     "past",
     "place",
     "say",

@@ -532,3 +532,41 @@ fn a_connected_socket_without_another_end_is_left() {
     assert!(!leaks(&listed(509, 0, end)));
     assert!(!leaks(&listed(9, 500, "")), "no other end is told of any");
 }
+
+/// Passive FTP opens a listener for each transfer: there are no more transfers than clients.
+#[test]
+fn listeners_for_one_connection_are_no_more_than_clients() {
+    let table = |clients: usize, by: usize, backlog: usize| {
+        let mut ss = String::from("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n");
+        ss.push_str("LISTEN 0 32 0.0.0.0:21 0.0.0.0:* users:((\"filed\",pid=44,fd=3))\n");
+        ss.push_str(&rows(300, |n| {
+            format!("LISTEN 0 {backlog} 192.0.2.7:{} 0.0.0.0:* users:((\"filed\",pid=44,fd={}))\n", 49_200 + n * by, n + 9)
+        }));
+        ss.push_str(&rows(clients, |n| {
+            format!("ESTAB 0 0 192.0.2.7:21 198.51.100.9:{} users:((\"filed\",pid=44,fd={}))\n", 30_000 + n, n + 400)
+        }));
+        diagnose(&[member("ss-tanp.txt", &ss)])
+    };
+    assert!(leaks(&table(5, 41, 1)));
+    assert!(!leaks(&table(5, 1, 1)), "a range that somebody set up");
+    assert!(!leaks(&table(5, 41, 64)), "listeners for many");
+    assert!(!leaks(&table(0, 41, 1)), "who asked for them is not told");
+    assert!(!leaks(&table(290, 41, 1)), "one for each client");
+    assert!(!table(0, 41, 1).headline.contains("kernel chose"), "they are beyond its range");
+}
+
+/// A server hears all its clients with one socket; what is connected, or on a port of its own, is another matter.
+#[test]
+fn udp_sockets_on_one_local_end() {
+    let listed = |count: usize, name: &dyn Fn(usize) -> String, log: &str| {
+        let row = |n: usize| format!("leased 51 net {}u IPv6 {} 0t0 UDP {}\n", n + 9, 70_000 + n * 5, name(n));
+        let lsof = format!("COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n{}", rows(count, row));
+        diagnose(&[member("lsof.txt", &lsof), member("messages", log)])
+    };
+    let log = "Nov  3 06:00:06 h1 leased[51]: cannot renew: Too many open files\n";
+    assert!(leaks(&listed(300, &|_| "gw1:dhcpv6-client".into(), log)));
+    assert!(!leaks(&listed(300, &|_| "gw1:dhcpv6-client".into(), "")));
+    assert!(!leaks(&listed(64, &|_| "*:443".into(), log)), "one for each core");
+    assert!(!leaks(&listed(300, &|n| format!("192.0.2.1:5060->198.51.100.9:{}", 10_000 + n), log)), "one for each client");
+    assert!(!leaks(&listed(300, &|n| format!("192.0.2.1:{}", 10_000 + n), log)), "one for each call");
+}

@@ -35,6 +35,9 @@ const MANY: u64 = 100;
 
 /// Weighs the number of a pile against what is ordinary for its kind.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
+    if super::one_end::of_pile(case, pile).is_some() {
+        return super::one_end::weigh(case, pile, s);
+    }
     s.against.extend(ports_of_choice(case, pile));
     s.against.extend(peer_for_each(pile));
     s.against.extend(address_of_choice(pile));
@@ -43,7 +46,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Closed => return closed(case, pile, bar, s),
         Kind::CloseWait => close_wait(pile, bar).or_else(|| in_children(case, pile)),
         Kind::SynSent => syn_sent(pile, bar).or_else(|| syn_sent_one_by_one(case, pile)),
-        Kind::Listen => listen(pile, bar).or_else(|| listens_everywhere(case, pile, bar)),
+        Kind::Listen => listen(pile, bar).or_else(|| one_use(case, pile, bar)).or_else(|| listens_everywhere(case, pile, bar)),
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
         Kind::Unidentified => untabled(pile).or_else(|| unnamed(case, pile)).or_else(|| unidentified(case, pile)),
@@ -171,7 +174,12 @@ fn listen(pile: &Pile, bar: &Bar) -> Option<Evidence> {
     })
 }
 
-/// Listeners on thousands of ports that the kernel chose, as for one use each: nobody uses so many at a time.
+/// Listeners for one connection each, many more than there are clients.
+fn one_use(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    super::one_use::outnumber(case, pile, bar.count).map(|(_, evidence)| evidence)
+}
+
+/// Listeners on thousands of ports that the kernel hands out, as for one use each: nobody uses so many at a time.
 fn listens_everywhere(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Option<Evidence> {
     let locals = &pile.traits.locals;
     let own = pile.owner.as_ref().filter(|o| o.pids.len() == 1)?;
@@ -181,7 +189,7 @@ fn listens_everywhere(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Option<Evidenc
     let (all, few) = (locals.total(), programs.max(most.saturating_mul(2)));
     (pile.count >= bar.count.saturating_mul(HORDE) && all > 0 && few.saturating_mul(10) <= all).then(|| {
         let says = format!(
-            "{} listens on {} ports; those that are listed are of the kernel's choice, as for one use each, and nobody uses so many at a time",
+            "{} listens on {} ports; those that are listed are of the range that the kernel hands out, as for one use each, and nobody uses so many at a time",
             own.named(),
             number(pile.count as i64)
         );
@@ -375,7 +383,7 @@ fn is_bound_to_address(pile: &Pile) -> bool {
 }
 
 /// How many sockets of a pile are bound to ports below those that the kernel hands out.
-fn chosen_ports(case: &Case<'_>, pile: &Pile) -> u64 {
+pub(super) fn chosen_ports(case: &Case<'_>, pile: &Pile) -> u64 {
     let low = case.first_port();
     pile.traits.locals.iter().filter(|(e, _)| (1..low).contains(&i64::from(e.port()))).map(|(_, n)| n).sum()
 }

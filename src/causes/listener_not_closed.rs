@@ -65,5 +65,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::ask_for_trace(case, pile, claim);
         claim.now = vec!["restart the program".into()];
         claim.fix = vec!["close the old listener at a reload, or keep it".into()];
+        if let Some((n, _)) = super::one_use::outnumber(case, pile, case.thresholds.listen) {
+            claim.count = Some(n);
+            claim.says = "opened for one connection each and never closed".into();
+            claim.fix = vec!["close each when its connection has come, when its client has gone, and after a time".into()];
+        }
     })
 }

@@ -137,6 +137,8 @@ mod listener_not_closed;
 mod mirror;
 mod netlink_not_closed;
 mod never_connected;
+mod one_end;
+mod one_use;
 mod orphan_buildup;
 mod owner_not_visible;
 mod packet_not_closed;

@@ -3,7 +3,7 @@
 use super::claim::Claim;
 use super::support;
 use super::{Case, on_piles};
-use crate::ledger::Kind;
+use crate::ledger::{Kind, Pile};
 
 cause! {
     /// A resolver, statsd, syslog or SNMP client opens a UDP socket for each use and never closes it.
@@ -22,6 +22,7 @@ cause! {
     /// - One socket per flush, query or message, so that rate times time fits the count.
     /// - Descriptor numbers in one run, of sockets without a peer: none was closed while the others came.
     /// - Inodes spread over a long time.
+    /// - Hundreds on one and the same local end, connected to nobody: one hears all.
     ///
     /// # Evidence against
     /// - A constant number: resolvers keep pools of source ports on purpose, and pollers keep one socket per device.
@@ -59,7 +60,21 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         support::by_trace(case, pile, claim, "a UDP socket", |p| crate::ledger::leaves_open(Kind::Udp, p));
         support::by_logs(case, pile, claim, &["udp-not-closed"]);
         support::ask_for_trace(case, pile, claim);
+        claim.count = Some(opened(case, pile));
         claim.now = vec!["restart the program".into()];
         claim.fix = vec!["keep one socket per client, and close it".into()];
+        if super::one_end::of_pile(case, pile).is_some() {
+            claim.says = "opened on one local end again and again and never closed".into();
+            claim.fix = vec!["keep one socket for each local end, and close it before it is opened anew".into()];
+        }
     })
+}
+
+/// How many were opened for a use: those on the few ports that the program chose are its own.
+fn opened(case: &Case<'_>, pile: &Pile) -> u64 {
+    if let Some((_, n)) = super::one_end::of_pile(case, pile) {
+        return n;
+    }
+    let own = super::by_kind::chosen_ports(case, pile);
+    if own * 20 <= pile.count { pile.count - own } else { pile.count }
 }

@@ -2,14 +2,16 @@
 //! held against the holder of a pile only if neither its process, its tag, its layout nor its file names somebody else.
 
 use super::case::{Case, Tie, same_owner};
-use crate::capture::End;
 use crate::capture::logs::Sighting;
 use crate::capture::process::{base_name, is_interpreter};
 use crate::capture::trace::{Outcome, Pattern, Trace};
+use crate::capture::{End, Quote};
 use crate::ledger::{Kind, Owner, Pile, leaves_open};
 
 /// Letters from which on a word in the name of a file or program tells one from another.
 const TELLING: usize = 3;
+/// What lsof keeps of a name.
+const LSOF_NAME: usize = 9;
 
 /// So many closes after a failed connect are a program that closes what fails.
 const CLOSED: u64 = 3;
@@ -106,11 +108,20 @@ pub(super) fn tie(case: &Case<'_>, sighting: &Sighting, pile: &Pile) -> Option<T
     if sighting.program.is_empty() { Some(Tie::Loose) } else { by_tag(case, sighting, owner) }
 }
 
+/// The line that says that a pile's holder, or the same program before, had no descriptor left.
+pub(super) fn refused_line(case: &Case<'_>, pile: &Pile) -> Option<Quote> {
+    let full = |s: &&Sighting| s.points_to.iter().any(|p| p == "fd-limit-too-low");
+    case.sightings(pile).into_iter().map(|(s, _)| s).find(full).map(|s| s.first.clone())
+}
+
 /// What the tag of a line says, or the layout that only one program prints.
 fn by_tag(case: &Case<'_>, sighting: &Sighting, owner: &Owner) -> Option<Tie> {
     let tag = sighting.program.to_lowercase();
     if [&owner.command, &owner.program].iter().any(|n| !n.is_empty() && base_name(n).to_lowercase().starts_with(&tag)) {
         return Some(Tie::Program);
+    }
+    if [&owner.command, &owner.program].iter().any(|n| n.len() == LSOF_NAME && tag.starts_with(&n.to_lowercase())) {
+        return Some(Tie::Loose);
     }
     let own = names_of(case, owner);
     if words(&tag).iter().any(|word| own.contains(word)) {

@@ -6,6 +6,8 @@ use crate::causes::{Case, Missing, left_standing, number, silent_children, suspe
 use crate::diagnosis::risen;
 use crate::ledger::{CountIs, Kind, Pile};
 
+/// The last port that the kernel hands out by itself, where the host does not say.
+const LAST_PORT: i64 = 60_999;
 /// From how many descriptors of a kind on an excerpt is worth a question.
 const SOME: u64 = 8;
 
@@ -31,11 +33,15 @@ fn listeners_of_one_use(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
     let chosen: u64 = locals.iter().filter(|(end, _)| !handed_out(end.port())).map(|(_, n)| n).sum();
     let most = locals.iter().filter(|(end, _)| handed_out(end.port())).map(|(_, n)| n).max().unwrap_or(0);
     let ports = locals.total().saturating_sub(chosen).min(pile.count);
+    let range = case.counter("sysctl.net.ipv4.ip_local_port_range.high").map_or(LAST_PORT, |f| f.value);
+    // A range of its own may lie within the kernel's, and what lies beyond is not of the kernel's choice.
+    let beyond = locals.iter().any(|(end, _)| i64::from(end.port()) > range);
+    let whose = if beyond { ", each another one" } else { " that the kernel chose" };
     // Many on one port are another matter: workers share it, or it was opened again and again.
     let per_process = ports / (owner.pids.len() as u64).max(1);
     (per_process >= MANY && most * 10 <= ports && suspect(case, pile).is_none()).then(|| Unjudged {
         says: format!(
-            "{} listens on {} ports that the kernel chose, as for one use each, and one capture cannot tell whether they are closed again",
+            "{} listens on {} ports{whose}, as for one use each, and one capture cannot tell whether they are closed again",
             owner.named(),
             number(ports as i64)
         ),
