@@ -103,9 +103,7 @@ fn close_wait(pile: &Pile, bar: &Bar) -> Option<Evidence> {
     let (strength, says) = if pile.owner.is_some() && pile.count >= bar.count {
         (Strength::Strong, format!("the peers of {count} connections of {owner} have closed; only it can end them ({bar})"))
     } else if pile.owner.is_some() && left_by_clients(pile, bar) {
-        let unread = number(pile.traits.unread as i64);
-        let says =
-            format!("the clients of {count} connections that {owner} accepted have closed, and {unread} of them hold what was never read");
+        let says = format!("the clients of {count} connections that {owner} accepted have closed, and {}", unread(pile));
         (Strength::Moderate, says)
     } else if pile.count >= bar.count && held && pile.traits.opened_here() {
         // Fewer may be one or two in each of many workers.
@@ -121,6 +119,16 @@ fn close_wait(pile: &Pile, bar: &Bar) -> Option<Evidence> {
         return None;
     };
     Some(reason(pile, strength, Witnessed::Table, says))
+}
+
+/// What nobody has read of connections whose peers have closed: of many only their end, which counts as one byte.
+fn unread(pile: &Pile) -> String {
+    let (all, more) = (number(pile.traits.unread as i64), pile.unheard());
+    match more {
+        0 => format!("{all} of them hold an end that was never read"),
+        more if more == pile.traits.unread => format!("{all} of them hold what was never read"),
+        more => format!("{all} of them hold what was never read, {} of them more than the end", number(more as i64)),
+    }
 }
 
 /// Such connections of a program with a child for each, which nothing ends: the number of one process says nothing.

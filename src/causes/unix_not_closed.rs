@@ -97,7 +97,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 /// How many of them were left open: those whose other ends are gone, where these are what it is about, and never those that the process was
 /// started with.
 fn left_open(case: &Case<'_>, pile: &Pile) -> u64 {
-    let opened = pile.count.saturating_sub(pile.traits.given);
+    let own = if unix_ends::listens(case, pile) { 0 } else { pile.traits.listening };
+    let opened = pile.count.saturating_sub(pile.traits.given + own);
     let peers = pile.owner.iter().flat_map(|o| &o.pids).filter_map(|(pid, _)| case.ledger.peers.get(pid));
     let gone = peers.map(|p| p.gone).sum::<u64>().min(opened);
     if unix_ends::mostly_gone(case, pile) && gone * 10 >= opened * 9 { gone } else { opened }
@@ -116,7 +117,11 @@ fn forgotten(pattern: &Pattern) -> bool {
 
 /// Whom the sockets are connected with: one client process with hundreds of connections to one server has no use for them.
 fn by_peers(case: &Case<'_>, pile: &Pile, claim: &mut Claim) {
-    if let Some((path, n)) = pile.traits.paths.first() {
+    // Rows that are a process's by their inodes alone do not tell their paths apart from others'.
+    let mixed = !pile.traits.lent.is_empty();
+    if let Some((path, n)) = pile.traits.paths.first().filter(|(_, n)| !mixed || n * 2 > pile.count) {
+        // The listener carries it too.
+        let n = n - pile.traits.listening.min(n);
         let says = format!("{} of them carry the path {}: the accepted side", super::number(n as i64), case.names.text(path));
         let at = pile.traits.quotes.iter().take(1).cloned();
         claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Table, says, at));

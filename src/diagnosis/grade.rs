@@ -4,7 +4,7 @@ use crate::causes::{
     Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, hoards, left_before, listens_on_paths, number, trace_command,
 };
 use crate::checks::{Checked, Status};
-use crate::ledger::{CountIs, Kind};
+use crate::ledger::{CountIs, Kind, Pile};
 use std::collections::BTreeSet;
 
 /// The grade of the contract.
@@ -239,12 +239,15 @@ const BEYOND_CONCURRENCY: u64 = 5_000;
 /// Whether only a listing speaks of sockets in no table, of a process none of whose sockets it found in a table: so would a container's look.
 fn listing_alone(claim: &Claim, case: &Case<'_>) -> bool {
     let Some(owner) = &claim.owner else { return false };
+    // A pipeline may have counted rows that the listing does not have any more.
+    let counted = |p: &Pile| p.kind.is_inet() && p.kind != Kind::Closed;
     let identified = |h: &crate::ledger::Holding<'_>| h.kinds.keys().any(|k| k.is_inet() && *k != Kind::Closed);
     claim.kind == Some(Kind::Closed)
         && claim.count.is_some_and(|n| n < BEYOND_CONCURRENCY)
         && case.ledger.best(crate::ledger::Family::Tcp).is_none()
         && claim.evidence.iter().all(|e| e.by == Witnessed::Listing || e.strength == Strength::Weak)
         && !owner.pids.iter().filter_map(|(pid, _)| case.ledger.holdings.get(pid)).any(identified)
+        && !case.ledger.piles.iter().any(|p| counted(p) && owner.pids.iter().any(|(pid, _)| p.held_by(*pid)))
 }
 
 /// Whether several sources counted the pile, and agree.

@@ -5,6 +5,7 @@ use crate::capture::lines::Firsts;
 use crate::capture::table::Group;
 use crate::capture::tops::Tops;
 use crate::capture::{End, Name, Quote};
+use crate::facts::{Protocol, SocketState};
 
 /// Rows that are quoted, at most.
 const QUOTED: usize = 3;
@@ -95,6 +96,8 @@ pub struct Traits {
     pub longest_run: u64,
     /// Sockets on the descriptors with which a process is started.
     pub given: u64,
+    /// Unix sockets that listen.
+    pub listening: u64,
     /// Lowest and highest inode.
     pub inodes: Option<(u64, u64)>,
     /// The first rows.
@@ -224,6 +227,7 @@ impl Traits {
         match part {
             Part::Group(group) => {
                 self.add_group(group);
+                self.add_listening(Some(group.protocol), Some(group.state), group.count);
                 self.span(group.inodes);
             }
             Part::Lent(lent) => {
@@ -252,9 +256,17 @@ impl Traits {
         self.tabled = self.tabled.take().or_else(|| g.quotes.first());
     }
 
+    /// Adds how many of so many rows listen, of a protocol whose listeners are no kind of their own.
+    fn add_listening(&mut self, protocol: Option<Protocol>, state: Option<SocketState>, rows: u64) {
+        if protocol == Some(Protocol::Unix) && state == Some(SocketState::Listen) {
+            self.listening += rows;
+        }
+    }
+
     /// Adds the rows of a listing's class, but for the ends and quotes.
     fn add_class(&mut self, c: &Class) {
         self.longest_run = self.longest_run.max(c.longest_run);
+        self.add_listening(c.protocol, c.state, c.rows);
         let (given, opened) = c.given();
         self.given += given;
         self.span(opened.or(c.sockets.span()).map(|(low, high)| (low.into(), high.into())));
@@ -308,6 +320,7 @@ impl Traits {
         self.idle_max_ms = self.idle_max_ms.max(other.idle_max_ms);
         self.longest_run = self.longest_run.max(other.longest_run);
         self.given += other.given;
+        self.listening += other.listening;
         self.span(other.inodes);
         self.tabled = self.tabled.take().or(other.tabled);
         self.quote(other.quotes.into_iter());
@@ -323,6 +336,7 @@ impl Traits {
         self.max_retries = self.max_retries.max(other.max_retries);
         self.no_file = self.no_file.max(other.no_file);
         self.given = self.given.max(other.given);
+        self.listening = self.listening.max(other.listening);
         self.tabled = self.tabled.take().or_else(|| other.tabled.clone());
         self.keepalive = self.keepalive.max(other.keepalive);
         if self.idle_known == 0 {

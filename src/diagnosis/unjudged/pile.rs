@@ -2,8 +2,9 @@
 
 use super::{MANY, POOL, Unjudged};
 use crate::causes::foreign_namespace::hashed_there;
-use crate::causes::{Case, Missing, left_standing, number, silent_children, suspect, trace_command};
+use crate::causes::{Case, Missing, left_standing, near, number, silent_children, suspect, trace_command};
 use crate::diagnosis::risen;
+use crate::facts::DescriptorKind;
 use crate::ledger::{CountIs, Kind, Pile};
 
 /// The last port that the kernel hands out by itself, where the host does not say.
@@ -14,7 +15,7 @@ const SOME: u64 = 8;
 /// What a pile leaves open; the first that applies.
 pub(super) fn unjudged(case: &Case<'_>, p: &Pile) -> Option<Unjudged> {
     foreign(case, p)
-        .or_else(|| unknown_kind(p))
+        .or_else(|| unknown_kind(case, p))
         .or_else(|| excerpt(p))
         .or_else(|| pool(case, p))
         .or_else(|| listeners_of_one_use(case, p))
@@ -148,17 +149,30 @@ fn of_children(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
 }
 
 /// Sockets of which only the inode is known.
-fn unknown_kind(pile: &Pile) -> Option<Unjudged> {
+fn unknown_kind(case: &Case<'_>, pile: &Pile) -> Option<Unjudged> {
     let owner =
         pile.owner.as_ref().filter(|_| pile.kind == Kind::Unidentified && pile.count >= MANY && !pile.in_use && pile.untabled.is_none())?;
     Some(Unjudged {
-        says: format!("{} holds {} sockets, and no table says what they are", owner.named(), number(pile.count as i64)),
+        says: format!(
+            "{} holds {} sockets{}, and no table says what they are",
+            owner.named(),
+            number(pile.count as i64),
+            beside(case, pile)
+        ),
         missing: Missing {
             what: "the socket tables of all families".into(),
             would: "tell what each inode is".into(),
             command: "sudo ss -tanpoe; sudo ss -uanpe; sudo ss -xanp; cat /proc/net/netlink".into(),
         },
     })
+}
+
+/// As many eventfds as sockets, of the same process: an object may have one of each.
+fn beside(case: &Case<'_>, pile: &Pile) -> String {
+    let first = pile.owner.as_ref().and_then(|o| o.pids.first());
+    let lists = first.and_then(|(pid, _)| case.snapshot.processes.get(pid)).map_or(&[][..], |p| &p.lists);
+    let eventfds = lists.iter().map(|l| l.rows_of(DescriptorKind::Eventfd)).max().unwrap_or(0);
+    if near(eventfds, pile.count, 10) { format!(" and {} eventfds", number(eventfds as i64)) } else { String::new() }
 }
 
 /// What no table counts, in a part of a listing that is full of it: the rest may be, too.
