@@ -570,3 +570,33 @@ fn udp_sockets_on_one_local_end() {
     assert!(!leaks(&listed(300, &|n| format!("192.0.2.1:5060->198.51.100.9:{}", 10_000 + n), log)), "one for each client");
     assert!(!leaks(&listed(300, &|n| format!("192.0.2.1:{}", 10_000 + n), log)), "one for each call");
 }
+
+/// A listing of descriptors that does not say whose it is, beside the table of unix sockets, of which others have so many.
+#[test]
+fn a_listing_without_a_name_is_one_process_s() {
+    let listed = |count: usize, first: usize| -> String {
+        rows(count, |n| format!("lrwx------ 1 svc svc 64 Oct  2 10:40 {} -> socket:[{}]\n", first + n, 40_000 + n * 3))
+    };
+    let table = |count: usize, others: usize| {
+        let row = |n: usize, by: usize| format!("00000000{n:08x}: 00000003 00000000 00000000 0001 03 {}\n", 40_000 + by + n * 3);
+        let all = rows(count, |n| row(n, 0)) + &rows(others, |n| row(n, 1));
+        member("proc_net_unix", &format!("Num       RefCount Protocol Flags    Type St Inode Path\n{all}"))
+    };
+    let with = |listing: &str, table: Member| diagnose(&[member("fd.txt", &format!("total 0\n{listing}")), table]);
+    let told = with(&listed(2500, 3), table(2500, 20));
+    assert!(leaks(&told) && told.headline.starts_with("a process leaks 2,500 unix sockets"), "{}", told.headline);
+    assert!(!leaks(&with(&listed(2500, 3), table(2500, 2500))), "others hold as many");
+    let twice = listed(1300, 3) + &listed(2500, 3);
+    assert!(!leaks(&with(&twice, table(2500, 20))), "of several processes");
+    let counted = member("count.txt", "$ ls /proc/640/fd | wc -l\n2500\n");
+    let named = diagnose(&[member("fd.txt", &format!("total 0\n{}", listed(2500, 3))), table(2500, 20), counted]);
+    assert!(named.headline.contains("pid 640"), "{}", named.headline);
+    let row = |n: usize| format!("ESTAB 0 0 10.0.0.5:9000 10.0.9.9:{} users:((\"served\",pid=88,fd={}))\n", 20_000 + n, 3 + n);
+    let ss = member("ss-tanp.txt", &format!("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{}", rows(300, row)));
+    let limit =
+        member("limits", "Limit Soft Limit Hard Limit Units\nMax open files            303                  303                  files\n");
+    let held = diagnose(&[member("fd.txt", &format!("total 0\n{}", listed(300, 3))), ss, limit]);
+    assert!(!held.headline.contains("a process"), "whose numbers a table has: {}", held.headline);
+    let unknown = diagnose(&[member("fd.txt", &format!("total 0\n{}", listed(2500, 3)))]);
+    assert!(unknown.headline.contains("2,500 sockets") && !unknown.headline.contains("pid 0"), "{}", unknown.headline);
+}

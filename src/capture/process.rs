@@ -5,6 +5,9 @@ use super::naming;
 use super::quote::Quote;
 use crate::facts::LimitValue;
 
+/// Stands for the process of a listing that does not say whose it is: the kernel gives this number to none that holds anything.
+pub const UNNAMED: u32 = 0;
+
 /// One process.
 #[derive(Debug, Default)]
 pub struct Proc {

@@ -1,6 +1,7 @@
 //! What one host said at one time: everything kept of the facts of one directory of a capture.
 
 mod follow;
+mod stray;
 mod take;
 
 pub use follow::Content;

@@ -4,10 +4,11 @@ use super::case::{Case, same_owner};
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use super::suspicion::Suspicion;
+use crate::capture::process::UNNAMED;
 use crate::capture::trace::{Origin, Pattern, Tale};
-use crate::facts::Protocol;
+use crate::facts::{Protocol, SocketState};
 use crate::ledger::peers::Peers;
-use crate::ledger::{Kind, Pile};
+use crate::ledger::{Family, Kind, Owner, Pile};
 use std::collections::BTreeSet;
 
 /// Datagram sockets without a path of one process from which they are more than one for each thread and each library that logs.
@@ -17,15 +18,16 @@ const SENDERS: u64 = 128;
 /// a peer that is gone a socket that nobody closed.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     let Some(owner) = &pile.owner else { return };
-    let Some((pid, share)) = owner.pids.first().copied() else { return };
+    let (pid, share) = owner.pids.first().copied().unwrap_or((UNNAMED, pile.count));
     let at = || pile.traits.quotes.iter().take(1).cloned();
     s.reasons.extend(senders(case, pile, pid, share));
     let Some(peers) = case.ledger.peers.get(&pid).filter(|p| p.known()) else {
+        s.reasons.extend(without_ends(case, pile, share, threshold));
         if share >= threshold {
             s.reasons.push(Evidence::new(
                 Strength::Weak,
                 Witnessed::Listing,
-                format!("pid {pid} holds {} unix sockets (threshold {threshold})", number(share as i64)),
+                format!("{} holds {} unix sockets (threshold {threshold})", holder(owner, pid), number(share as i64)),
                 at(),
             ));
         }
@@ -87,6 +89,26 @@ fn senders(case: &Case<'_>, pile: &Pile, pid: u32, share: u64) -> Option<Evidenc
             pile.owner.as_ref().map_or(String::new(), |o| o.named())
         );
         Evidence::new(strength, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned())
+    })
+}
+
+fn holder(owner: &Owner, pid: u32) -> String {
+    if owner.pids.is_empty() { owner.named() } else { format!("pid {pid}") }
+}
+
+/// Connected sockets by the thousand of one process, where a whole table has hardly any others: the other ends are its own or gone, since those
+/// that another program holds would be in it. Those of accepted ones may be in containers, whose tables are their own.
+fn without_ends(case: &Case<'_>, pile: &Pile, share: u64, threshold: u64) -> Option<Evidence> {
+    let table = case.ledger.best(Family::Unix).filter(|v| v.is_whole() && share >= threshold * 5 && !carries_path(pile))?;
+    let connected: u64 = table.groups(Family::Unix).filter(|g| g.state == SocketState::Established).map(|g| g.count).sum();
+    let others = connected.checked_sub(share)?;
+    (others * 10 <= share).then(|| {
+        let says = format!(
+            "of {} connected unix sockets in the table all but {} are these: their other ends are the program's own, or gone",
+            number(connected as i64),
+            number(others as i64)
+        );
+        Evidence::new(Strength::Strong, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned())
     })
 }
 

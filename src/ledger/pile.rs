@@ -4,7 +4,7 @@ use super::holding::Holding;
 use super::kind::Kind;
 use super::shared::{Distinct, Holder, Shared};
 use super::witness::{Traits, Witness};
-use crate::capture::process::{Proc, base_name};
+use crate::capture::process::{Proc, UNNAMED, base_name};
 use crate::capture::tops::Tops;
 use crate::capture::trace::Trace;
 use crate::capture::{End, Quote, Snapshot};
@@ -446,7 +446,7 @@ fn word_of(witness: &Witness<'_>) -> Word {
 
 fn owner(snapshot: &Snapshot, shares: &[Share<'_>]) -> Owner {
     let first = shares.first().map(|s| Owner::of(snapshot, s.pid, s.count)).unwrap_or_default();
-    Owner { pids: shares.iter().map(|s| (s.pid, s.count)).collect(), ..first }
+    Owner { pids: shares.iter().filter(|s| s.pid != UNNAMED).map(|s| (s.pid, s.count)).collect(), ..first }
 }
 
 /// Whether most rows' local ports are ports that something listens on.
