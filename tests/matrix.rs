@@ -17,7 +17,7 @@ fn every_cause_on_every_sample() {
         let (sources, hosts) = host::hosts(vec![sample::read(&sample.members())]);
         let mut any = false;
         for host in &hosts {
-            with_case(&sources, host, &Thresholds::default(), |case| {
+            with_case(&sources, &hosts, host, &Thresholds::default(), |case| {
                 for claim in CAUSES.iter().flat_map(|c| c.weigh(case)) {
                     any = true;
                     let class = sample::class(claim.class);

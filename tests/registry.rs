@@ -27,6 +27,7 @@ const NO_CAUSES: &[&str] = &[
     "filled",
     "forecast",
     "half-closed",
+    "hoarding",
     "kept-port",
     "limit-by-name",
     "mirror",
@@ -43,6 +44,7 @@ const NO_CAUSES: &[&str] = &[
     "turnover",
     "unix-ends",
     "unowned",
+    "vanished",
     "when",
     "writer",
 ];

@@ -150,6 +150,9 @@ impl Key {
 }
 
 impl Table {
+    /// Connections kept one by one, at most.
+    pub const MOST_CONNECTIONS: usize = MAX_LISTENERS;
+
     /// An empty table that begins at a place.
     pub fn new(format: &'static str, at: Citation, filtered: Option<Quote>) -> Table {
         Table {
@@ -232,7 +235,7 @@ impl Table {
             self.unix_queues.push(listener(at, s, path, names));
         }
         if tcp
-            && self.connections.len() < MAX_LISTENERS
+            && self.connections.len() < Table::MOST_CONNECTIONS
             && let (Some(local), Some(remote)) = (row.local, row.remote)
             && !remote.is_unset()
             && room.connection()

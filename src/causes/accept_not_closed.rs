@@ -102,6 +102,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             )),
             _ => {}
         }
+        if super::vanished_clients(case, pile).is_some() {
+            let says = "their clients have vanished, and nothing told the program to close";
+            claim.against.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
+        }
         if let Some((server, child, port)) = super::fd_inherited::given(case, pile) {
             let says =
                 format!("pid {child} did not accept them: pid {server}, which listens on port {port} too, started it and accepts there");

@@ -44,7 +44,9 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
     let reason = match pile.kind {
         Kind::Unix => return unix_ends::weigh(case, pile, bar.count, s),
         Kind::Closed => return closed(case, pile, bar, s),
-        Kind::CloseWait => close_wait(pile, bar).or_else(|| in_children(case, pile)),
+        Kind::CloseWait => {
+            close_wait(pile, bar).or_else(|| in_children(case, pile)).or_else(|| super::half_closed::unused(case, pile, bar))
+        }
         Kind::SynSent => syn_sent(pile, bar).or_else(|| syn_sent_one_by_one(case, pile)),
         Kind::Listen => listen(pile, bar).or_else(|| one_use(case, pile, bar)).or_else(|| listens_everywhere(case, pile, bar)),
         Kind::FinWait => fin_wait(pile, bar),

@@ -2,6 +2,7 @@
 
 use super::past::History;
 use super::port_exhaustion::PortUse;
+use super::vanished::Vanished;
 use crate::capture::logs::Sighting;
 use crate::capture::passing::FIRST_PORT;
 use crate::capture::process::base_name;
@@ -12,6 +13,7 @@ use crate::facts::IdentityKey;
 use crate::host::{Host, Source};
 use crate::ledger::{Figure, Kind, Ledger, Pile, books};
 use crate::signatures::Weight;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// By how much the numbers in a trace may differ from the highest that rows show: both are of different moments.
@@ -27,6 +29,8 @@ const SOON: i64 = 16;
 pub struct Case<'a> {
     /// The host.
     pub host: &'a Host,
+    /// All hosts, of which it is one.
+    pub hosts: &'a [Host],
     /// All inputs.
     pub sources: &'a [Source],
     /// The snapshot that is diagnosed.
@@ -45,6 +49,8 @@ pub struct Case<'a> {
     pub histories: Vec<OnceLock<History>>,
     /// The local ports that are used most toward one remote, once they were asked for: all rows are gone through.
     pub port_use: OnceLock<Option<PortUse>>,
+    /// Servers whose clients are gone, by the numbers of their piles, once it was asked for: tables of all hosts are gone through.
+    pub vanished: OnceLock<BTreeMap<usize, Vanished>>,
 }
 
 /// How surely a trace or log line belongs to a process.
@@ -106,6 +112,18 @@ impl<'a> Case<'a> {
         let rise = by_ss().or_else(by_sockstat)?;
         let one_file = rise.at.first().map(|q| q.at.member) == rise.at.last().map(|q| q.at.member);
         (one_file || self.host.takes.len() > 1).then_some(rise)
+    }
+
+    /// The input that the diagnosed snapshot comes from.
+    pub(super) fn input(&self) -> usize {
+        self.host.takes.get(self.host.main).map_or(0, |t| t.input)
+    }
+
+    /// The number of a pile of the ledger, by where it stands: to look for it would take as many steps as there are, for each of them.
+    pub(super) fn number(&self, pile: &Pile) -> Option<usize> {
+        let piles = self.ledger.piles.as_slice();
+        let n = std::ptr::from_ref(pile).addr().checked_sub(piles.as_ptr().addr())? / size_of::<Pile>();
+        piles.get(n).filter(|p| std::ptr::eq(*p, pile)).map(|_| n)
     }
 
     /// Traces of the holders of a pile, with how surely they are theirs.

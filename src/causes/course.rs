@@ -24,7 +24,7 @@ const MANY: u64 = 100;
 const SOME: u64 = 8;
 
 /// From how many connections of one client on a pool is no longer likely to have opened all of them for a load.
-const HOARD: u64 = 400;
+pub(super) const HOARD: u64 = 400;
 
 /// How a pile went between the first snapshot and the last: whether it grew, and whether its sockets come and go, or stay and none comes.
 pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
@@ -45,7 +45,8 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         (growth.from, growth.to) = (*first, *last);
         growth.at.drain(..growth.at.len().saturating_sub(1));
     }
-    let whose = if opened.is_some() { "those that it opened" } else { "they" };
+    let opened_alone = opened.is_some();
+    let whose = if opened_alone { "those that it opened" } else { "they" };
     let counts = opened.unwrap_or_else(|| counts(case, pile));
     let gained = growth.to.saturating_sub(growth.from);
     let weighty = growth.to * 2 >= threshold;
@@ -111,7 +112,8 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     } else if growth.hardly() && !growth.replaced && pile.kind != Kind::Closed && pile.kind != Kind::CloseWait {
         let (from, to) = (number(growth.from as i64), number(growth.to as i64));
         let how = if growth.to > growth.from { "hardly grew" } else { "did not grow" };
-        s.against.push(evidence(Strength::Strong, format!("their number {how} between the snapshots ({from}, then {to})")));
+        let of = if opened_alone { "the number of those that it opened" } else { "their number" };
+        s.against.push(evidence(Strength::Strong, format!("{of} {how} between the snapshots ({from}, then {to})")));
     }
 }
 

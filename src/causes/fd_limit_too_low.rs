@@ -105,7 +105,8 @@ impl<'c> Found<'c> {
     /// Whether the limit is the effect of something else: a leak that fills the table, or files.
     fn is_effect(&self, case: &Case<'_>) -> bool {
         let full = self.full.as_ref();
-        let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.is_none_or(|f| p.held_by(f.pid)));
+        let fills = |p: &Pile, f: &Full| p.held_by(f.pid) || super::hoarding::victim(case, p) == Some(f.pid);
+        let leaking = case.ledger.piles.iter().any(|p| suspect(case, p).is_some() && full.is_none_or(|f| fills(p, f)));
         let files = full.is_some_and(|f| super::fd_limit_by_files::mostly_files(case, f.pid));
         leaking || files || !super::fd_limit_by_files::weigh(case).is_empty()
     }
@@ -299,7 +300,7 @@ pub(super) fn full(case: &Case<'_>) -> Option<Full> {
 
 /// The only process that can be at the only limit of a file that does not say whose it is: it has nearly as many descriptors open, and all
 /// others whose descriptors are known have few.
-fn near_the_only(case: &Case<'_>) -> Option<Full> {
+pub(super) fn near_the_only(case: &Case<'_>) -> Option<Full> {
     let [(LimitValue::At(limit), quote)] = case.snapshot.nameless_limits.as_slice() else { return None };
     let open = |(&pid, holding): (&u32, &crate::ledger::Holding)| {
         let own = case.snapshot.processes.get(&pid).is_some_and(|p| p.nofile.is_some());

@@ -17,6 +17,9 @@ const SOME: u64 = 20;
 /// Times the threshold up to which connections may be those that a server has in hand.
 const IN_HAND: u64 = 4;
 
+/// Unread bytes of a row on average from which on they are more than the end of the connection and of its encryption.
+const ANSWER: u64 = 128;
+
 /// Weighs what speaks for connections in CLOSE-WAIT.
 pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) {
     // Of a handful nobody asks, and a large host has thousands of such piles.
@@ -33,11 +36,41 @@ pub fn few_beside_live(case: &Case<'_>, owner: &Owner, count: u64) -> Option<u64
     if count >= case.thresholds.close_wait.saturating_mul(IN_HAND) {
         return None;
     }
+    let live = live(case, owner);
+    (count.saturating_mul(100) <= live).then_some(live)
+}
+
+/// How many live connections processes have.
+fn live(case: &Case<'_>, owner: &Owner) -> u64 {
     // Of a pool with hundreds of workers each pile has hundreds of holders.
     let own: FxHashSet<u32> = owner.pids.iter().map(|p| p.0).collect();
     let holds = |p: &Pile| p.owner.iter().flat_map(|o| &o.pids).any(|(pid, _)| own.contains(pid));
-    let live: u64 = case.ledger.piles.iter().filter(|p| p.kind == Kind::Established && holds(p)).map(|p| p.count).sum();
-    (count.saturating_mul(100) <= live).then_some(live)
+    case.ledger.piles.iter().filter(|p| p.kind == Kind::Established && holds(p)).map(|p| p.count).sum()
+}
+
+/// Connections that a program opened and its peers have closed, fewer than a pool may keep by itself, which it does not use any more: each holds
+/// an answer that was not read, or hardly any other is live.
+pub(super) fn unused(case: &Case<'_>, pile: &Pile, bar: &Bar) -> Option<Evidence> {
+    let owner = pile.owner.as_ref().filter(|_| pile.accepted == Some(false))?;
+    let workers = super::bar::ordinary(pile.kind) * (bar.processes - 1);
+    // What closes some of them will come to the others.
+    let closes = || super::turnover::stayed_of(case, pile).is_some_and(|(first, still)| still < first);
+    if pile.count < SOME + workers || closes() {
+        return None;
+    }
+    let (count, whose, t) = (number(pile.count as i64), owner.named(), &pile.traits);
+    let says = if pile.unheard() * 10 >= pile.count * 9 && t.recv_q >= pile.count * ANSWER {
+        format!("the peers of {count} connections that {whose} opened have closed, and each holds an answer that was not read")
+    } else {
+        let (end, n) = pile.top_remote()?;
+        let live = live(case, owner);
+        if pile.count * 4 < bar.count * 3 || n * 10 < pile.count * 9 || live * 8 > pile.count {
+            return None;
+        }
+        let live = number(live as i64);
+        format!("{count} connections that {whose} opened to {} were closed by it, and beside them it has {live} live", case.show(end))
+    };
+    Some(Evidence::new(Strength::Moderate, Witnessed::Table, says, t.quotes.iter().take(1).cloned()))
 }
 
 /// A peer may close its direction and wait for the answer: what was written and not acknowledged is on its way.

@@ -71,6 +71,11 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
             }
             None => {}
         }
+        if super::vanished_clients(case, pile).is_some() {
+            claim.says = "whose clients are gone without a word, which nothing notices".into();
+            let says = "they are established all the same: no end came that the program could have read, and neither keepalive nor an idle limit has found them";
+            claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, rows()));
+        }
         let t = &pile.traits;
         if t.are_silent(pile.count) {
             let says = format!(

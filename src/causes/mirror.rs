@@ -29,11 +29,11 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
 }
 
 /// The pile of a client on the same host that opened what a server has accepted.
-fn opener<'a>(case: &Case<'a>, pile: &Pile) -> Option<&'a Pile> {
+pub(super) fn opener<'a>(case: &Case<'a>, pile: &Pile) -> Option<&'a Pile> {
     let service = most(pile.traits.locals.first(), pile)?;
-    let from = host_of_all(pile)?;
+    let from = host_of_all(pile);
     let opened = |p: &&Pile| p.kind == Kind::Established && p.accepted != Some(true) && most(p.top_remote(), p) == Some(service);
-    let here = |p: &&Pile| service.is_loopback() || p.traits.locals.iter().all(|(end, _)| end.host() == from);
+    let here = |p: &&Pile| service.is_loopback() || from.is_some_and(|from| p.traits.locals.iter().all(|(end, _)| end.host() == from));
     others(case, pile).filter(opened).find(here)
 }
 

@@ -14,6 +14,7 @@ mod directions;
 mod doubt;
 mod filled;
 mod forecast;
+mod hoarding;
 pub mod past;
 mod place;
 mod say;
@@ -38,6 +39,7 @@ use suspicion::innocence;
 pub use suspicion::{Suspicion, suspect};
 pub use syn_flood::reported as flood_reported;
 pub use unix_ends::listens as listens_on_paths;
+pub use vanished::of as vanished_clients;
 
 /// A cause of a leak, or a look-alike that is none.
 pub trait Cause: Sync {
@@ -161,6 +163,7 @@ mod unix_ends;
 mod unix_not_closed;
 mod unknown;
 mod unowned;
+mod vanished;
 mod when;
 mod writer;
 

@@ -87,11 +87,7 @@ impl<'a> Case<'a> {
 
     /// What earlier samples tell of a pile of the ledger.
     pub(super) fn history(&self, pile: &Pile) -> Option<&History> {
-        // Where it stands among the piles: to look for it would take as many steps as there are, for each of them.
-        let piles = self.ledger.piles.as_slice();
-        let n = std::ptr::from_ref(pile).addr().checked_sub(piles.as_ptr().addr())? / size_of::<Pile>();
-        piles.get(n).filter(|p| std::ptr::eq(*p, pile))?;
-        Some(self.histories.get(n)?.get_or_init(|| history(self, pile)))
+        Some(self.histories.get(self.number(pile)?)?.get_or_init(|| history(self, pile)))
     }
 
     /// How a pile changed since the first snapshot that tells of its processes, or else of those in whose place they came.

@@ -62,6 +62,8 @@ fn both_sides(case: &Case<'_>, pile: &Pile) -> Suspicion {
     s.against.extend(balance::drained(case, pile));
     s.against.extend(super::foreign_namespace::listed_inside(case, pile));
     super::filled::weigh(case, pile, &mut s);
+    super::hoarding::weigh(case, pile, &mut s);
+    super::vanished::weigh(case, pile, &mut s);
     unbroken_run(case, pile, &mut s);
     kernel_side(case, pile, &mut s);
     stuck_handlers(case, pile, &mut s);

@@ -2,6 +2,7 @@
 
 use crate::causes::{
     Case, Claim, Class, Missing, Strength, Witnessed, few_beside_live, hoards, left_before, listens_on_paths, number, trace_command,
+    vanished_clients,
 };
 use crate::checks::{Checked, Status};
 use crate::ledger::{CountIs, Kind, Pile};
@@ -53,20 +54,24 @@ pub fn grade(claim: &Claim, rivals: &[Claim], case: &Case<'_>, checks: &[Checked
         if claim.code == "unknown" || claim.code == "owner-not-visible" {
             weighed.cap(Lack::Mechanism, Grade::Moderate, "the capture does not show the cause");
         }
-        if claim.code == "idle-not-reaped" && !weighed.sources.contains(&Witnessed::Growth) {
+        let pile = || claim.pile.and_then(|n| case.ledger.piles.get(n));
+        let vanished = || pile().is_some_and(|p| vanished_clients(case, p).is_some());
+        if claim.code == "idle-not-reaped" && !weighed.sources.contains(&Witnessed::Growth) && !vanished() {
             let why = "one sample cannot tell forgotten connections from clients that have nothing to say";
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
-        if only_grew(claim, case, &weighed) {
+        if only_grew(claim, case, &weighed) && !vanished() {
             let why = "of two samples that do not tell how long connections have been idle, a leak looks like a load that grew";
             weighed.cap(Lack::Mechanism, Grade::Weak, why);
         }
         let few = claim.kind == Some(Kind::CloseWait) && claim.count.is_some_and(|n| n < case.thresholds.close_wait);
         if few && weighed.sources.iter().all(|s| *s == Witnessed::Table) {
-            let why = "so few may be requests that a slow server has not come to yet: one sample cannot tell";
+            let why = match pile().and_then(|p| p.accepted) {
+                Some(false) => "so few may be what a pool finds closed at its next use: one sample cannot tell",
+                _ => "so few may be requests that a slow server has not come to yet: one sample cannot tell",
+            };
             weighed.cap(Lack::Growth, Grade::Weak, why);
         }
-        let pile = || claim.pile.and_then(|n| case.ledger.piles.get(n));
         let number_alone = weighed.sources.iter().all(|s| matches!(s, Witnessed::Table | Witnessed::Listing | Witnessed::Growth));
         let sudden = || pile().is_some_and(|p| case.growth(p).is_some_and(|g| g.is_sudden()) && !left_before(case, p));
         let hardly = claim.count.is_some_and(|n| n < HARDLY) && pile().and_then(|p| case.growth(p)?.seconds).is_none_or(|s| s < HOUR);

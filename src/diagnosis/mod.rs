@@ -32,7 +32,7 @@ pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -
     let mut reports = Vec::new();
     let mut findings = Vec::new();
     for (number, host) in hosts.iter().enumerate() {
-        let report = one_host(&sources, host, thresholds);
+        let report = one_host(&sources, hosts, host, thresholds);
         findings.extend(report.1.into_iter().map(|mut f| {
             f.hosts = vec![number];
             f
@@ -50,8 +50,8 @@ pub fn diagnose(sources: Vec<Source>, hosts: &[Host], thresholds: &Thresholds) -
 }
 
 /// The host's ledger, checks, exclusions and findings.
-fn one_host(sources: &[Source], host: &Host, thresholds: &Thresholds) -> (HostReport, Vec<Finding>) {
-    with_case(sources, host, thresholds, |case| {
+fn one_host(sources: &[Source], hosts: &[Host], host: &Host, thresholds: &Thresholds) -> (HostReport, Vec<Finding>) {
+    with_case(sources, hosts, host, thresholds, |case| {
         let mut judged = Judged::of(case);
         let findings = finding::rank(std::mem::take(&mut judged.claims), case, &judged.checks);
         let input = host.takes.get(host.main).map_or(0, |t| t.input);
@@ -59,8 +59,8 @@ fn one_host(sources: &[Source], host: &Host, thresholds: &Thresholds) -> (HostRe
     })
 }
 
-/// Prepares the case of a host and hands it over: for whoever weighs single causes.
-pub fn with_case<T>(sources: &[Source], host: &Host, thresholds: &Thresholds, look: impl FnOnce(&Case<'_>) -> T) -> T {
+/// Prepares the case of one of the hosts and hands it over: for whoever weighs single causes.
+pub fn with_case<T>(sources: &[Source], hosts: &[Host], host: &Host, thresholds: &Thresholds, look: impl FnOnce(&Case<'_>) -> T) -> T {
     let empty = Interner::default();
     let no_members: &[Member] = &[];
     let input = host.takes.get(host.main).map_or(0, |t| t.input);
@@ -83,6 +83,7 @@ pub fn with_case<T>(sources: &[Source], host: &Host, thresholds: &Thresholds, lo
     let histories = ledger.piles.iter().map(|_| OnceLock::new()).collect();
     let case = Case {
         host,
+        hosts,
         sources,
         snapshot,
         names,
@@ -92,6 +93,7 @@ pub fn with_case<T>(sources: &[Source], host: &Host, thresholds: &Thresholds, lo
         thresholds,
         histories,
         port_use: OnceLock::new(),
+        vanished: OnceLock::new(),
     };
     look(&case)
 }

@@ -470,8 +470,9 @@ pub(super) fn accepted(traits: &Traits, listening: &Ports) -> Option<bool> {
 /// connection that was opened here has the local port to itself, more or less.
 fn few_local_ports(traits: &Traits, total: u64) -> bool {
     let ports = |ends: &Tops<End>| ends.iter().map(|(e, _)| e.port()).collect::<BTreeSet<u16>>().len() as u64;
-    let all_kept = traits.locals.iter().map(|(_, n)| n).sum::<u64>() == total;
-    all_kept && ports(&traits.locals) * 8 <= total && ports(&traits.remotes) * 4 >= total * 3
+    // Each that was not kept may be of a port of its own.
+    let rest = total.saturating_sub(traits.locals.iter().map(|(_, n)| n).sum());
+    (ports(&traits.locals) + rest) * 8 <= total && ports(&traits.remotes) * 4 >= total * 3
 }
 
 /// Whether ends have more than one port; `None` where there are no ends.

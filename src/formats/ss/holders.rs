@@ -90,7 +90,8 @@ fn holder(text: &[u8]) -> Option<(Holder<'_>, &[u8])> {
         let quote = from + text.get(from..)?.iter().position(|&b| b == b'"')?;
         let (command, after) = text.split_at_checked(quote)?;
         if let Some((pid, fd, rest)) = after.strip_prefix(b"\",").and_then(numbers) {
-            return Some((Holder { command, pid, fd }, rest));
+            // A name that was cut behind a blank ends in one.
+            return Some((Holder { command: command.trim_ascii_end(), pid, fd }, rest));
         }
         from = quote + 1;
     }

@@ -1,0 +1,127 @@
+//! Connections of a client and of its server: which end has forgotten them, told by what both show.
+
+mod sample;
+
+use sample::{Member, diagnose};
+use sockdiag::diagnosis::{Diagnosis, Verdict};
+
+fn member(path: &str, text: &str) -> Member {
+    Member { path: path.to_string(), text: text.as_bytes().to_vec() }
+}
+
+fn rows(count: usize, row: impl Fn(usize) -> String) -> String {
+    (0..count).map(row).collect()
+}
+
+const NETSTAT: &str =
+    "Active Internet connections (servers and established)\nProto Recv-Q Send-Q Local Address Foreign Address State PID/Program name\n";
+const SS: &str = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n";
+
+fn limits(pid: u32, soft: u32) -> Member {
+    let head = "Limit                     Soft Limit           Hard Limit           Units\n";
+    member(&format!("proc/{pid}/limits"), &format!("{head}Max open files            {soft}                 {soft}                 files\n"))
+}
+
+/// The first finding's code and process, where it is a leak.
+fn leak(told: &Diagnosis) -> Option<(&str, u32)> {
+    let first = told.findings.first().filter(|_| told.verdict == Verdict::Leak)?;
+    Some((first.claim.code, first.claim.owner.as_ref()?.pids.first()?.0))
+}
+
+/// A store on one port with as many connections of one local client, and others from elsewhere.
+fn both_ends(own: usize, others: usize, proxied: usize) -> Diagnosis {
+    let listen = "tcp 0 0 127.0.0.1:7100 0.0.0.0:* LISTEN 51/stored\ntcp 0 0 0.0.0.0:443 0.0.0.0:* LISTEN 77/asker\n";
+    let pairs = rows(own, |n| {
+        let port = 33_000 + n;
+        format!(
+            "tcp 0 0 127.0.0.1:7100 127.0.0.1:{port} ESTABLISHED 51/stored\ntcp 0 0 127.0.0.1:{port} 127.0.0.1:7100 ESTABLISHED 77/asker\n"
+        )
+    });
+    let others = rows(others, |n| format!("tcp 0 0 127.0.0.1:7100 127.0.0.1:{} ESTABLISHED 51/stored\n", 50_000 + n));
+    let proxied = rows(proxied, |n| format!("tcp 0 0 10.0.0.5:443 10.8.{}.1:{} ESTABLISHED 77/asker\n", n / 200, 40_000 + n));
+    diagnose(&[member("netstat.txt", &format!("{NETSTAT}{listen}{pairs}{others}{proxied}")), limits(51, 1024), limits(77, 65_536)])
+}
+
+#[test]
+fn a_server_is_full_of_one_local_client() {
+    assert_eq!(leak(&both_ends(1000, 0, 0)), Some(("pool-unbounded", 77)));
+    assert_ne!(both_ends(1000, 0, 1000).verdict, Verdict::Leak, "a proxy has as many from its clients");
+    assert_ne!(both_ends(300, 700, 0).verdict, Verdict::Leak, "most are of others");
+}
+
+/// The descriptors of a client, all but a few connections to so many ends.
+fn one_table(ends: usize, soft: u32) -> Diagnosis {
+    let listed = rows(1015, |n| {
+        format!("asker 77 svc {}u IPv4 {} 0t0 TCP 10.0.0.5:{}->10.9.0.{}:5671 (ESTABLISHED)\n", n + 9, 7000 + n, 33_000 + n, n % ends)
+    });
+    let head = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n";
+    let files = rows(9, |n| format!("asker 77 svc {n}u REG 8,1 0 {n} /srv/{n}\n"));
+    diagnose(&[member("lsof.txt", &format!("{head}{files}{listed}")), limits(77, soft)])
+}
+
+#[test]
+fn a_client_is_full_of_its_own_connections_to_one_end() {
+    assert_eq!(leak(&one_table(1, 1024)), Some(("pool-unbounded", 77)));
+    assert_ne!(one_table(250, 1024).verdict, Verdict::Leak, "a few to each of many ends");
+    assert_ne!(one_table(1, 65_536).verdict, Verdict::Leak, "there is room");
+}
+
+#[test]
+fn no_pool_keeps_what_was_silent_for_an_hour() {
+    let with = |count: usize, idle: usize| {
+        let table = rows(count, |n| {
+            format!(
+                "ESTAB 0 0 10.0.0.5:{} 10.9.0.2:6443 users:((\"asker\",pid=77,fd={})) ino:{} sk:{n}\n\t cubic lastsnd:{idle} lastrcv:{idle} lastack:80\n",
+                33_000 + n,
+                n + 5,
+                9000 + n * 40
+            )
+        });
+        diagnose(&[member("ss-tanpoei.txt", &format!("{SS}{table}"))])
+    };
+    assert_eq!(leak(&with(900, 9_000_000)), Some(("pool-unbounded", 77)));
+    assert_ne!(with(900, 20_000).verdict, Verdict::Leak, "used a moment ago");
+    assert_ne!(with(120, 9_000_000).verdict, Verdict::Leak, "a pool of a hundred");
+}
+
+/// A server's table with connections of a client, and that client's own, which has the first of them and others.
+fn two_hosts(at_server: usize, at_client: usize, others: usize, filter: &str) -> Diagnosis {
+    let server = rows(at_server, |n| format!("tcp 0 0 10.5.0.9:7200 10.5.3.2:{} ESTABLISHED 51/stored\n", 20_000 + n));
+    let listen = "tcp 0 0 0.0.0.0:7200 0.0.0.0:* LISTEN 51/stored\n";
+    let ports = (20_000..20_000 + at_client).chain(50_000..50_000 + others);
+    let client: String = ports.map(|port| format!("tcp 0 0 10.5.3.2:{port} 10.5.0.9:7200 ESTABLISHED 77/asker\n")).collect();
+    diagnose(&[
+        member("store/netstat.txt", &format!("[root@store ~]# netstat -antp\n{NETSTAT}{listen}{server}")),
+        member("app/netstat.txt", &format!("[root@app ~]# netstat -antp{filter}\n{NETSTAT}{client}")),
+    ])
+}
+
+#[test]
+fn clients_that_are_gone_without_a_word() {
+    let gone = two_hosts(300, 2, 0, "");
+    assert_eq!(leak(&gone), Some(("idle-not-reaped", 51)), "{}", gone.headline);
+    assert_eq!(leak(&two_hosts(300, 2, 0, " | grep 7200")), Some(("idle-not-reaped", 51)));
+    assert_ne!(two_hosts(300, 290, 0, "").verdict, Verdict::Leak, "both have them");
+    assert_ne!(two_hosts(300, 2, 200, "").verdict, Verdict::Leak, "of different moments");
+    assert_ne!(two_hosts(300, 2, 0, " | head -5").verdict, Verdict::Leak, "the first rows");
+    assert_ne!(two_hosts(300, 2, 0, " | grep asker").verdict, Verdict::Leak, "one program's");
+}
+
+/// Connections that a client opened and its server closed, with so many bytes unread, beside live ones.
+fn half_closed(count: usize, unread: usize, live: usize) -> Diagnosis {
+    let row = |state: &str, unread: usize, n: usize| {
+        format!("{state} {unread} 0 10.0.0.5:{} 10.9.0.2:5666 users:((\"asker\",pid=77,fd={}))\n", 33_000 + n, n + 5)
+    };
+    let closed = rows(count, |n| row("CLOSE-WAIT", unread, n));
+    let live = rows(live, |n| row("ESTAB", 0, n + 5000));
+    diagnose(&[member("ss-tanp.txt", &format!("{SS}{closed}{live}"))])
+}
+
+#[test]
+fn a_few_that_a_client_does_not_use_are_a_question() {
+    let asked = |told: &Diagnosis| told.findings.iter().any(|f| f.claim.code == "peer-closed-not-closed");
+    assert!(asked(&half_closed(26, 1152, 40)), "answers that nobody read");
+    assert!(asked(&half_closed(60, 54, 1)), "hardly any other is live");
+    assert!(!asked(&half_closed(26, 1, 40)) && !asked(&half_closed(60, 1, 60)), "idle ones of a pool");
+    assert_eq!(half_closed(26, 1152, 40).verdict, Verdict::Inconclusive);
+}
