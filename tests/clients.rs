@@ -125,3 +125,19 @@ fn a_few_that_a_client_does_not_use_are_a_question() {
     assert!(!asked(&half_closed(26, 1, 40)) && !asked(&half_closed(60, 1, 60)), "idle ones of a pool");
     assert_eq!(half_closed(26, 1152, 40).verdict, Verdict::Inconclusive);
 }
+
+/// Refused connects in the last lines of a log, as many lines as were asked for, and a later line of another log.
+#[test]
+fn the_last_lines_of_a_log_are_few() {
+    let listed = rows(900, |n| format!("asker 77 svc {}u sock 0,7 0t0 {} can't identify protocol\n", n + 5, 9000 + n * 7));
+    let head = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n";
+    let refused = rows(6, |n| {
+        format!("2026-03-14 07:{:02}:00,752 WARNING asker: connect to 10.4.3.12:5672 failed: [Errno 111] Connection refused\n", n)
+    });
+    let late = "2026-03-14 11:34:02,118 WARNING asker: reload of the table failed\n";
+    let told = |log: &str| diagnose(&[member("paste.txt", &format!("$ lsof -nP -p 77\n{head}{listed}\n{log}"))]);
+    let tail = told(&format!("$ tail -6 /var/log/asker.log.1\n{refused}\n$ tail -1 /var/log/asker.log\n{late}"));
+    assert_eq!(leak(&tail), Some(("connect-failed-not-closed", 77)), "{}", tail.headline);
+    let whole = told(&format!("$ cat /var/log/asker.log\n{refused}{late}"));
+    assert_ne!(leak(&whole), Some(("connect-failed-not-closed", 77)), "six in four hours");
+}

@@ -1,7 +1,7 @@
 //! Log lines summed up by what they say: one entry for each signature, endpoint and writer.
 
 use super::quote::Quote;
-use crate::facts::{At, MemberId, Message};
+use crate::facts::{At, Citation, MemberId, Message};
 use crate::signatures::{Signatures, Weight, endpoint_in};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
@@ -90,14 +90,16 @@ pub struct Logs {
     headline: (MemberId, Vec<u8>),
     /// Its time as printed.
     headline_at: Vec<u8>,
-    /// From when to when the lines of each member are.
+    /// From when to when the lines of each member are, one command after the other.
     covers: Vec<Cover>,
+    /// Whether another command has begun since.
+    begins: bool,
 }
 
-/// From when to when the lines of a member are, as printed.
+/// From when to when lines of a member are, as printed: all of them, or in a paste those that one command printed.
 #[derive(Debug)]
 struct Cover {
-    member: MemberId,
+    from: Citation,
     first: Vec<u8>,
     last: Vec<u8>,
 }
@@ -120,7 +122,7 @@ impl Logs {
             self.headline.1.extend_from_slice(message.text.get(..MAX_HEADLINE).unwrap_or(message.text));
             self.headline_at.clear();
             self.headline_at.extend_from_slice(message.at);
-            self.cover(at.citation.member, message.at);
+            self.cover(at.citation, message.at);
         }
         if plain.has(message.text) {
             return;
@@ -184,22 +186,29 @@ impl Logs {
             && (self.hosts.len() > 1 || self.hosts.iter().any(|h| same_host(h, own)))
     }
 
-    /// The times of the first and the last line of a member, as printed.
-    pub fn covered(&self, member: MemberId) -> Option<(String, String)> {
-        let cover = self.covers.iter().find(|c| c.member == member)?;
+    /// The times of the first and the last line of the log in which a line stands, as printed.
+    pub fn covered(&self, line: Citation) -> Option<(String, String)> {
+        let before = self.covers.iter().filter(|c| c.from.member == line.member && c.from.line <= line.line);
+        let cover = before.max_by_key(|c| c.from.line)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some((text(&cover.first), text(&cover.last)))
     }
 
-    /// Remembers when a line of a member was written.
-    fn cover(&mut self, member: MemberId, time: &[u8]) {
+    /// A command was pasted: what it prints is another log, or another part of one.
+    pub fn begin(&mut self) {
+        self.begins = true;
+    }
+
+    /// Remembers when a line was written.
+    fn cover(&mut self, at: Citation, time: &[u8]) {
+        let begins = std::mem::take(&mut self.begins);
         let room = self.covers.len() < MAX_COVERS;
         match self.covers.last_mut() {
-            Some(cover) if cover.member == member => {
+            Some(cover) if cover.from.member == at.member && !begins => {
                 cover.last.clear();
                 cover.last.extend_from_slice(time);
             }
-            _ if room => self.covers.push(Cover { member, first: time.to_vec(), last: time.to_vec() }),
+            _ if room => self.covers.push(Cover { from: at, first: time.to_vec(), last: time.to_vec() }),
             _ => {}
         }
     }
@@ -328,7 +337,6 @@ fn slot(text: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Citation;
 
     /// Adds a line of a member, of a process, at a time.
     fn tell(logs: &mut Logs, member: u32, pid: Option<u32>, time: &str, text: &str, plain: &mut Plain) {

@@ -116,11 +116,11 @@ impl Told<'_, '_, '_> {
         moment(&self.sighting.last_at, self.scales.year).or_else(|| self.first())
     }
 
-    /// From when to when the log has lines, of whatever kind.
+    /// From when to when the log has lines, of whatever kind; of a log of which a command printed a part, that part.
     fn covered(&self) -> Option<(i64, i64)> {
         let logs = &self.scales.case.snapshot.logs;
-        let (first, _) = logs.covered(self.sighting.first.at.member)?;
-        let (_, last) = logs.covered(self.sighting.last.at.member)?;
+        let (first, _) = logs.covered(self.sighting.first.at)?;
+        let (_, last) = logs.covered(self.sighting.last.at)?;
         Some((moment(&first, self.scales.year)?, moment(&last, self.scales.year)?))
     }
 

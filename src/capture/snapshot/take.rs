@@ -306,6 +306,9 @@ impl Snapshot {
         match n.kind {
             NoteKind::TableStart | NoteKind::CommandStart => {
                 self.open_table = None;
+                if n.kind == NoteKind::CommandStart {
+                    self.logs.begin();
+                }
                 let here = (at.citation.member, at.format);
                 // Rows that follow a command without a header were pasted without it, and maybe without others.
                 let headed = n.kind == NoteKind::TableStart || prints_no_header(n.text);

@@ -90,6 +90,11 @@ impl Format for Log {
         true
     }
 
+    /// Each command prints another log, or another part of one.
+    fn begins_at_command(&self) -> bool {
+        true
+    }
+
     fn continues(&self, line: &[u8]) -> bool {
         is_frame(line)
     }
