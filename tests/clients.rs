@@ -141,3 +141,76 @@ fn the_last_lines_of_a_log_are_few() {
     let whole = told(&format!("$ cat /var/log/asker.log\n{refused}{late}"));
     assert_ne!(leak(&whole), Some(("connect-failed-not-closed", 77)), "six in four hours");
 }
+
+/// Sockets in a listing without a name, a table of calls, and the number of descriptors before and after it.
+fn table_of_calls(after: u32, closes: u32) -> Diagnosis {
+    let links = rows(1200, |n| format!("lrwx------ 1 a a 64 Apr  9 10:10 {n} -> socket:[{}]\n", 50_000 + n * 3));
+    let counts = format!("$ ls /proc/77/fd | wc -l\n{}\n$ ls /proc/77/fd | wc -l\n1200\n", 1200 - (after - 1000));
+    let head =
+        "% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n";
+    let calls = format!(
+        " 60.20    1.204113         412      2920       611 futex\n 14.02    0.275840         457       200       200 connect\n  9.44    0.185733         308       200           socket\n  0.11    0.002164         180      {closes:>4}           close\n"
+    );
+    diagnose(&[
+        member("counts.txt", &counts),
+        member("listing.txt", &format!("total 0\n{links}")),
+        member("calls.txt", &format!("strace: Process 77 attached\n{head}{calls}")),
+        member("ss.txt", &format!("{SS}LISTEN 0 9 127.0.0.1:22 0.0.0.0:* users:((\"sshd\",pid=90,fd=3))\n")),
+    ])
+}
+
+#[test]
+fn a_listing_is_of_the_process_whose_descriptors_were_counted() {
+    assert_eq!(leak(&table_of_calls(1200, 12)), Some(("connect-failed-not-closed", 77)));
+    assert_ne!(table_of_calls(1200, 200).verdict, Verdict::Leak, "each is closed");
+    assert_ne!(table_of_calls(1001, 12).verdict, Verdict::Leak, "their number stays");
+}
+
+#[test]
+fn reserved_ports_are_no_ephemeral_ones() {
+    let told = |ports: usize| {
+        let table = rows(ports, |n| format!("tcp 0 0 10.4.0.7:{} 10.4.0.9:{} TIME_WAIT -\n", 665 + n, if n % 2 == 0 { 111 } else { 892 }));
+        let log = "2026-11-29 10:00:07 mount.nfs: Cannot assign requested address\n";
+        diagnose(&[member("netstat.txt", &format!("$ netstat -antp | grep 10.4.0.9\n{table}")), member("mount.log", log)])
+    };
+    let says = |told: &Diagnosis| told.findings.iter().map(|f| f.claim.says.clone()).collect::<String>();
+    assert!(says(&told(356)).contains("reserved"));
+    assert!(!says(&told(120)).contains("reserved"));
+}
+
+#[test]
+fn one_file_that_is_opened_again_and_again() {
+    let told = |names: usize| {
+        let files = rows(1018, |n| format!("webd 77 svc {n}r REG 8,1 9 {} /srv/www/{}.html\n", 40 + n % names, n % names));
+        let head = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n";
+        let told = diagnose(&[member("lsof.txt", &format!("{head}{files}")), limits(77, 1024)]);
+        told.findings.iter().map(|f| f.claim.says.clone()).collect::<String>()
+    };
+    assert!(told(1).contains("one file, /srv/www/0.html"), "{}", told(1));
+    assert!(!told(900).contains("one file"));
+}
+
+/// Closed connections of a server, each with a client's port.
+#[test]
+fn ports_of_clients_are_no_services() {
+    let table = rows(2500, |n| format!("TIME-WAIT 0 0 10.0.0.5:443 10.7.{}.4:{}\n", n % 250, 20_000 + n));
+    let told = diagnose(&[ss(&table)]);
+    let ends: Vec<_> = told.findings.iter().flat_map(|f| &f.claim.remotes).map(|r| (r.endpoint.as_str(), r.near)).collect();
+    assert_eq!(ends, [("10.0.0.5:443", true)]);
+}
+
+fn ss(rows: &str) -> Member {
+    member("ss-tan.txt", &format!("{SS}{rows}"))
+}
+
+#[test]
+fn states_that_add_up_leave_no_room_for_a_pile() {
+    let told = |estab: u32| {
+        let counted =
+            format!("$ netstat -ant | awk '{{print $6}}' | sort | uniq -c\n   6211 TIME_WAIT\n     {estab} ESTABLISHED\n     19 LISTEN\n");
+        let summary = "$ ss -s\nTotal: 391\nTCP:   6281 (estab 48, closed 6214, orphaned 0, timewait 6211)\n\nTransport Total     IP        IPv6\nRAW\t  0         0         0\nUDP\t  9         6         3\nTCP\t  67        58        9\nINET\t  76        64        12\nFRAG\t  0         0         0\n";
+        diagnose(&[member("paste.txt", &format!("{counted}{summary}"))]).verdict
+    };
+    assert_eq!(told(48), Verdict::Healthy);
+    assert_eq!(told(20), Verdict::Inconclusive, "others are in a state that nobody counted");
+}

@@ -36,6 +36,7 @@ const NO_CAUSES: &[&str] = &[
     "one-use",
     "past",
     "place",
+    "reserved-ports",
     "say",
     "selectors",
     "support",

@@ -84,6 +84,8 @@ pub struct Snapshot {
     pub thread_of: BTreeMap<u32, u32>,
     /// Traces.
     pub traces: Vec<Trace>,
+    /// The member and the process that strace says it is attached to, whether it prints calls or a table of their numbers.
+    pub attached: Vec<(MemberId, u32)>,
     /// Logs.
     pub logs: Logs,
     /// Thread dumps.
@@ -139,6 +141,7 @@ impl Snapshot {
             self.processes.entry(pid).or_default().absorb(proc);
         }
         self.strays.append(&mut other.strays);
+        self.attached.append(&mut other.attached);
         self.shell_limits.append(&mut other.shell_limits);
         self.nameless_limits.append(&mut other.nameless_limits);
         self.asked_limits.append(&mut other.asked_limits);

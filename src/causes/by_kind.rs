@@ -51,7 +51,10 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
         Kind::Listen => listen(pile, bar).or_else(|| one_use(case, pile, bar)).or_else(|| listens_everywhere(case, pile, bar)),
         Kind::FinWait => fin_wait(pile, bar),
         Kind::Established => silent(pile, bar),
-        Kind::Unidentified => untabled(pile).or_else(|| unnamed(case, pile)).or_else(|| unidentified(case, pile)),
+        Kind::Unidentified => super::calls::fills_up(case, pile)
+            .or_else(|| untabled(pile))
+            .or_else(|| unnamed(case, pile))
+            .or_else(|| unidentified(case, pile)),
         // A socket for each peer, or for each of the ports that are offered, is how some protocols work, however many there are.
         Kind::Udp if has_peer_for_each(pile) || mostly_chosen(case, pile) || is_bound_to_address(pile) => None,
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {

@@ -5,7 +5,7 @@ use super::case::Case;
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use crate::capture::Quote;
-use crate::ledger::Pile;
+use crate::ledger::{Pile, tally};
 
 /// Fewer calls are not told from chance.
 const SOME: i64 = 20;
@@ -49,6 +49,9 @@ pub(super) fn of(case: &Case<'_>, pile: &Pile) -> Option<Calls> {
 /// Whether the table is the holder's: its file is named with a number of its, or it is the only program with sockets.
 fn is_of(case: &Case<'_>, pile: &Pile, row: &Quote) -> bool {
     let Some(owner) = &pile.owner else { return false };
+    if let Some((_, pid)) = case.snapshot.attached.iter().find(|(member, _)| *member == row.at.member) {
+        return owner.has(*pid) || case.snapshot.thread_of.get(pid).is_some_and(|pid| owner.has(*pid));
+    }
     let numbers = case.path(row).split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok());
     let mut known = numbers.filter(|pid| case.snapshot.processes.contains_key(pid)).peekable();
     if known.peek().is_some() { known.any(|pid| owner.has(pid)) } else { case.is_only_program(pile) }
@@ -63,6 +66,17 @@ pub(super) fn left_by_failures(case: &Case<'_>, pile: &Pile) -> Option<Evidence>
         let strength = if calls.asks_later || !many { Strength::Moderate } else { Strength::Strong };
         Evidence::new(strength, Witnessed::Trace, calls.says(), calls.at)
     })
+}
+
+/// That the holder's descriptors became more by as many as its connects failed, between two counts of them.
+pub(super) fn fills_up(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    let left = left_by_failures(case, pile)?;
+    let calls = of(case, pile)?;
+    let course = tally::course(case.snapshot, pile.owner.as_ref()?.pids.first()?.0);
+    let rose = course.windows(2).filter_map(|w| w.last()?.checked_sub(*w.first()?));
+    let same = rose.filter_map(|n| i64::try_from(n).ok()).find(|n| n.abs_diff(calls.errors) * 50 <= calls.errors.unsigned_abs())?;
+    let says = format!("the number of its descriptors rose by {}, as many as its connects that failed", number(same));
+    Some(Evidence::new(Strength::Strong, Witnessed::Growth, says, left.at))
 }
 
 impl Calls {

@@ -184,6 +184,13 @@ impl<'a> Case<'a> {
         next && self.ledger.holdings.keys().filter(|&&other| other != pid).all(|&other| apart(other).is_none_or(|n| n.abs() > NEXT.into()))
     }
 
+    /// Whether a process that nothing names may be a thread of one that is listed: its number is among the next ones after that, of which as many
+    /// are its threads.
+    pub fn may_be_thread(&self, tid: u32, pid: u32) -> bool {
+        let threads = self.snapshot.processes.get(&pid).and_then(|p| p.threads).unwrap_or(0);
+        threads > 1 && !self.snapshot.processes.contains_key(&tid) && (1..=threads).contains(&tid.saturating_sub(pid))
+    }
+
     /// Whether a trace is of a set of files that differ in the number at the end of their names, one of which is of such a process.
     pub fn is_beside(&self, trace: &Trace, known: impl Fn(u32) -> bool) -> bool {
         let Some(stem) = self.family(trace) else { return false };

@@ -51,6 +51,9 @@ cause! {
 /// Descriptors without a file that are no sockets and no selectors: inotify, timers, BPF maps.
 const ANONYMOUS: &[DescriptorKind] = &[DescriptorKind::Anon, DescriptorKind::Eventfd];
 
+/// From how many times on one file is open again and again.
+const AGAIN: u64 = 100;
+
 /// The smallest limit of open files that is usual.
 const SMALLEST: u64 = 1024;
 
@@ -68,7 +71,11 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
     let pipes = rows(case, pid, &[DescriptorKind::Pipe]);
     let anonymous = rows(case, pid, ANONYMOUS);
     let name = if anonymous * 2 > files { anonymous_name(case, pid) } else { None };
-    let (what, how) = if let Some(name) = &name {
+    let one = one_file(case, pid, files).filter(|_| name.is_none() && pipes * 2 <= files);
+    let (what, how) = if let Some((file, _)) = &one {
+        let how = "close it after each use; strace of openat and close shows who opens it";
+        (&*format!("descriptors of one file, {file}, opened again and again"), how)
+    } else if let Some(name) = &name {
         (
             name.as_str(),
             "close each with what it was made for; strace of inotify_init1, timerfd_create, eventfd2 or bpf shows who makes them",
@@ -100,8 +107,12 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
             _ => c.kind == DescriptorKind::File,
         })
         .max_by_key(|c| c.rows)
-        .and_then(|c| c.quotes.first());
+        .and_then(|c| {
+            let of_file = one.as_ref().and_then(|(file, _)| c.quotes.iter().find(|q| q.text().contains(file.as_str())));
+            of_file.or_else(|| c.quotes.first())
+        });
     let says = match pipes {
+        _ if let Some((file, n)) = &one => format!("{} descriptors of pid {pid} are of one file: {file}", number(*n as i64)),
         _ if name.is_some() => format!("{} descriptors of pid {pid} are {what}", number(anonymous as i64)),
         0 => format!("{} descriptors of pid {pid} are files", number(files as i64)),
         _ if what == "pipes" => format!("{} descriptors of pid {pid} are pipes", number(pipes as i64)),
@@ -119,7 +130,10 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
     for (says, _, quotes) in errors {
         claim.evidence.push(Evidence::new(Strength::Moderate, Witnessed::Log, says, quotes));
     }
-    claim.now = vec!["raise its limit with prlimit; a restart frees what was forgotten, and not what is kept open by design".into()];
+    claim.now = vec![match one {
+        Some(_) => "restart the program; a higher limit is used up in the same way".into(),
+        None => "raise its limit with prlimit; a restart frees what was forgotten, and not what is kept open by design".into(),
+    }];
     claim.fix = vec![how.into()];
     vec![claim]
 }
@@ -127,6 +141,14 @@ pub(super) fn weigh(case: &Case<'_>) -> Vec<Claim> {
 fn files(case: &Case<'_>, pid: u32) -> u64 {
     let files = [DescriptorKind::File, DescriptorKind::Device, DescriptorKind::Pipe];
     rows(case, pid, &files).saturating_add(rows(case, pid, ANONYMOUS))
+}
+
+/// The file that most descriptors of a process are of, and how many at least: opened for one use each, and not closed.
+fn one_file(case: &Case<'_>, pid: u32, files: u64) -> Option<(String, u64)> {
+    let lists = case.snapshot.processes.get(&pid).into_iter().flat_map(|p| &p.lists);
+    let classes = lists.flat_map(|l| &l.classes).filter(|c| c.kind == DescriptorKind::File);
+    let (name, n) = classes.filter_map(|c| c.names.first()).max_by_key(|(_, n)| *n)?;
+    (n >= AGAIN && n * 2 > files).then(|| (case.names.text(name), n))
 }
 
 /// What most of the descriptors without a file are, by the name that the kernel gives them: `inotify descriptors`.

@@ -193,7 +193,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         Some(pid) => format!("prlimit --pid {pid} --nofile=SOFT:HARD raises it at once"),
         None => "prlimit --pid PID --nofile=SOFT:HARD raises it at once; a process in a container has another PID on the node".into(),
     }];
-    claim.fix = vec!["LimitNOFILE in the service's unit, sized for two descriptors per proxied connection; /etc/security/limits.conf does not apply to units".into()];
+    claim.fix = vec!["LimitNOFILE in the service's unit, sized for its connections and files (a proxy has two descriptors for each connection); /etc/security/limits.conf does not apply to units".into()];
     if pid.is_none() {
         claim.fix.push(
             "in a container the runtime sets it: docker run --ulimit nofile=, or LimitNOFILE of containerd's unit on the node".into(),

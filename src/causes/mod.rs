@@ -149,6 +149,7 @@ mod pool_unbounded;
 mod port_exhaustion;
 mod process_hung;
 mod raw_not_closed;
+mod reserved_ports;
 mod reset_not_closed;
 mod selector_not_closed;
 mod shutdown_not_closed;

@@ -66,8 +66,10 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if errors.is_empty() && !near {
         return Vec::new();
     }
-    let past = denied(case, &errors);
+    let reserved = super::reserved_ports::used_up(case).filter(|_| !errors.is_empty());
+    let past = denied(case, &errors).filter(|_| reserved.is_none());
     let (class, says) = match past {
+        _ if reserved.is_some() => (Class::Exhaustion, "no reserved local port is left toward the remote, so mounts fail"),
         None => (Class::Exhaustion, "no local port is left toward the remote, so connects fail"),
         Some(_) => (Class::Note, "a log says that no local port was left, and few are in use now"),
     };
@@ -98,6 +100,14 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     if let Some(Extent { says, at, .. }) = past {
         claim.against.push(Evidence::new(Strength::Strong, Witnessed::Table, says, at));
         claim.missing.push(when_it_fails());
+        return vec![claim];
+    }
+    if let Some(reserved) = reserved {
+        claim.evidence.insert(0, reserved.evidence(case));
+        support::add_remote(&mut claim, case.show(reserved.host), reserved.taken as u64, "toward which the reserved ports are taken");
+        claim.now =
+            vec!["mount fewer at a time: TIME-WAIT frees its ports after a minute; net.ipv4.ip_local_port_range is not theirs".into()];
+        claim.fix = vec!["mount with noresvport where the server allows it (insecure in its exports), or lower sunrpc.min_resvport".into()];
         return vec![claim];
     }
     claim.now = vec!["widen net.ipv4.ip_local_port_range, and reuse connections".into()];

@@ -3,7 +3,9 @@
 use super::claim::{Class, Evidence, Strength, Witnessed};
 use super::support;
 use super::{Case, Claim, Exclusion, number};
+use crate::capture::End;
 use crate::capture::logs::Sighting;
+use crate::capture::tops::Tops;
 use crate::facts::SocketState;
 use crate::ledger::{CountIs, Figure, Kind};
 
@@ -50,6 +52,9 @@ cause! {
     TimeWaitBuildup, "time-wait-buildup", lookalike, "many connections were closed here lately, each properly", weigh, rule_out
 }
 
+/// An end that fewer than one in so many share is no service that is worth a name.
+const ONE_OF_MANY: u64 = 20;
+
 /// The larger of what rows or pipelines and what the kernel counted.
 fn larger(rows: Option<Figure>, case: &Case<'_>) -> Option<Figure> {
     match (rows, case.ledger.books.timewait.clone()) {
@@ -95,9 +100,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         let says = format!("the kernel says {} that its table of these entries is full", support::times(full.count));
         claim.evidence.push(Evidence::new(Strength::Strong, Witnessed::Kernel, says, [full.first.clone()]));
     }
-    for (end, n) in remotes(case) {
-        support::add_remote(&mut claim, end, n, "where the closed connections went");
-    }
+    ends(case, &mut claim);
     claim.now = vec![match super::port_exhaustion::shown(case) {
         true => "free the local ports that they hold: see port-exhaustion".into(),
         false => "nothing; watch the local ports (ip_local_port_range) if all go to one remote".into(),
@@ -112,13 +115,26 @@ fn full<'a>(case: &Case<'a>) -> Option<&'a Sighting> {
     case.told_now("time-wait-buildup").find(|s| !room && s.kernel && s.points_to.first().is_some_and(|p| p == "time-wait-buildup"))
 }
 
-fn remotes(case: &Case<'_>) -> Vec<(String, u64)> {
-    let Some(view) = case.ledger.best(crate::ledger::Family::Tcp) else { return Vec::new() };
-    let mut tops = crate::capture::tops::Tops::default();
+/// Names the services that the closed connections were with: an end that several of them share. A port of one connection alone is a client's.
+fn ends(case: &Case<'_>, claim: &mut Claim) {
+    let Some(view) = case.ledger.best(crate::ledger::Family::Tcp) else { return };
+    let (mut remotes, mut locals) = (Tops::default(), Tops::default());
     for group in view.groups(crate::ledger::Family::Tcp).filter(|g| g.state == SocketState::TimeWait) {
-        tops.merge(&group.remotes);
+        remotes.merge(&group.remotes);
+        locals.merge(&group.locals);
     }
-    tops.sorted().into_iter().take(2).map(|(e, n)| (case.show(e), n)).collect()
+    let told = remotes.total();
+    let shared = |ends: &Tops<End>| -> Vec<(End, u64)> {
+        ends.top(2, |end| !end.is_unset()).into_iter().filter(|(_, n)| *n > 1 && n * ONE_OF_MANY >= told).collect()
+    };
+    for (end, n) in shared(&remotes) {
+        support::add_remote(claim, case.show(end), n, "where the closed connections went");
+    }
+    if claim.remotes.is_empty() {
+        for (end, n) in shared(&locals) {
+            support::add_listener(claim, case.show(end), n, "where the closed connections had arrived");
+        }
+    }
 }
 
 fn rule_out(case: &Case<'_>) -> Option<Exclusion> {

@@ -52,7 +52,7 @@ fn make(case: &Case<'_>) -> Checked {
             agreeing = agreeing.or(Some((same, quote)));
             continue;
         }
-        if let Some(&(same, _)) = known.iter().find(|k| case.continues(trace, k.0)) {
+        if let Some(&(same, _)) = known.iter().find(|k| case.continues(trace, k.0) || case.may_be_thread(pid, k.0)) {
             agreeing = agreeing.or(Some((same, quote)));
             continue;
         }

@@ -6,7 +6,7 @@ use crate::capture::Quote;
 use crate::capture::logs::Sighting;
 use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing, Witnessed, number};
-use crate::facts::{IdentityKey, LimitValue, NoteKind};
+use crate::facts::{IdentityKey, LimitValue, NoteKind, SocketState};
 use crate::ledger::{Family, Kind, Owner, View, tally};
 use crate::signatures::Weight;
 
@@ -110,7 +110,9 @@ fn sees_all(case: &Case<'_>) -> bool {
     // counts alone tell too little of that: somebody must have looked at holders or descriptors.
     let looked = listed || !tally::descriptors(case.snapshot).is_empty() || ledger.views.iter().any(View::holders_shown);
     let estab = value(&books.estab).filter(|&n| n < limits.established).unwrap_or(0).max(held_tcp(case));
-    let few = books.hashed().is_some_and(|n| n < limits.close_wait.saturating_add(estab)) && looked && !cut && books.foreign.is_none();
+    let few = books.hashed().is_some_and(|n| n < limits.close_wait.saturating_add(estab))
+        && (looked && !cut || states_add_up(case, hashed))
+        && books.foreign.is_none();
     unhashed && !books.unhashed_is_bound && (few || (table(Family::Tcp) && counted(case, shown(case), hashed))) && rest
 }
 
@@ -138,6 +140,13 @@ fn shown(case: &Case<'_>) -> u64 {
 /// moment or namespace, or was cut.
 fn counted(case: &Case<'_>, shown: u64, hashed: u64) -> bool {
     shown.saturating_mul(5) / 4 + case.thresholds.closed >= hashed
+}
+
+/// Whether somebody counted all connections by their states, and there are as many as the kernel counts: then there is none in another state.
+fn states_add_up(case: &Case<'_>, hashed: u64) -> bool {
+    let states = case.ledger.states.iter().filter(|(state, _)| **state != SocketState::TimeWait);
+    let counted: u64 = states.map(|(_, figure)| figure.value.max(0) as u64).sum();
+    case.ledger.counted.contains(&SocketState::Established) && counted > 0 && counted.abs_diff(hashed) * 20 <= hashed
 }
 
 /// Whether the table or the descriptors of all processes show about as many TCP sockets as the kernel counts; orphans are no descriptors.

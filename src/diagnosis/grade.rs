@@ -5,7 +5,8 @@ use crate::causes::{
     vanished_clients,
 };
 use crate::checks::{Checked, Status};
-use crate::ledger::{CountIs, Kind, Pile};
+use crate::facts::SocketState;
+use crate::ledger::{CountIs, Family, Kind, Pile};
 use std::collections::BTreeSet;
 
 /// The grade of the contract.
@@ -259,7 +260,10 @@ fn listing_alone(claim: &Claim, case: &Case<'_>) -> bool {
 fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
     let Some(pile) = claim.pile.and_then(|n| case.ledger.piles.get(n)) else { return };
     let near = |a: u64, b: u64| a.abs_diff(b) * 10 <= a.max(b) || a.abs_diff(b) <= 100.min(b / 2 + 5);
-    let agreeing: Vec<&str> = pile.words.iter().filter(|w| near(w.count, pile.count)).map(|w| w.source).collect();
+    let mut agreeing: Vec<&str> = pile.words.iter().filter(|w| near(w.count, pile.count)).map(|w| w.source).collect();
+    if let Some(table) = tabled(case, pile).filter(|table| !agreeing.contains(table)) {
+        agreeing.push(table);
+    }
     let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
     let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
     if books && pile.foreign.is_some() {
@@ -313,4 +317,17 @@ fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
     if pile.is == CountIs::AtLeast {
         weighed.cap(Lack::Count, Grade::Strong, "rows may be missing from the listing: the count is a lower bound");
     }
+}
+
+/// The table that has as many connections in the state of a pile as there are in it, whoever holds them: then there are no others.
+fn tabled(case: &Case<'_>, pile: &Pile) -> Option<&'static str> {
+    let state = match pile.kind {
+        Kind::CloseWait => SocketState::CloseWait,
+        Kind::SynSent => SocketState::SynSent,
+        Kind::Established => SocketState::Established,
+        _ => return None,
+    };
+    // What was counted in the table says nothing twice.
+    let view = case.ledger.best(Family::Tcp).filter(|_| pile.words.iter().all(|w| w.source != "table"))?;
+    (view.tcp(state) == pile.count).then(|| view.tables.first().map(|t| t.format))?
 }

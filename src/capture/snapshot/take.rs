@@ -12,10 +12,11 @@ use crate::capture::room::{Over, Room};
 use crate::capture::table::Table;
 use crate::capture::trace::Trace;
 use crate::facts::*;
+use crate::formats::pid::pid_of;
 use crate::formats::{by_id, selection};
 use crate::signatures::Signatures;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Readings kept of counters, tallies and notes, at most.
 const MAX_READINGS: usize = 20_000;
@@ -33,6 +34,12 @@ const MAX_TABLES: usize = 10_000;
 const MAX_TEXT: usize = 64 << 10;
 /// Bytes of all texts of processes together, past which each is cut short: a capture can claim 200,000 processes with long command lines.
 const MAX_TEXTS: usize = 32 << 20;
+/// Descriptors from which on it is no accident that a count is as large as a listing, and by how many both may differ: lines above it, or what
+/// was opened since.
+const MANY: u64 = 64;
+const AROUND: u64 = 2;
+/// Members kept whose trace says which process it is attached to, at most.
+const MAX_ATTACHED: usize = 1000;
 /// Bytes kept of a note.
 const MAX_NOTE: usize = 1024;
 /// What is kept of a text then.
@@ -367,6 +374,9 @@ impl Snapshot {
     fn trace_of(&mut self, member: MemberId, pid: u32) {
         if self.traced.is_none_or(|(m, _)| m != member) {
             self.traced = Some((member, pid));
+            if self.attached.len() < MAX_ATTACHED {
+                self.attached.push((member, pid));
+            }
         }
         if let Some(trace) = self.traces.last_mut().filter(|t| t.at.member == member && !self.new_trace) {
             trace.pid = trace.pid.or(Some(pid));
@@ -395,6 +405,21 @@ impl Snapshot {
                 _ => true,
             }
         });
+    }
+
+    /// The only listing that does not say whose it is, is of the process whose descriptors were counted, where the numbers are the same.
+    pub fn name_stray(&mut self) {
+        let [list] = self.strays.as_slice() else { return };
+        if list.descriptors < MANY || list.filtered {
+            return;
+        }
+        let near = |n: u64| n.abs_diff(list.descriptors) <= AROUND;
+        let counted = self.tallies.iter().filter_map(|t| Some((descriptors_counted(&t.command)?, t.value))).filter(|(_, n)| near(*n));
+        let pids: BTreeSet<u32> = counted.map(|(pid, _)| pid).collect();
+        let Some(&pid) = pids.first().filter(|_| pids.len() == 1) else { return };
+        if self.processes.get(&pid).is_none_or(|p| p.lists.is_empty()) {
+            self.processes.entry(pid).or_default().lists.append(&mut self.strays);
+        }
     }
 
     /// Puts the listing being read back to its process.
@@ -469,4 +494,10 @@ fn note(bytes: &[u8]) -> String {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.get(..MAX_TEXT).unwrap_or(bytes)).into_owned()
+}
+
+/// The process whose descriptors a command line counts, all of them: `ls /proc/4684/fd | wc -l`.
+fn descriptors_counted(command: &str) -> Option<u32> {
+    let counts = command.contains("/fd") && command.contains("wc -l") && !command.contains("grep");
+    pid_of("", command.as_bytes()).filter(|_| counts)
 }
