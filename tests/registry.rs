@@ -12,6 +12,7 @@ use std::fs;
 
 /// Files of `src/causes` that are no cause: what all of them share.
 const NO_CAUSES: &[&str] = &[
+    "all-taken",
     "balance",
     "bar",
     "by-kind",
@@ -74,6 +75,7 @@ const NO_FORMATS: &[&str] = &[
     "small-samples",
     "target",
     "thread",
+    "variables",
     "encoding",
     "wide",
     "width",

@@ -78,6 +78,7 @@ mod ulimit;
 mod uname;
 mod unit_file;
 mod uptime;
+mod variables;
 mod wchan;
 pub mod wide;
 mod width;

@@ -22,6 +22,20 @@ pub fn asked_program(command: &[u8]) -> Option<&[u8]> {
     (name.first() != Some(&b'-') && !name.is_empty() && name.iter().all(plain)).then_some(name)
 }
 
+/// The process in whose namespaces a command line runs another: `nsenter -t 4684 -n ss -tan`.
+pub fn entered(command: &[u8]) -> Option<u32> {
+    let mut words = scan::Fields::new(command).skip_while(|word| !word.ends_with(b"nsenter")).skip(1);
+    while let Some(word) = words.next() {
+        match word {
+            b"-t" | b"--target" => return words.next().and_then(scan::number32),
+            [b'-', b't', digits @ ..] => return scan::number32(digits),
+            [b'-', ..] => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
 fn pid_of_command(command: &[u8]) -> Option<u32> {
     let mut fields = scan::Fields::new(command);
     while let Some(field) = fields.next() {
@@ -148,6 +162,9 @@ mod tests {
         }
         assert_eq!(pid_of("x", b"strace -f -p 21733 -e trace=network"), Some(21733));
         assert_eq!(pid_of("x", b"cat /proc/6120/limits"), Some(6120));
+        for (command, want) in [("nsenter -t 177 -n ss -tan", Some(177)), ("sudo nsenter -n -t177 ss", Some(177)), ("ss -t 177", None)] {
+            assert_eq!(entered(command.as_bytes()), want, "{command}");
+        }
     }
 
     #[test]

@@ -146,9 +146,25 @@ fn counts_matches(grep: &[u8]) -> bool {
 /// Whether a command line keeps only part of what its program prints.
 pub fn filters(command: &[u8]) -> bool {
     let command = &without_substitutions(command);
-    [&b"| grep"[..], b"|grep", b"| egrep", b"|egrep", b"| head", b"|head", b"| tail", b"|tail", b"| awk", b"|awk", b"| sed", b"|sed"]
-        .iter()
-        .any(|needle| contains(command, needle))
+    [
+        &b"| grep"[..],
+        b"|grep",
+        b"| (head",
+        b"| (tail",
+        b"|(head",
+        b"| egrep",
+        b"|egrep",
+        b"| head",
+        b"|head",
+        b"| tail",
+        b"|tail",
+        b"| awk",
+        b"|awk",
+        b"| sed",
+        b"|sed",
+    ]
+    .iter()
+    .any(|needle| contains(command, needle))
 }
 
 /// A command line without what it puts in place of `$(...)`: of a loop that is the list it goes over.
@@ -389,6 +405,7 @@ mod tests {
     fn what_a_loop_goes_over_is_no_filter_of_its_rows() {
         assert!(filters(b"ss -tanp | grep 80") && filters(b"for n in $(ip netns list); do ss -tan | grep x; done"));
         assert!(!filters(b"for n in $(ip netns list | awk \"{print \\$1}\" | head -$(nproc)); do ip netns exec $n ss -tanp; done"));
+        assert!(filters(b"lsof -p 7 | (head -1; tail -9)"));
         assert!(!filters(b"ss -tanp") && filters(b"(ss -tanp) | head"));
     }
 

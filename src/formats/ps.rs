@@ -28,6 +28,8 @@ pub struct Ps;
 struct Reading {
     layout: Option<Layout>,
     options: Vec<u8>,
+    /// The layout that the command asks for, once a row has no header.
+    asked: Option<Option<Layout>>,
 }
 
 impl Format for Ps {
@@ -59,7 +61,7 @@ impl Format for Ps {
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
         // The options may be in the name of the member: `ps_-eo_pid_ppid_comm_nlwp`.
         let options = if prompt::program(hint.command) == b"ps" { hint.command } else { hint.path.as_bytes() };
-        Box::new(Reading { layout: None, options: options.to_vec() })
+        Box::new(Reading { layout: None, asked: None, options: options.to_vec() })
     }
 }
 
@@ -97,7 +99,11 @@ impl Reading {
         if self.layout.is_some() {
             return Taken::Unknown;
         }
-        match Layout::of_row(line).map(|layout| layout.process(line)) {
+        if self.asked.is_none() {
+            self.asked = Some(Layout::of_options(&self.options));
+        }
+        let asked = self.asked.as_ref().and_then(Option::as_ref).and_then(|layout| layout.process(line));
+        match Layout::of_row(line).map(|layout| layout.process(line)).or(asked.map(Some)) {
             Some(Some(process)) => {
                 sink.process(at, &process);
                 Taken::Row
@@ -138,6 +144,15 @@ mod tests {
         fn process(&mut self, _at: At<'_>, p: &Process<'_>) {
             self.0.push((p.pid, p.state, String::from_utf8_lossy(p.started).into_owned()));
         }
+    }
+
+    #[test]
+    fn rows_of_columns_that_were_asked_for() {
+        let rows = "53297 Thu Mar  3 09:31:20 2016 /usr/sbin/relayd -R -d /etc/relayd.ini\n";
+        let read = processes(&format!("$ ps -eo pid,lstart,cmd | grep [r]elayd\n{rows}"));
+        assert!(read[0].contains("53297") && read[0].contains("cmdline=/usr/sbin/relayd -R"), "{read:?}");
+        assert!(processes(&format!("$ ps aux | grep [r]elayd\n{rows}")).is_empty());
+        assert!(processes("$ ps -o args= -p 7\n12 monkeys\n").is_empty());
     }
 
     fn processes(text: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ use super::encoding::Encoding;
 use super::mend::{ESCAPE, Mend, shown};
 use super::prefix::Prefixes;
 use super::reading::{Reading, Traced, UNKNOWN};
+use super::variables::Variables;
 use super::width::Width;
 use super::{FORMATS, Format, Parser, Probe, Taken, cwd, host_mark, prompt, scan, tally};
 use crate::bundle::magic::is_binary;
@@ -56,6 +57,8 @@ pub struct Reader {
     in_pod: bool,
     /// The directory of a process's descriptors that the shell stands in.
     directory: Vec<u8>,
+    /// What was typed into variables.
+    variables: Variables,
     /// How many bare numbers of the last command have come.
     turn: usize,
     current: Option<Active>,
@@ -118,6 +121,7 @@ impl Reader {
             bare: false,
             in_pod: false,
             directory: Vec::new(),
+            variables: Variables::default(),
             turn: 0,
             current: None,
             width: Width::default(),
@@ -425,8 +429,8 @@ impl Reader {
                 self.tell_host("banner", host, line, sink);
                 return self.count(Taken::Noise, line);
             }
-            if let Some(command) = prompt::command(line) {
-                let command = command.to_vec();
+            if let Some(command) = self.variables.assign(line).or_else(|| prompt::command(line)) {
+                let command = self.variables.spelled_out(command).to_vec();
                 self.close(sink);
                 if let Some(host) = host_mark::of_prompt(line) {
                     self.tell_host("prompt", host, line, sink);
@@ -453,21 +457,26 @@ impl Reader {
             self.directory = line.trim_ascii().to_vec();
             return self.count(Taken::Noise, line);
         }
-        // A bare number that none reads is the count of a list of commands that prints more than counts.
+        // A number that none reads is the count of a list of commands that prints more than counts.
         let number = line.trim_ascii();
         let pasted = self.current.as_ref().is_none_or(|a| !a.greedy);
         if pasted
-            && !number.is_empty()
-            && scan::is_digits(number)
-            && let Some(counting) = tally::in_turn(&self.command, self.turn)
+            && number.first().is_some_and(u8::is_ascii_digit)
+            // uniq pads its numbers, prose does not.
+            && (scan::is_digits(number) || line.first().is_some_and(|&b| scan::is_blank(b)))
+            && let Some(counting) = tally::in_turn(&self.command, self.turn, number)
         {
             let counting = counting.to_vec();
-            self.turn += 1;
             self.open(&tally::Tally, &counting, self.line, sink);
             if let Some(active) = &mut self.current {
                 let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
                 self.count(taken, line);
-                return self.close(sink);
+                // Lines with labels come many together.
+                if scan::is_digits(number) {
+                    self.turn += 1;
+                    self.close(sink);
+                }
+                return;
             }
         }
         let taken = match &mut self.current {

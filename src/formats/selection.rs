@@ -118,6 +118,24 @@ fn drops_rows(part: &[u8], early: bool) -> bool {
     }
 }
 
+/// What the filters of a pipeline look for in rows: patterns of grep, and what awk compares with.
+pub fn sought(command: &[u8]) -> Vec<&[u8]> {
+    let mut all = Vec::new();
+    for part in split(command, b"|").into_iter().skip(1) {
+        let mut words = Fields::new(part);
+        match words.next().unwrap_or(b"") {
+            b"grep" | b"egrep" | b"fgrep" => {
+                let keeps = |word: &[u8]| !(word.starts_with(b"-") && !word.starts_with(b"--") && word.contains(&b'v'));
+                let rest = words.rest();
+                all.extend(patterns(rest).filter(|_| Fields::new(rest).all(keeps)));
+            }
+            b"awk" | b"gawk" | b"mawk" => all.extend(compared(part)),
+            _ => {}
+        }
+    }
+    all
+}
+
 /// The parts of a pipeline or list of commands; a mark inside of quotes separates none.
 pub fn split<'a>(command: &'a [u8], marks: &[u8]) -> Vec<&'a [u8]> {
     let (mut parts, mut start, mut quote) = (Vec::new(), 0, None);
@@ -220,6 +238,15 @@ fn tells_states(pattern: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_filters_look_for() {
+        let all =
+            |command: &str| sought(command.as_bytes()).into_iter().map(|w| String::from_utf8_lossy(w).into_owned()).collect::<Vec<_>>();
+        assert_eq!(all("ss -uanp | grep -c relayd"), ["relayd"]);
+        assert_eq!(all("netstat -antp | awk '$7 ~ /slapd/ {print $6}' | sort | uniq -c"), ["slapd"]);
+        assert!(all("ss -tanp | grep -v grep | wc -l").is_empty());
+    }
 
     #[test]
     fn states_by_options() {

@@ -17,7 +17,7 @@
 
 use super::selection::split;
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
-use crate::facts::{At, Sink, Tally as Fact};
+use crate::facts::{At, Note, NoteKind, Sink, Tally as Fact};
 
 /// Counts made by pipelines.
 pub struct Tally;
@@ -70,16 +70,13 @@ impl Format for Tally {
     }
 
     fn parser(&self, hint: &Hint<'_>) -> Box<dyn Parser> {
-        let several = counting(hint.command);
-        let line = match several.as_slice() {
-            [only] => only,
-            _ => hint.command,
-        };
+        let list = counting(hint.command);
+        let line = list.only().unwrap_or(hint.command);
         let counted = prompt::counts(line);
         let command = if counted { line.to_vec() } else { Vec::new() };
         let shape = if counted { shape_of(line) } else { Shape::States };
         // Of several counts the reader knows whose turn it is.
-        Box::new(Reading { command, shape, over: several.len() > 1 })
+        Box::new(Reading { command, shape, over: list.len() > 1 })
     }
 }
 
@@ -87,9 +84,16 @@ impl Parser for Reading {
     fn line(&mut self, at: At<'_>, sink: &mut dyn Sink) -> Taken {
         let line = at.text.trim_ascii();
         if line.is_empty() || is_complaint(line) {
+            if line.starts_with(b"(No info could be read for") || line.starts_with(b"(Not all processes could be identified") {
+                sink.note(at, &Note { kind: NoteKind::NoPrivilege, pid: None, text: line });
+            }
             return Taken::Noise;
         }
         if self.over && !matches!(self.shape, Shape::States | Shape::EachProcess { .. }) {
+            return Taken::Unknown;
+        }
+        // uniq pads its numbers: one at the beginning of a line is what another command of the list has counted.
+        if self.shape == Shape::NumberFirst && scan::is_digits(line) && at.text.first().is_some_and(u8::is_ascii_digit) {
             return Taken::Unknown;
         }
         let Some((label, value)) = self.row(line) else {
@@ -164,12 +168,15 @@ fn count_last(line: &[u8]) -> Option<(&[u8], u64)> {
     Some((label.trim_ascii(), scan::number(value.trim_ascii())?))
 }
 
-/// Whether a label is a pid or `/proc/PID`, maybe with a name behind it.
+/// Whether a label is a pid or `/proc/PID`, maybe with a name behind it or in front.
 fn names_process(label: &[u8]) -> bool {
-    let first = scan::Fields::new(label).next().unwrap_or(b"");
-    let pid = first.strip_prefix(b"/proc/").unwrap_or(first);
-    let pid = pid.strip_suffix(b"/fd").or_else(|| pid.strip_suffix(b"/fd/")).or_else(|| pid.strip_suffix(b":")).unwrap_or(pid);
-    scan::number32(pid).is_some()
+    let is_pid = |word: &[u8]| {
+        let pid = word.strip_prefix(b"/proc/").unwrap_or(word);
+        let pid = pid.strip_suffix(b"/fd").or_else(|| pid.strip_suffix(b"/fd/")).or_else(|| pid.strip_suffix(b":")).unwrap_or(pid);
+        scan::number32(pid).is_some()
+    };
+    let mut words = scan::Fields::new(label);
+    words.next().is_some_and(is_pid) || words.last().is_some_and(is_pid)
 }
 
 /// A loop over `/proc/PID/fd` that echoes the number of entries of each.
@@ -185,31 +192,61 @@ fn each_process(command: &[u8]) -> Option<Shape> {
     Some(Shape::EachProcess { count_first: said.starts_with(b"$(") || said.starts_with(b"`") })
 }
 
-/// The pipelines of a loop or a list of commands that print a bare count each, between whatever else it prints:
-/// `while :; do date; ls /proc/7/fd | wc -l; done`. None where it is not certain which number is whose.
-fn counting(command: &[u8]) -> Vec<&[u8]> {
+/// The pipelines of a loop or a list of commands that count, where it is certain which line is whose.
+#[derive(Default)]
+struct List<'a> {
+    /// Those that print a bare number each, in their order.
+    bare: Vec<&'a [u8]>,
+    /// The one that prints numbers with labels.
+    labelled: Option<&'a [u8]>,
+}
+
+impl<'a> List<'a> {
+    fn len(&self) -> usize {
+        self.bare.len() + usize::from(self.labelled.is_some())
+    }
+
+    fn only(&self) -> Option<&'a [u8]> {
+        match (self.bare.as_slice(), self.labelled) {
+            ([only], None) => Some(only),
+            ([], only) => only,
+            _ => None,
+        }
+    }
+}
+
+/// The counts of a loop or a list of commands, between whatever else it prints: `while :; do date; ls /proc/7/fd | wc -l; done`.
+fn counting(command: &[u8]) -> List<'_> {
     let looped = [&b"while "[..], b"until ", b"for "].iter().any(|word| command.starts_with(word));
     if each_process(command).is_some() || (!looped && !command.contains(&b';')) {
-        return Vec::new();
+        return List::default();
     }
     let body = match memchr::memmem::find(command, b"do ").filter(|_| looped) {
         Some(at) => command.get(at + 3..).unwrap_or(b""),
-        None if looped => return Vec::new(),
+        None if looped => return List::default(),
         None => command,
     };
     let parts: Vec<&[u8]> = split(body, b";").into_iter().map(<[u8]>::trim_ascii).collect();
-    let counts: Vec<&[u8]> = parts.iter().copied().filter(|part| prompt::counts(part)).collect();
-    // What is echoed with it, or written elsewhere, is no bare count.
-    let bare = |part: &&[u8]| shape_of(part) == Shape::Bare && !part.starts_with(b"echo ") && !writes(part);
+    let counts = || parts.iter().copied().filter(|part| prompt::counts(part));
+    let bare: Vec<&[u8]> = counts().filter(|part| shape_of(part) == Shape::Bare).collect();
+    let labelled: Vec<&[u8]> = counts().filter(|part| matches!(shape_of(part), Shape::NumberFirst | Shape::Either)).collect();
+    // What is echoed with it, or written elsewhere, is no count by itself.
+    let plain = |part: &[u8]| !part.starts_with(b"echo ") && !writes(part);
     let rest = || parts.iter().filter(|part| !prompt::counts(part));
-    let certain = counts.iter().all(bare) && (counts.len() < 2 || rest().all(|part| prints_no_bare_number(part)));
-    if certain { counts } else { Vec::new() }
+    let all = bare.len() + labelled.len();
+    let certain =
+        all == counts().count() && labelled.len() < 2 && counts().all(plain) && (all < 2 || rest().all(|part| prints_no_bare_number(part)));
+    if certain { List { bare, labelled: labelled.first().copied() } } else { List::default() }
 }
 
-/// The pipeline that has printed a bare number on a line of its own, so many having come before.
-pub fn in_turn(command: &[u8], turn: usize) -> Option<&[u8]> {
-    let counts = counting(command);
-    counts.get(turn.checked_rem(counts.len())?).copied()
+/// The pipeline of a list that has printed a line: a number by itself, so many of which have come before, or one with a label.
+pub fn in_turn<'c>(command: &'c [u8], turn: usize, line: &[u8]) -> Option<&'c [u8]> {
+    if scan::is_digits(line) {
+        let bare = counting(command).bare;
+        return bare.get(turn.checked_rem(bare.len())?).copied();
+    }
+    let (label, _) = number_first(line).filter(|_| command.contains(&b';'))?;
+    counting(command).labelled.filter(|_| !label.is_empty())
 }
 
 /// Whether a pipeline writes to a file; what it says of errors is another matter.
@@ -380,6 +417,25 @@ mod tests {
         let counts: Vec<&String> = told.lines.iter().filter(|l| l.starts_with("tally")).collect();
         assert_eq!(counts, ["tally (ls /proc/7/fd | wc -l) -=225", "tally (ls /proc/7/fd | wc -l) -=447"]);
         assert_eq!(reading.unparsed(), 0);
+    }
+
+    #[test]
+    fn labels_and_numbers_of_one_list() {
+        let watched = "Every 10.0s: ss -Htan | cut -d' ' -f1 | sort | uniq -c; ls /proc/77/fd | wc -l        a: Fri Feb  2 11:00:00 2024\n\n      1 CLOSE-WAIT\n    215 ESTAB\n256\n";
+        let uniq = "tally (ss -Htan | cut -d' ' -f1 | sort | uniq -c)";
+        let want = [format!("{uniq} CLOSE-WAIT=1"), format!("{uniq} ESTAB=215"), "tally (ls /proc/77/fd | wc -l) -=256".into()];
+        assert_eq!(tallies(&watched.repeat(2)), [want.clone(), want].concat());
+        let dated = "$ date; netstat -ntp | awk '{print $5, $7}' | sort | uniq -c\nFri May 21 10:02:19 CST 2021\n    812 10.7.0.8:70 144/exporter\n      9 10.7.0.8:71 145/exporter\n";
+        let read = tallies(dated);
+        assert!(read[0].ends_with(" 10.7.0.8:70 144/exporter=812") && read[1].ends_with(" 10.7.0.8:71 145/exporter=9"), "{read:?}");
+        assert!(read[0].starts_with("tally (netstat "), "{read:?}");
+    }
+
+    #[test]
+    fn a_name_in_front_of_the_pid() {
+        let text = "$ for p in /proc/[0-9]*; do echo $(ls $p/fd 2>/dev/null | wc -l) $(cat $p/comm) ${p#/proc/}; done | sort -rn\n912 relayd 1773\n96 systemd 1\n";
+        let read: Vec<String> = tallies(text).iter().map(|t| t.rsplit(") ").next().unwrap_or("").to_string()).collect();
+        assert_eq!(read, ["relayd 1773=912", "systemd 1=96"]);
     }
 
     #[test]

@@ -101,6 +101,25 @@ impl Layout {
         Some(Layout { columns: columns.into(), name_width: 0, tail: Tail::Arguments })
     }
 
+    /// The layout of a row without a header that a command line asks for by its list of columns: `ps -eo pid,lstart,cmd | grep x`.
+    pub fn of_options(command: &[u8]) -> Option<Layout> {
+        let list = columns_asked(command.split(|&b| b == b'|').next().unwrap_or(command))?;
+        let mut columns = Vec::new();
+        for keyword in list.split(|&b| b == b',') {
+            columns.push(match keyword {
+                b"lstart" => Column::Started,
+                b"start_time" => Column::Start,
+                b"ucmd" | b"ucomm" => Column::Command,
+                other => column_of(&other.to_ascii_uppercase())?,
+            });
+        }
+        let last = list.rsplit(|&b| b == b',').next().unwrap_or(list);
+        let tail = if matches!(last, b"args" | b"cmd" | b"command") { Tail::Arguments } else { Tail::Name };
+        let commands = columns.iter().filter(|c| **c == Column::Command).count();
+        let has_pid = columns.contains(&Column::Pid);
+        (has_pid && commands < 2 && columns.len() > 1).then_some(Layout { columns: columns.into(), name_width: 0, tail })
+    }
+
     /// Reads a row. A row that was cut gives the columns that are whole.
     pub fn row<'a>(&self, line: &'a [u8]) -> Row<'a> {
         let mut fields = Fields::new(line);
@@ -215,6 +234,18 @@ fn without_tree(text: &[u8]) -> &[u8] {
         Some(i) if text.iter().take(i).all(|b| matches!(b, b' ' | b'|')) => text.get(i + 3..).unwrap_or(b""),
         _ => text,
     }
+}
+
+/// The list of columns behind `-o`: a word of its own, or the rest of the options.
+fn columns_asked(command: &[u8]) -> Option<&[u8]> {
+    let mut words = Fields::new(command);
+    while let Some(word) = words.next() {
+        let letters = word.strip_prefix(b"-").filter(|l| !l.starts_with(b"-")).unwrap_or(b"");
+        if let Some(at) = letters.iter().position(|&b| b == b'o') {
+            return letters.get(at + 1..).filter(|list| !list.is_empty()).or_else(|| words.next());
+        }
+    }
+    None
 }
 
 fn column_of(header: &[u8]) -> Option<Column> {
