@@ -107,7 +107,7 @@ pub struct Snapshot {
     texts: usize,
     /// Counter readings kept.
     readings: usize,
-    filtered: Option<(MemberId, Quote)>,
+    filtered: Option<(MemberId, &'static str, Quote)>,
     /// Of which member and format a header was last seen, and of which rows came without.
     headed: Option<(MemberId, &'static str)>,
     headless: Option<(MemberId, &'static str)>,

@@ -307,9 +307,12 @@ fn count_used(case: &Case<'_>) -> Option<PortUse> {
     if told as i64 * 2 > figure.value {
         return None;
     }
-    // Of a count by peer, as a pipeline made it, the largest is the state's own.
-    let peer = tally::peers(case.snapshot, SocketState::TimeWait).into_iter().find(|p| p.1 as i64 == figure.value).map(|p| p.0);
-    Some(waiting(figure.value, peer, figure.at.clone()))
+    // Ports are taken for each peer by itself, and a pipeline may have counted by them.
+    let peer = tally::peers(case.snapshot, SocketState::TimeWait).into_iter().next();
+    match peer.filter(|(_, n)| n.saturating_mul(10) >= figure.value.max(0) as u64 * 9) {
+        Some((peer, n)) => Some(waiting(n as i64, Some(peer), figure.at.clone())),
+        None => Some(waiting(figure.value, None, figure.at.clone())),
+    }
 }
 
 /// Rows that tell their local ends.

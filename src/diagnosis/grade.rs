@@ -264,6 +264,8 @@ fn agreement(claim: &Claim, case: &Case<'_>, weighed: &mut Weighed) {
     if let Some(table) = tabled(case, pile).filter(|table| !agreeing.contains(table)) {
         agreeing.push(table);
     }
+    // A count that was made twice is one source.
+    agreeing.dedup();
     let books = matches!(pile.kind, Kind::Closed | Kind::Unidentified);
     let by_books = case.ledger.books.held_unhashed().filter(|_| books).map(|n| n.max(0) as u64);
     if books && pile.foreign.is_some() {

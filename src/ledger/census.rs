@@ -7,10 +7,12 @@
 //! ```
 
 use super::kind::Kind;
-use super::tally::{asks, family_in, kind_in, process_in, state_of, table_of};
+use super::labels;
+use super::tally::{asks, family_in, kind_in, prints_of, process_in, state_of, table_of};
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use crate::facts::Protocol;
+use crate::formats::selection;
 
 /// What was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,17 +25,47 @@ pub(super) struct Census {
 
 /// What a count is of; `None` where it is not of one kind: a label that is no state is one of the parts in which rows were counted.
 pub(super) fn of(tally: &Counted, snapshot: &Snapshot) -> Option<Census> {
-    let pid = holder(&tally.command, snapshot);
+    let pid = holder(&tally.command, snapshot).or_else(|| super::tally::in_namespace(tally, snapshot));
     let kind = match tally.label.as_str() {
         "" => kind_in(&tally.command).or_else(|| family_in(tally)).or_else(|| listeners(tally).filter(|_| pid.is_some())),
-        label => state_of(label).and_then(|state| Kind::of_socket(Protocol::Tcp, state)),
+        label => match state_of(label) {
+            Some(state) => Kind::of_socket(Protocol::Tcp, state),
+            None => return labels::census(tally, snapshot),
+        },
     };
     Some(Census { kind: kind?, pid })
 }
 
 /// The process whose sockets a command line counts: one that its tool was asked for, or whose pid a filter looks for.
 pub(super) fn holder(command: &str, snapshot: &Snapshot) -> Option<u32> {
-    process_in(command, snapshot).or_else(|| filtered(command))
+    process_in(command, snapshot).or_else(|| filtered(command)).or_else(|| sought(command, snapshot))
+}
+
+/// The one process of a name that a filter looks for among rows with their holders: `ss -uanp | grep -c relayd`.
+fn sought(command: &str, snapshot: &Snapshot) -> Option<u32> {
+    let (table, _) = command.split_once('|')?;
+    if !prints_of(table, "lsof") && !table_of(table).is_some_and(|options| options.contains('p')) {
+        return None;
+    }
+    let words = selection::sought(command.as_bytes()).into_iter().filter_map(|word| std::str::from_utf8(word).ok());
+    let mut names = words.map(|word| word.trim_matches(['^', '"', ' ', '/'])).filter(|word| word.len() > 1);
+    names.find_map(|name| only_of_name(name, snapshot))
+}
+
+/// The one process that has a name, as a listing of processes or its own log tells.
+fn only_of_name(name: &str, snapshot: &Snapshot) -> Option<u32> {
+    let mut named = snapshot.processes.iter().filter(|(_, p)| p.command == name).map(|(&pid, _)| pid);
+    match (named.next(), named.next()) {
+        (only, None) => only.or_else(|| logged(name, snapshot)),
+        _ => None,
+    }
+}
+
+/// The one process of a name that wrote to a log.
+fn logged(name: &str, snapshot: &Snapshot) -> Option<u32> {
+    let mut pids = snapshot.logs.sightings.iter().filter(|s| s.program == name).filter_map(|s| s.pid);
+    let first = pids.next()?;
+    pids.all(|pid| pid == first).then_some(first)
 }
 
 /// `grep -c 'pid=28191,'`.

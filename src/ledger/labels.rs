@@ -1,13 +1,16 @@
 //! Counts whose label names a holder: `612 gunicorn 1440 (CLOSE_WAIT)`, `2411 2214/node`, of `sort | uniq -c` over columns of a listing.
 
+use super::census::Census;
 use super::kind::Kind;
 use super::pile::{CountIs, Owner, Pile, Word};
+use super::runs;
 use super::tally::{kind_in, printed, prints_of, state_of};
 use super::witness::Traits;
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use crate::facts::Protocol;
 use crate::formats::pid::pid_of;
+use std::collections::BTreeMap;
 
 /// What a label says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,14 +24,44 @@ struct Label<'a> {
 
 /// Puts such counts to their piles: a listed one grows to what was counted, one that nothing lists is made.
 pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
-    for tally in snapshot.tallies.iter().filter(|t| !t.label.is_empty()) {
+    for run in runs::all(snapshot) {
+        for (tally, label, kind, value) in holders(&run, snapshot) {
+            put(snapshot, piles, &Counted { value, ..tally.clone() }, &label, kind);
+        }
+    }
+}
+
+/// What one run of a pipeline counted for each holder and kind: rows with different peers are parts of it.
+fn holders<'t>(run: &[&'t Counted], snapshot: &Snapshot) -> Vec<(&'t Counted, Label<'t>, Kind, u64)> {
+    let mut all: Vec<(&Counted, Label<'_>, Kind, u64)> = Vec::new();
+    let mut known: BTreeMap<(Option<u32>, &str, Kind), usize> = BTreeMap::new();
+    for tally in run.iter().copied().filter(|t| !t.label.is_empty()) {
         let label = Label::of(&tally.label, &tally.command);
         let Some(kind) = label.kind.or_else(|| kind_in(&tally.command)) else { continue };
         if !label.is_holder(snapshot) || kind == Kind::TimeWait || kind == Kind::Listen {
             continue;
         }
-        put(snapshot, piles, tally, &label, kind);
+        let next = all.len();
+        let place = *known.entry((label.pid, label.command, kind)).or_insert(next);
+        match all.get_mut(place) {
+            Some(of_it) => of_it.3 = of_it.3.saturating_add(tally.value),
+            None => all.push((tally, label, kind, tally.value)),
+        }
     }
+    all
+}
+
+/// What a count is of whose label names the holder.
+pub(super) fn census(tally: &Counted, snapshot: &Snapshot) -> Option<Census> {
+    let label = Label::of(&tally.label, &tally.command);
+    let kind = label.kind.or_else(|| kind_in(&tally.command))?;
+    label.is_holder(snapshot).then_some(Census { kind, pid: Some(label.pid?) })
+}
+
+/// The process that the label of a count names as the holder, where its pid stands in it.
+pub(super) fn holder_pid(tally: &Counted, snapshot: &Snapshot) -> Option<u32> {
+    let label = Label::of(&tally.label, &tally.command);
+    label.pid.filter(|_| label.is_holder(snapshot))
 }
 
 /// Whether the label of a count names a holder.
@@ -67,7 +100,7 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
     let counted = |p: &&mut Pile| {
         !label.command.is_empty()
             && p.kind == kind
-            && p.owner.as_ref().is_some_and(|o| o.command == label.command)
+            && p.owner.as_ref().is_some_and(|o| o.command == label.command && o.pids.iter().all(|&(_, n)| is_worker(n, tally.value)))
             && p.words.iter().any(|w| w.source == "tally")
     };
     if let (Some(pid), Some(pile)) = (label.pid, piles.iter_mut().find(counted)) {
@@ -82,6 +115,11 @@ fn put(snapshot: &Snapshot, piles: &mut Vec<Pile>, tally: &Counted, label: &Labe
     }
     let traits = Traits { quotes: vec![tally.quote.clone()], ..Traits::default() };
     piles.push(Pile::told(Some(owner(snapshot, label, tally.value)), kind, word(), CountIs::Exact, traits));
+}
+
+/// Whether a process with so many is a worker beside one that has so many others: none that holds next to nothing.
+fn is_worker(one: u64, other: u64) -> bool {
+    one.min(other).saturating_mul(20) >= one.max(other)
 }
 
 /// What all holders of a pile have together when one of several is known to have so many: of an excerpt, in which no socket is of two.
@@ -109,8 +147,8 @@ impl<'a> Label<'a> {
         let types = prints_of(command, "lsof") && printed(command).contains(&5);
         for word in text.split_whitespace() {
             let bare = word.trim_matches(['(', ')', '"', ',', ':', '\'']);
-            if types && bare == "sock" {
-                label.kind = Some(Kind::Closed);
+            if let Some(kind) = kind_of_type(bare).filter(|_| types) {
+                label.kind = Some(kind);
                 label.pid = label.pid.or_else(|| pid_of("", command.as_bytes()));
                 label.named |= label.pid.is_some();
             } else if let Some(pid) = bare.strip_prefix("pid=").and_then(|p| p.parse().ok()) {
@@ -150,6 +188,18 @@ fn names_holders(command: &str) -> bool {
     }
 }
 
+/// The kind of sockets that a word in lsof's column TYPE stands for.
+fn kind_of_type(word: &str) -> Option<Kind> {
+    Some(match word {
+        "sock" => Kind::Closed,
+        "unix" => Kind::Unix,
+        "netlink" => Kind::Netlink,
+        "pack" => Kind::Packet,
+        "raw" | "raw6" => Kind::Raw,
+        _ => return None,
+    })
+}
+
 /// Whether a word may be a program's name: no address, no protocol, no column of a listing.
 fn is_name(word: &str) -> bool {
     const COLUMNS: &[&str] = &["TCP", "UDP", "IPv4", "IPv6", "sock", "tcp", "tcp6", "udp", "udp6", "unix", "NODE", "TYPE", "COMMAND", "-"];
@@ -185,5 +235,10 @@ mod tests {
         let of_type = Label::of("sock", "lsof -p 4684 | awk '{print $5}' | sort | uniq -c");
         assert_eq!(of_type, Label { command: "", pid: Some(4684), kind: Some(Kind::Closed), named: true });
         assert_eq!(Label::of("pid=4684", "").pid, Some(4684));
+        let kind = |word: &str| Label::of(word, "lsof -p 4684 | awk '{print $5}' | sort | uniq -c").kind;
+        assert_eq!(
+            ["netlink", "unix", "pack", "IPv4", "REG"].map(kind),
+            [Some(Kind::Netlink), Some(Kind::Unix), Some(Kind::Packet), None, None]
+        );
     }
 }

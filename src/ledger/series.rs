@@ -13,16 +13,6 @@ use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use std::collections::BTreeMap;
 
-/// Counts of a pipeline, of several of the same the last; in the order in which those were made.
-pub(super) fn latest(snapshot: &Snapshot) -> Vec<&Counted> {
-    let mut last: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (n, tally) in snapshot.tallies.iter().enumerate().filter(|(_, t)| comes_again(t)) {
-        last.insert((&tally.command, &tally.label), n);
-    }
-    let is_last = |n: usize, t: &Counted| !comes_again(t) || last.get(&(t.command.as_str(), t.label.as_str())) == Some(&n);
-    snapshot.tallies.iter().enumerate().filter(|(n, t)| is_last(*n, t)).map(|(_, t)| t).collect()
-}
-
 /// The longest course of such counts of the sockets of a pile, with the line of each: of its kind, or of all that its process has.
 pub fn of_pile(snapshot: &Snapshot, pile: &Pile) -> Vec<(u64, Quote)> {
     let mut courses: BTreeMap<(&str, &str), Vec<(u64, Quote)>> = BTreeMap::new();
@@ -39,7 +29,7 @@ pub fn of_pile(snapshot: &Snapshot, pile: &Pile) -> Vec<(u64, Quote)> {
 }
 
 /// Whether a count under the same command and label is of the same thing at another time: what goes over a list names it by a variable.
-fn comes_again(t: &Counted) -> bool {
+pub(super) fn comes_again(t: &Counted) -> bool {
     let names = |w: &[u8]| matches!(w, [b'$', next] if next.is_ascii_alphabetic() || matches!(next, b'{' | b'_'));
     !t.command.is_empty() && !t.command.as_bytes().windows(2).any(names)
 }

@@ -6,13 +6,13 @@ pub use super::labels::process_of as labelled_process;
 use super::pile::{CountIs, Owner, Pile, Word};
 use super::views::{Family, View};
 use super::witness::{Part, Traits};
-use super::{Figure, tasks, views};
+use super::{Figure, runs, tasks, views};
 use crate::capture::process::base_name;
 use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::SocketState;
 use crate::formats::fd_counts::NAMELESS;
-use crate::formats::pid::{asked, asked_program, pid_of};
+use crate::formats::pid::{asked, asked_program, entered, pid_of};
 use crate::formats::prompt;
 use crate::formats::selection;
 use crate::formats::tally::descriptors_of;
@@ -24,14 +24,14 @@ const MANY: u64 = 100;
 /// States that pipelines counted: state, count, line. Of several counts of one state the last.
 pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
     let mut found: BTreeMap<SocketState, (i64, Quote)> = BTreeMap::new();
-    let of_sockets = |t: &&Counted| !tasks::repeats(t, snapshot) && !tasks::are_lines(t, snapshot);
-    for tally in super::series::latest(snapshot).into_iter().filter(of_sockets) {
+    let of_sockets = |t: &Counted| !tasks::repeats(t, snapshot) && !tasks::are_lines(t, snapshot);
+    for tally in runs::wholes(snapshot).iter().map(|t| &**t).filter(|t| of_sockets(t) && !runs::is_heading(&t.label)) {
         let state = state_of(&tally.label).or_else(|| state_in(&tally.command));
         if let Some(state) = state {
             let value = without_header(tally);
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             let entry = found.entry(state).or_insert((0, tally.quote.clone()));
-            // `sort | uniq -c` by peer counts parts; `awk ++S` counts wholes.
+            // By holder parts are counted, which may be shared; `awk ++S` counts wholes.
             if value >= entry.0 || state_of(&tally.label).is_some() {
                 *entry = (value.max(entry.0), tally.quote.clone());
             }
@@ -57,9 +57,14 @@ pub fn tcp_rows(snapshot: &Snapshot) -> Option<(u64, Quote)> {
 /// Raises the count of a pile of which only an excerpt is listed to what a pipeline counted, and makes one of what was counted of a process
 /// that nothing lists.
 pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
-    let of_sockets = |t: &&Counted| !super::labels::name_holder(t, snapshot) && !tasks::repeats(t, snapshot);
-    for tally in super::series::latest(snapshot).into_iter().filter(of_sockets) {
-        let Some(Census { kind, pid }) = census::of(tally, snapshot) else { continue };
+    let of_sockets = |t: &Counted| !super::labels::name_holder(t, snapshot) && !tasks::repeats(t, snapshot);
+    let wholes = runs::wholes(snapshot);
+    let mut counts: Vec<(&Counted, Census)> =
+        wholes.iter().map(|t| &**t).filter(|t| of_sockets(t)).filter_map(|t| Some((t, census::of(t, snapshot)?))).collect();
+    // What was counted of a process alone says more of it than what was counted of the host.
+    counts.sort_by_key(|(_, census)| census.pid.is_none());
+    let own: BTreeSet<(Kind, u32)> = counts.iter().filter_map(|(_, c)| Some((c.kind, c.pid?))).collect();
+    for (tally, Census { kind, pid }) in counts {
         let named = |p: &Pile| {
             !matches!(kind, Kind::Udp | Kind::Unix)
                 || pid.is_some()
@@ -67,11 +72,19 @@ pub fn apply(snapshot: &Snapshot, piles: &mut Vec<Pile>) {
         };
         let mut fitting = piles.iter_mut().filter(|p| p.kind == kind && pid.is_none_or(|pid| p.held_by(pid)) && named(p));
         match (fitting.next(), fitting.next().is_some()) {
-            (Some(pile), several) if !several || pid.is_some() => raise(snapshot, pile, tally, pid),
+            (Some(pile), several) if (!several || pid.is_some()) && (pid.is_some() || !is_told(pile, &own)) => {
+                raise(snapshot, pile, tally, pid)
+            }
             (None, _) => piles.extend(pid.and_then(|pid| only_counted(snapshot, tally, kind, pid))),
             _ => {}
         }
     }
+}
+
+/// Whether the count of all processes says nothing of a pile: its own was counted, or it is of listeners, which all services have.
+fn is_told(pile: &Pile, own: &BTreeSet<(Kind, u32)>) -> bool {
+    let counted = pile.owner.iter().flat_map(|o| &o.pids).any(|(pid, _)| own.contains(&(pile.kind, *pid)));
+    counted || pile.kind == Kind::Listen
 }
 
 /// Puts a count to a pile.
@@ -83,11 +96,18 @@ fn raise(snapshot: &Snapshot, pile: &mut Pile, tally: &Counted, pid: Option<u32>
         // Rows of all processes were counted, of which those that are listed are of one: most of the others are, too. And a listing that may
         // repeat each row for each thread has at most so many.
         let of_it = pid.is_some() || pile.owner.as_ref().is_none_or(|o| !o.command.is_empty() && tally.command.contains(&o.command));
-        pile.is = if of_it && !tasks::shows_threads(tally) { CountIs::Exact } else { CountIs::Estimate };
+        pile.is = match of_it && !tasks::shows_threads(tally) {
+            true if runs::is_cut(&tally.command) => CountIs::AtLeast,
+            true => CountIs::Exact,
+            false => CountIs::Estimate,
+        };
         pile.count = value;
         if let Some([first]) = pile.owner.as_mut().map(|o| o.pids.as_mut_slice()) {
             first.1 = value;
         }
+    }
+    if pile.words.iter().any(|w| w.source == "tally" && w.count == value) {
+        return;
     }
     let word = Word { source: "tally", count: value, quote: Some(tally.quote.clone()) };
     let place = pile.words.partition_point(|w| w.count > value);
@@ -103,7 +123,8 @@ fn only_counted(snapshot: &Snapshot, tally: &Counted, kind: Kind, pid: u32) -> O
     }
     let word = Word { source: "tally", count, quote: Some(tally.quote.clone()) };
     let traits = Traits { quotes: vec![tally.quote.clone()], ..Traits::default() };
-    Some(Pile::told(Some(holder(snapshot, pid, count)), kind, word, CountIs::Exact, traits))
+    let is = if runs::is_cut(&tally.command) { CountIs::AtLeast } else { CountIs::Exact };
+    Some(Pile::told(Some(holder(snapshot, pid, count)), kind, word, is, traits))
 }
 
 /// Puts the counts of descriptors that pipelines made to the piles of their processes, and the limits of those that no listing has.
@@ -121,8 +142,21 @@ pub fn count_descriptors(snapshot: &Snapshot, piles: &mut [Pile]) {
             pile.nameless_limit = super::pile::nameless_limit(snapshot);
         }
         let seen = pile.descriptors.iter().map(|(n, _, quote)| (*n, quote.clone()));
-        pile.at_least = seen.chain(pile.at_least.take()).max_by_key(|(n, _)| *n);
+        pile.at_least = seen.chain(counted_own(pile)).chain(pile.at_least.take()).max_by_key(|(n, _)| *n);
+        // Each socket that was counted has a descriptor, however few rows are shown.
+        if let (Some(shown), Some((most, told))) = (&mut pile.descriptors, &pile.at_least)
+            && shown.0 < *most
+        {
+            *shown = (*most, false, told.clone());
+        }
     }
+}
+
+/// The sockets of a pile of one process as a pipeline counted them.
+fn counted_own(pile: &Pile) -> Option<(u64, Quote)> {
+    let word = pile.words.iter().find(|w| w.source == "tally" && w.count == pile.count)?;
+    let one = pile.owner.as_ref().is_some_and(|o| o.pids.len() == 1) && !matches!(pile.kind, Kind::TimeWait);
+    Some((pile.count, word.quote.clone()?)).filter(|_| one)
 }
 
 /// Descriptors of a process as a pipeline counted them: `ls /proc/PID/fd | wc -l`, or a loop that does so for each, by pid. Of several
@@ -135,6 +169,18 @@ pub fn descriptors(snapshot: &Snapshot) -> BTreeMap<u32, (u64, Quote)> {
 pub fn asked_for(snapshot: &Snapshot, program: &str) -> Option<(u64, Quote)> {
     let counts = |t: &&Counted| t.label.is_empty() && counts_listing(t) && asked_program(t.command.as_bytes()) == Some(program.as_bytes());
     snapshot.tallies.iter().rfind(counts).map(|t| (entries(t), t.quote.clone()))
+}
+
+/// The process in whose network namespace a pipeline counted, if hardly another can hold them: it has as many descriptors and few more.
+pub(super) fn in_namespace(tally: &Counted, snapshot: &Snapshot) -> Option<u32> {
+    let pid = entered(tally.command.as_bytes())?;
+    let open = snapshot.tallies.iter().rfind(|t| process_counted(t, snapshot) == Some(pid)).map(entries)?;
+    (tally.value >= MANY && fits_table(tally.value, open)).then_some(pid)
+}
+
+/// Whether a table of so many descriptors has room for so many sockets, and for few others.
+fn fits_table(sockets: u64, descriptors: u64) -> bool {
+    descriptors >= sockets && descriptors <= sockets.saturating_mul(5) / 4 + 64
 }
 
 /// All such counts of one process, in the order in which they were made.
@@ -215,9 +261,15 @@ pub fn holder(snapshot: &Snapshot, pid: u32, count: u64) -> Owner {
     let mut owner = Owner::of(snapshot, pid, count);
     if owner.command.is_empty() {
         let named = snapshot.tallies.iter().filter_map(|t| super::labels::process_of(&t.label)).find(|p| p.0 == pid && !p.1.is_empty());
-        owner.command = named.map_or(String::new(), |p| p.1.to_string());
+        owner.command = named.map_or_else(|| logged_name(snapshot, pid).to_string(), |p| p.1.to_string());
     }
     owner
+}
+
+/// The name under which a process wrote to a log.
+fn logged_name(snapshot: &Snapshot, pid: u32) -> &str {
+    let own = |s: &&crate::capture::logs::Sighting| s.pid == Some(pid) && !s.program.is_empty();
+    snapshot.logs.sightings.iter().find(own).map_or("", |s| s.program.as_str())
 }
 
 /// Piles whose holder nothing names: states of a table without holders, or counted by a pipeline. `blind`: without the privilege to see
@@ -230,13 +282,15 @@ pub fn unowned(snapshot: &Snapshot, views: &[View<'_>], states: &BTreeMap<Socket
         let view = views::best(views, Family::Tcp);
         // Rows without a holder are in an accept queue, or were closed meanwhile; without privilege, which a table without any holder lacks
         // though it may not say so, they may be another user's.
+        let unprivileged = blind;
         let blind = blind || view.is_some_and(|v| v.groups(Family::Tcp).all(|g| g.owner.is_none()));
         // What was opened here waits in no accept queue: with an inode some descriptor holds it, of a process that is out of sight.
         let held = |v: &View<'_>| blind || v.groups(Family::Tcp).any(|g| g.state == state && g.owner.is_none() && g.no_holder > 0);
         // So does an accepted one: what waits in a queue has no inode yet.
         let of_descriptor = |v: &View<'_>| v.groups(Family::Tcp).any(|g| g.state == state && g.owner.is_none() && g.inodes.is_some());
-        let whole =
-            view.is_some_and(|v| v.holders_shown() && !(kind == Kind::CloseWait && ((held(v) && all_opened(v)) || of_descriptor(v))));
+        // Without the privilege to see other users' processes a dash is no sign that nobody holds it.
+        let whole = !(unprivileged && kind == Kind::CloseWait)
+            && view.is_some_and(|v| v.holders_shown() && !(kind == Kind::CloseWait && ((held(v) && all_opened(v)) || of_descriptor(v))));
         let mut count = (figure.value.max(0) as u64).saturating_sub(owned);
         if state == SocketState::CloseWait {
             count = count.saturating_sub(unaccepted(views));
@@ -349,13 +403,23 @@ fn likely_owner(piles: &[Pile]) -> Option<Owner> {
 
 /// The one process that has hardly more descriptors than there are sockets, where no other's were counted to be as many.
 fn as_many(snapshot: &Snapshot, count: u64) -> Option<Owner> {
-    let fits = |n: u64| n >= count && n <= count.saturating_mul(5) / 4 + 64;
-    let mut counted = descriptors(snapshot).into_iter().filter(|(_, (n, _))| *n >= count);
+    let mut open = descriptors(snapshot);
+    for (pid, tally) in snapshot.tallies.iter().filter_map(|t| Some((lines_of_lsof(t)?, t))) {
+        open.entry(pid).or_insert((without_header(tally), tally.quote.clone()));
+    }
+    let mut counted = open.into_iter().filter(|(_, (n, _))| *n >= count);
     let (pid, (n, _)) = counted.next()?;
-    if count < MANY || !fits(n) || counted.next().is_some() {
+    if count < MANY || !fits_table(count, n) || counted.next().is_some() {
         return None;
     }
     Some(holder(snapshot, pid, count))
+}
+
+/// The process all of whose rows of lsof were counted: its descriptors, and some files beside them.
+fn lines_of_lsof(t: &Counted) -> Option<u32> {
+    let (lsof, count) = t.command.split_once('|')?;
+    let whole = t.label.is_empty() && count.trim() == "wc -l" && prompt::program(lsof.as_bytes()) == b"lsof";
+    pid_of("", lsof.as_bytes()).filter(|_| whole)
 }
 
 /// How many rows of a table of connections somebody counted for a process, without a word on their states.
@@ -388,7 +452,9 @@ pub fn state_of(label: &str) -> Option<SocketState> {
 
 /// The one state a command line selects: `state close-wait`, `grep CLOSE_WAIT`.
 pub(super) fn state_in(command: &str) -> Option<SocketState> {
-    let folded: String = command.to_ascii_uppercase().chars().filter(|c| *c != '_' && *c != '-').collect();
+    let selects = |part: &&str| !part.contains("grep") || !part.split_whitespace().any(drops);
+    let selecting: String = command.split('|').filter(selects).collect();
+    let folded: String = selecting.to_ascii_uppercase().chars().filter(|c| *c != '_' && *c != '-').collect();
     let all = ["CLOSEWAIT", "TIMEWAIT", "SYNSENT", "SYNRECV", "ESTAB", "FINWAIT2", "FINWAIT1", "LASTACK"];
     let mut hits = all.iter().filter(|w| folded.contains(*w));
     match (hits.next(), hits.next()) {
@@ -396,6 +462,11 @@ pub(super) fn state_in(command: &str) -> Option<SocketState> {
         (Some(_), Some(_)) => None,
         (None, _) => greps_close(command).then_some(SocketState::CloseWait),
     }
+}
+
+/// Whether an option of grep keeps what does not match.
+fn drops(option: &str) -> bool {
+    option.strip_prefix('-').is_some_and(|o| !o.starts_with('-') && o.contains('v')) || option == "--invert-match"
 }
 
 /// Whether a filter keeps what has the word CLOSE: of the states that ss, netstat and lsof print all but a few such rows are CLOSE-WAIT.

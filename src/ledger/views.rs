@@ -257,9 +257,12 @@ fn overlap(a: &Table, b: &Table) -> bool {
 
 /// What says that a table is not whole.
 fn losses<'s>(snapshot: &'s Snapshot, table: &Table) -> impl Iterator<Item = &'s Remark> + use<'s> {
-    let member = table.at.member;
+    let (member, format, line) = (table.at.member, table.format, table.at.line);
+    // What another command of the file filtered was not lost here.
+    let own = move |r: &Remark| r.kind != NoteKind::Filtered || (r.format == format && r.quote.at.line <= line);
     snapshot.remarks.iter().filter(move |r| {
         r.quote.at.member == member
+            && own(r)
             && matches!(r.kind, NoteKind::Filtered | NoteKind::HeadLost | NoteKind::TailLost | NoteKind::Narrow | NoteKind::TimedOut)
     })
 }

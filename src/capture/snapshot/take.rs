@@ -73,7 +73,7 @@ impl Snapshot {
                 return;
             }
         }
-        let filtered = self.filtered_in(at.citation.member).is_some();
+        let filtered = self.filtered_in(at.citation.member, at.format).is_some();
         self.cool();
         let (headless, beheaded) = self.head_of_list(at, pid, d);
         let filtered = filtered || beheaded;
@@ -122,7 +122,7 @@ impl Snapshot {
     /// Takes a descriptor whose process is not told.
     fn stray(&mut self, at: &At<'_>, d: &Descriptor<'_>, names: &mut Interner) {
         if self.strays.last().is_none_or(|l| l.at.member != at.citation.member) && self.strays.len() < 1000 {
-            let filtered = self.filtered_in(at.citation.member).is_some();
+            let filtered = self.filtered_in(at.citation.member, at.format).is_some();
             self.strays.push(FdList::new(at.format, at.citation, filtered));
         }
         if let Some(list) = self.strays.last_mut() {
@@ -137,7 +137,7 @@ impl Snapshot {
         let fits =
             self.open_table == Some(member) && self.tables.last().is_some_and(|t| same(t.format, at.format) && t.at.member == member);
         if !fits && self.tables.len() < MAX_TABLES {
-            let filtered = self.filtered_in(member).cloned();
+            let filtered = self.filtered_in(member, at.format).cloned();
             // Rows go to the last table only.
             self.tables.last_mut().into_iter().for_each(Table::seal);
             let headless = self.is_headless(at);
@@ -329,7 +329,7 @@ impl Snapshot {
                 }
                 return;
             }
-            NoteKind::Filtered => self.filtered = Some((at.citation.member, Quote::keep(at))),
+            NoteKind::Filtered => self.filtered = Some((at.citation.member, at.format, Quote::keep(at))),
             NoteKind::NoPrivilege => {
                 if let Some(proc) = n.pid.and_then(|pid| process(&mut self.processes, &mut self.room, pid)) {
                     proc.denied.get_or_insert_with(|| Quote::keep(at));
@@ -407,21 +407,6 @@ impl Snapshot {
         });
     }
 
-    /// The only listing that does not say whose it is, is of the process whose descriptors were counted, where the numbers are the same.
-    pub fn name_stray(&mut self) {
-        let [list] = self.strays.as_slice() else { return };
-        if list.descriptors < MANY || list.filtered {
-            return;
-        }
-        let near = |n: u64| n.abs_diff(list.descriptors) <= AROUND;
-        let counted = self.tallies.iter().filter_map(|t| Some((descriptors_counted(&t.command)?, t.value))).filter(|(_, n)| near(*n));
-        let pids: BTreeSet<u32> = counted.map(|(pid, _)| pid).collect();
-        let Some(&pid) = pids.first().filter(|_| pids.len() == 1) else { return };
-        if self.processes.get(&pid).is_none_or(|p| p.lists.is_empty()) {
-            self.processes.entry(pid).or_default().lists.append(&mut self.strays);
-        }
-    }
-
     /// Puts the listing being read back to its process.
     fn cool(&mut self) {
         let Some(hot) = self.hot.take() else { return };
@@ -458,14 +443,15 @@ impl Snapshot {
         }
         self.headless = here;
         // A filter has taken it, which is told already.
-        if self.filtered_in(at.citation.member).is_none() {
+        if self.filtered_in(at.citation.member, at.format).is_none() {
             self.note(at, &Note { kind: NoteKind::NoHeader, pid: None, text: at.text });
         }
         true
     }
 
-    fn filtered_in(&self, member: MemberId) -> Option<&Quote> {
-        self.filtered.as_ref().filter(|(m, _)| *m == member).map(|(_, q)| q)
+    /// What filters the outputs of this format in the member; what only counts is no output of it.
+    fn filtered_in(&self, member: MemberId, format: &str) -> Option<&Quote> {
+        self.filtered.as_ref().filter(|(m, of, _)| *m == member && (*of != "tally" || format == *of)).map(|(.., q)| q)
     }
 }
 
