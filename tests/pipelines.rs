@@ -194,3 +194,77 @@ fn a_lone_count_beside_the_limits() {
     assert!(out("fd-count.5020", "119\n") && out("fdcount.txt", "119\n"));
     assert!(!out("fd-count.77", "119\n") && !out("count.txt", "119\n"));
 }
+
+/// What a client has open to one service, counted, with the limit of its process and how many it has accepted itself.
+fn client(count: u64, limit: u64, accepted: u64) -> String {
+    format!(
+        "$ grep 'open files' /proc/77/limits\nMax open files            {limit}                 65536                files\n\
+         $ ss -tnp state established dst 10.1.0.9 dport = :9200 | grep -c pid=77\n{count}\n\
+         $ ss -tnp state established sport = :80 | grep -c pid=77\n{accepted}\n"
+    )
+}
+
+#[test]
+fn a_client_that_takes_all_there_is() {
+    assert_eq!(told(&client(1010, 1024, 0)), (Verdict::Leak, Some(77), Some(1010)));
+    assert_ne!(told(&client(1010, 4096, 0)).0, Verdict::Leak, "room is left");
+    assert_ne!(told(&client(250, 256, 0)).0, Verdict::Leak, "a small table is full of ordinary work");
+    let many: String = (0..90).map(|n| format!("     11 10.1.{n}.9:443\n")).collect();
+    let limit = "$ grep 'open files' /proc/77/limits\nMax open files            1024                 65536                files\n";
+    let crawler = format!("{limit}$ ss -tnp state established | grep pid=77 | awk '{{print $4}}' | sort | uniq -c\n{many}");
+    assert_ne!(told(&crawler).0, Verdict::Leak, "to each of many a few");
+}
+
+#[test]
+fn what_another_process_of_the_program_needs() {
+    let text = |other: u32| {
+        format!(
+            "Mar 03 10:47:41 gw relayd[512]: accept() failed: Too many open files\n\n\
+             $ ps -eo pid,lstart,cmd | grep [r]elayd\n  512 Thu Mar  3 09:31:20 2016 /usr/sbin/relayd a\n  540 Tue Jan 12 22:04:51 2016 /usr/sbin/relayd b\n\
+             $ grep files /proc/540/limits\nMax open files            32768                32768                files\n\
+             $ grep files /proc/512/limits\nMax open files            1024                 4096                 files\n\
+             $ for p in 512 540; do echo $p $(ls /proc/$p/fd | wc -l); done\n512 1024\n540 {other}\n"
+        )
+    };
+    assert_eq!(told(&text(1377)), (Verdict::Exhaustion, Some(512), Some(1024)));
+    assert_eq!(told(&text(377)).0, Verdict::Inconclusive, "it has fewer than the limit of the first");
+}
+
+#[test]
+fn the_only_program_that_was_asked_for() {
+    let text = |more: &str| {
+        format!(
+            "$ grep files /proc/`pgrep relayd`/limits\nMax open files            1024                 4096                 files\n$ ls /proc/512/fd | wc -l\n1023\n{more}"
+        )
+    };
+    let owner = |text: &str| {
+        let diagnosis = diagnose(&[Member { path: "paste.txt".into(), text: text.into() }]);
+        diagnosis.findings.first().and_then(|f| f.claim.owner.as_ref().map(|o| o.named()))
+    };
+    assert_eq!(owner(&text("")).as_deref(), Some("relayd (pid 512)"));
+    assert_eq!(owner(&text("$ ls /proc/540/fd | wc -l\n12\n")), None, "two processes, and nothing tells which it is");
+}
+
+#[test]
+fn a_dash_without_privilege_is_somebodys() {
+    let row = |n: u32| format!("tcp      309      0 10.9.1.9:5665       10.9.{}.28:{}       CLOSE_WAIT  -\n", n % 200, 40_000 + n);
+    let rows: String = (0..12).map(row).collect();
+    let text = |lines: u32| {
+        format!(
+            "$ sudo lsof -p 3197 | wc -l\n{lines}\n$ netstat -tnp | grep CLOSE_WAIT | wc -l\n(No info could be read for \"-p\": geteuid()=45 but you should be root.)\n6305\n{rows}"
+        )
+    };
+    assert_eq!(told(&text(6433)), (Verdict::Leak, Some(3197), Some(6305)));
+    assert_eq!(told(&text(433)).1, None, "it cannot hold them");
+}
+
+#[test]
+fn what_all_of_the_host_have_is_not_one_processs() {
+    let row = |fd: u32| format!("relayd 77 ops {fd}u IPv4 {fd}00 0t0 TCP 10.5.1.8:24224->10.5.2.31:41{fd} (CLOSE_WAIT)\n");
+    let rows: String = (100..105).map(row).collect();
+    let text = format!(
+        "$ netstat -an | awk '/tcp/ {{print $6}}' | sort | uniq -c\n   1067 CLOSE_WAIT\n      3 LISTEN\n\
+         $ lsof -nP -p 77 | grep -c CLOSE_WAIT\n906\n$ lsof -nP -p 77 | grep CLOSE_WAIT | head -5\n{rows}"
+    );
+    assert_eq!(told(&text), (Verdict::Leak, Some(77), Some(906)));
+}

@@ -6,9 +6,11 @@ use super::support;
 use super::{Case, Claim, limit_by_name, number, suspect};
 use crate::capture::Quote;
 use crate::capture::logs::Sighting;
+use crate::capture::process::base_name;
 use crate::facts::LimitValue;
-use crate::ledger::{CountIs, Kind, Owner, Pile};
+use crate::ledger::{CountIs, Kind, Owner, Pile, tally};
 use crate::signatures::Weight;
+use std::collections::BTreeMap;
 
 cause! {
     /// A process reaches its soft limit of open files although nothing leaks: its load simply needs more.
@@ -77,6 +79,8 @@ struct Found<'c> {
     /// The connects under way that fill it.
     filling: Option<&'c Pile>,
     need: Option<Need>,
+    /// What another process of the same program has open, if that is more than this one may.
+    twin: Option<Evidence>,
     /// Whether what fills the table is told: that decides between a limit that is too low and a leak.
     known: bool,
     /// What most of the captured sockets are, where nothing tells what fills the table.
@@ -95,8 +99,9 @@ impl<'c> Found<'c> {
         let need = need(case).filter(|_| !errors.is_empty());
         let known =
             full.as_ref().is_some_and(|f| knows_content(case, f)) || by_name.is_some_and(|a| a.live_fill(case)) || filling.is_some();
-        let mut found = Found { errors, full, asked, filling, need, known, most: None };
-        if !found.known && found.need.is_none() {
+        let twin = full.as_ref().and_then(|full| twin(case, full));
+        let mut found = Found { errors, full, asked, filling, need, twin, known, most: None };
+        if !found.known && found.need.is_none() && found.twin.is_none() {
             found.most = most_of(case, found.pid());
         }
         Some(found)
@@ -126,15 +131,21 @@ impl<'c> Found<'c> {
             _ if self.need.is_some() => {
                 (Class::Exhaustion, "at a limit of open files that is lower than what the program itself says it needs".into())
             }
+            _ if self.twin.is_some() => {
+                (Class::Exhaustion, "at a limit of open files that is lower than what another process of the same program has open".into())
+            }
             (_, Some(pile)) => (Class::Note, format!("a limit of open files was reached, and {}", undecided_pile(case, pile, true))),
             _ => (Class::Note, "a limit of open files was reached, and nothing captured says what fills it".into()),
         }
     }
 
     fn owner(&self, case: &Case<'_>) -> Option<Owner> {
-        let asked = self.by_name(case).map(|a| Owner { command: a.program.clone(), ..Owner::default() });
+        let pids = |a: &limit_by_name::Asked| a.pid.map(|pid| (pid, 0)).into_iter().collect();
+        let asked = self.by_name(case).map(|a| Owner { command: a.program.clone(), pids: pids(a), ..Owner::default() });
         let filler = self.filling.and_then(|pile| pile.owner.clone());
-        let told = filler.or_else(|| self.pid().map(|pid| owner(case, pid))).or(asked).or_else(|| named_by_log(case));
+        // The number in the log may be of the program that was asked for.
+        let same = asked.clone().filter(|o| o.pids.first().is_some_and(|(pid, _)| self.pid() == Some(*pid)));
+        let told = filler.or(same).or_else(|| self.pid().map(|pid| owner(case, pid))).or(asked).or_else(|| named_by_log(case));
         told.or_else(|| self.most?.owner.clone())
     }
 
@@ -163,6 +174,7 @@ impl<'c> Found<'c> {
         if let Some(need) = &self.need {
             all.push(Evidence::new(Strength::Strong, Witnessed::Limit, need.says(), [need.quote.clone()]));
         }
+        all.extend(self.twin.iter().cloned());
         if let Some(pile) = self.filling {
             let says = format!("{} of its descriptors are {}", number(pile.count as i64), pile.kind.noun(pile.count));
             all.push(Evidence::new(Strength::Moderate, Witnessed::Table, says, pile.traits.quotes.iter().take(1).cloned()));
@@ -187,7 +199,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
         claim.evidence.push(Evidence::new(Strength::Weak, Witnessed::Limit, a.says(), [a.limit.1.clone()]));
         claim.missing.push(descriptors(&a.program));
     } else if claim.class == Class::Note {
-        claim.missing.push(content(pid));
+        claim.missing.push(content(case, pid));
     }
     claim.now = vec![match pid {
         Some(pid) => format!("prlimit --pid {pid} --nofile=SOFT:HARD raises it at once"),
@@ -241,21 +253,57 @@ fn filling<'c>(case: &'c Case<'_>) -> Option<&'c Pile> {
 
 /// Whether the capture tells what most of the open descriptors are.
 fn knows_content(case: &Case<'_>, full: &Full) -> bool {
-    let Some(holding) = case.ledger.holdings.get(&full.pid) else { return false };
-    let told = |kind: &&Kind| **kind != Kind::Unidentified && **kind != Kind::TimeWait;
-    let known: u64 = holding.kinds.keys().filter(told).filter_map(|&k| holding.count(k)).map(|c| c.0).sum();
-    known * 2 >= full.descriptors
+    let told = |kind: &Kind| *kind != Kind::Unidentified && *kind != Kind::TimeWait;
+    let known: u64 = case
+        .ledger
+        .holdings
+        .get(&full.pid)
+        .map_or(0, |holding| holding.kinds.keys().filter(|kind| told(kind)).filter_map(|&k| holding.count(k)).map(|c| c.0).sum());
+    let mine = |p: &&Pile| told(&p.kind) && p.owner.as_ref().is_some_and(|o| matches!(o.pids.as_slice(), [(pid, _)] if *pid == full.pid));
+    let counted: u64 = case.ledger.piles.iter().filter(mine).map(|p| p.count).sum();
+    known.max(counted) * 2 >= full.descriptors
 }
 
-fn content(pid: Option<u32>) -> super::Missing {
-    super::Missing {
-        what: "the limit and the descriptors of the process".into(),
-        would: "tell a limit that is too low from a leak that fills it".into(),
-        command: match pid {
-            Some(pid) => format!("cat /proc/{pid}/limits; ls -l /proc/{pid}/fd"),
-            None => "cat /proc/PID/limits; ls -l /proc/PID/fd".into(),
-        },
-    }
+fn content(case: &Case<'_>, pid: Option<u32>) -> super::Missing {
+    let pid = pid.or_else(|| only_of_its_name(case));
+    let limited = pid.and_then(|pid| case.snapshot.processes.get(&pid)?.nofile.as_ref()).is_some();
+    let (what, command) = match pid {
+        Some(pid) if limited => ("the descriptors of the process", format!("ls -l /proc/{pid}/fd")),
+        Some(pid) => ("the limit and the descriptors of the process", format!("cat /proc/{pid}/limits; ls -l /proc/{pid}/fd")),
+        None => ("the limit and the descriptors of the process", "cat /proc/PID/limits; ls -l /proc/PID/fd".into()),
+    };
+    super::Missing { what: what.into(), would: "tell a limit that is too low from a leak that fills it".into(), command }
+}
+
+/// The one process of the name under which a log tells of a limit that was reached.
+fn only_of_its_name(case: &Case<'_>) -> Option<u32> {
+    let program = &reached(case).find(|s| !s.program.is_empty())?.program;
+    let mut named = case.snapshot.processes.iter().filter(|(_, p)| p.command == *program || base_name(&p.program()) == program);
+    let (&pid, _) = named.next()?;
+    named.next().is_none().then_some(pid)
+}
+
+/// That another process of the same program has more descriptors open than this one may, and far less than it may itself: so many are its
+/// ordinary load.
+fn twin(case: &Case<'_>, full: &Full) -> Option<Evidence> {
+    let own = case.snapshot.processes.get(&full.pid).filter(|p| full.own && !p.program().is_empty())?;
+    let counted = tally::descriptors(case.snapshot);
+    let open = |pid: u32| {
+        let listed = case.ledger.holdings.get(&pid).and_then(|h| h.at_least());
+        listed.into_iter().chain(counted.get(&pid).cloned()).max_by_key(|(n, _)| *n)
+    };
+    let same = |p: &crate::capture::process::Proc| p.command == own.command && base_name(&p.program()) == base_name(&own.program());
+    case.snapshot.processes.iter().filter(|(pid, p)| **pid != full.pid && same(p)).find_map(|(&pid, p)| {
+        let (LimitValue::At(limit), _, quote) = p.nofile.as_ref()? else { return None };
+        let (n, row) = open(pid).filter(|(n, _)| *n > full.limit && n.saturating_mul(2) <= *limit)?;
+        let says = format!(
+            "pid {pid}, of the same program, has {} of at most {} descriptors open: more than the {} that this one may have",
+            number(n as i64),
+            number(*limit as i64),
+            number(full.limit as i64)
+        );
+        Some(Evidence::new(Strength::Strong, Witnessed::Limit, says, [row, quote.clone()]))
+    })
 }
 
 /// What is missing where the limit is known.
@@ -314,9 +362,15 @@ pub(super) fn near_the_only(case: &Case<'_>) -> Option<Full> {
 
 fn near_its_own(case: &Case<'_>) -> Option<Full> {
     let mut best: Option<Full> = None;
-    for (&pid, proc) in &case.snapshot.processes {
-        let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { continue };
-        let Some((descriptors, row)) = case.ledger.holdings.get(&pid).and_then(|h| h.at_least()) else { continue };
+    let mut limited = case.snapshot.processes.iter().filter_map(|(&pid, p)| Some((pid, p.nofile.as_ref()?))).peekable();
+    let counted = if limited.peek().is_some() { tally::descriptors(case.snapshot) } else { BTreeMap::new() };
+    for (pid, (limit, _, quote)) in limited {
+        let LimitValue::At(limit) = limit else { continue };
+        let piles = case.ledger.piles.iter().filter(|p| p.held_by(pid)).filter_map(|p| p.at_least.clone());
+        let listed = case.ledger.holdings.get(&pid).and_then(|h| h.at_least());
+        let open = listed.into_iter().chain(counted.get(&pid).cloned()).chain(piles).max_by_key(|(n, _)| *n);
+        // What was counted when the limit was another one tells nothing of this one.
+        let Some((descriptors, row)) = open.filter(|(n, _)| n <= limit || !counted.contains_key(&pid)) else { continue };
         if descriptors.saturating_mul(100) >= limit.saturating_mul(case.thresholds.near_limit)
             && best.as_ref().is_none_or(|b| descriptors > b.descriptors)
         {

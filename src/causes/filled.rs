@@ -24,7 +24,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, s: &mut Suspicion) {
 /// That a pile has filled its holder's table.
 pub(super) fn full(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     if pile.kind == Kind::Established {
-        return None;
+        return super::all_taken::weigh(case, pile);
     }
     up_to_limit(case, pile).or_else(|| up_to_usual(case, pile))
 }
@@ -56,7 +56,9 @@ fn up_to_usual(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let refused = errors(case).into_iter().find(|(_, whose, _)| whose.is_none_or(|w| pile.held_by(w)));
     let ends = numbers == limit || refused.is_some() && numbers * 100 >= limit * NEARLY;
     let share = share(case, pile);
-    (ends && share * 10 >= numbers * 9).then(|| {
+    // Of sockets without a use the most are enough where its own calls fail at the very limit.
+    let useless = pile.kind == Kind::Closed && numbers == limit && refused.as_ref().is_some_and(|(_, whose, _)| whose.is_some());
+    (ends && (share * 10 >= numbers * 9 || (useless && share * 4 >= numbers * 3))).then(|| {
         let told = if refused.is_some() { ", and calls fail because none is left" } else { "" };
         let (last, limit) = (number(numbers as i64 - 1), number(limit as i64));
         let says =

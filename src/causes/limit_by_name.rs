@@ -13,6 +13,8 @@ pub struct Asked {
     pub limit: (u64, Quote),
     /// Its descriptors, where a command of the same name counted them.
     pub open: Option<(u64, Quote)>,
+    /// Its process, where the descriptors of one alone were counted and nothing else names it.
+    pub pid: Option<u32>,
 }
 
 impl Asked {
@@ -45,12 +47,22 @@ impl Asked {
     }
 }
 
+/// The only process whose descriptors were counted, where nothing names it and the capture asks by name for one program alone.
+fn only_counted(case: &Case<'_>, program: &str) -> Option<(u32, (u64, Quote))> {
+    let mut counted = tally::descriptors(case.snapshot).into_iter();
+    let (pid, open) = counted.next().filter(|_| counted.next().is_none())?;
+    let asks_for_others = case.snapshot.asked_limits.iter().any(|(other, ..)| other != program);
+    let named = !tally::holder(case.snapshot, pid, 0).command.is_empty();
+    (!asks_for_others && !named).then_some((pid, open))
+}
+
 /// The program that is nearest to its limit.
 pub fn nearest(case: &Case<'_>) -> Option<Asked> {
     let of = |(program, limit, quote): &(String, LimitValue, Quote)| {
         let LimitValue::At(limit) = limit else { return None };
-        let open = tally::asked_for(case.snapshot, program);
-        Some(Asked { program: program.clone(), limit: (*limit, quote.clone()), open })
+        let only = only_counted(case, program);
+        let open = tally::asked_for(case.snapshot, program).or_else(|| only.clone().map(|(_, open)| open));
+        Some(Asked { program: program.clone(), limit: (*limit, quote.clone()), open, pid: only.map(|(pid, _)| pid) })
     };
     let share = |a: &Asked| a.open.as_ref().map_or(0, |o| u128::from(o.0) * 1000 / u128::from(a.limit.0.max(1)));
     case.snapshot.asked_limits.iter().filter_map(of).max_by_key(share)

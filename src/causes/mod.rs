@@ -116,6 +116,7 @@ macro_rules! cause {
 
 mod accept_not_closed;
 mod accept_stalled;
+mod all_taken;
 mod backlog_overflow;
 mod busy_not_leaking;
 mod by_kind;

@@ -24,6 +24,8 @@ cause! {
     /// - Growth between samples; a trace with connects that succeed and are never closed; a leak detector's line.
     /// - Hundreds, more in a later sample, and none of those before closed: a pool closes what it has not needed for a while.
     /// - Far more connections to one remote than the process has threads or tasks.
+    /// - Nearly all of what can be had is taken by connections to few services: its descriptors, the local ports for a remote, most files of
+    ///   the host.
     ///
     /// # Evidence against
     /// - A count that stays, or that follows the load both ways.

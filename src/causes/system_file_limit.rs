@@ -83,7 +83,8 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     vec![claim]
 }
 
-fn numbers(case: &Case<'_>) -> Option<(Figure, Figure)> {
+/// Files that are open on the host, and how many may be.
+pub(super) fn numbers(case: &Case<'_>) -> Option<(Figure, Figure)> {
     case.counter("file_nr.allocated").zip(case.counter("file_nr.max").or_else(|| case.counter("sysctl.fs.file-max")))
 }
 
