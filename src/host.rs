@@ -78,7 +78,6 @@ pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
         in_time(&mut host.takes);
         host.main = host.takes.iter().rposition(|t| t.snapshot.has_rows()).unwrap_or(host.takes.len().saturating_sub(1));
         widen(host);
-        host.takes.iter_mut().for_each(|take| take.snapshot.name_stray());
     }
     // It is said where the reader looks first.
     if let Some(take) = found.first_mut().and_then(|h| h.takes.get_mut(h.main)) {

@@ -16,7 +16,7 @@ use crate::formats::pid::pid_of;
 use crate::formats::{by_id, selection};
 use crate::signatures::Signatures;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Readings kept of counters, tallies and notes, at most.
 const MAX_READINGS: usize = 20_000;
@@ -34,10 +34,6 @@ const MAX_TABLES: usize = 10_000;
 const MAX_TEXT: usize = 64 << 10;
 /// Bytes of all texts of processes together, past which each is cut short: a capture can claim 200,000 processes with long command lines.
 const MAX_TEXTS: usize = 32 << 20;
-/// Descriptors from which on it is no accident that a count is as large as a listing, and by how many both may differ: lines above it, or what
-/// was opened since.
-const MANY: u64 = 64;
-const AROUND: u64 = 2;
 /// Members kept whose trace says which process it is attached to, at most.
 const MAX_ATTACHED: usize = 1000;
 /// Bytes kept of a note.
@@ -480,10 +476,4 @@ fn note(bytes: &[u8]) -> String {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.get(..MAX_TEXT).unwrap_or(bytes)).into_owned()
-}
-
-/// The process whose descriptors a command line counts, all of them: `ls /proc/4684/fd | wc -l`.
-fn descriptors_counted(command: &str) -> Option<u32> {
-    let counts = command.contains("/fd") && command.contains("wc -l") && !command.contains("grep");
-    pid_of("", command.as_bytes()).filter(|_| counts)
 }
