@@ -12,7 +12,6 @@ use crate::capture::room::{Over, Room};
 use crate::capture::table::Table;
 use crate::capture::trace::Trace;
 use crate::facts::*;
-use crate::formats::pid::pid_of;
 use crate::formats::{by_id, selection};
 use crate::signatures::Signatures;
 use std::collections::btree_map::Entry;
