@@ -222,7 +222,7 @@ fn inner_from(directories: &[&str], name: &str) -> usize {
 }
 
 /// `1030` or `103005`: a time of day, unless it is a pid.
-fn is_clock(word: &str) -> bool {
+pub(super) fn is_clock(word: &str) -> bool {
     let field = |from: usize| word.get(from..from + 2).and_then(|f| f.parse::<u32>().ok());
     is_number(word)
         && matches!(word.len(), 4 | 6)
@@ -231,7 +231,7 @@ fn is_clock(word: &str) -> bool {
 }
 
 /// `10:30`, `10-30-05`, `10h30`: a time of day that is nothing else.
-fn is_time_of_day(word: &str) -> bool {
+pub(super) fn is_time_of_day(word: &str) -> bool {
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
     let parted = word.split([':', '-', '_', 'h']).all(|field| field.len() == 2);
     parted && word.len() + 1 == digits.len() / 2 * 3 && is_clock(&digits)
@@ -255,7 +255,7 @@ fn is_of_a_process(datum: &str) -> bool {
 }
 
 /// Whether a directory or a part of a file name says which sample it is: `sample1`, `s1`, `t0`, `before`, a date and time.
-fn is_sample(word: &str) -> bool {
+pub(super) fn is_sample(word: &str) -> bool {
     const WORDS: &[&str] = &["before", "after", "during", "first", "second", "third", "baseline", "later", "earlier", "start", "end"];
     const NUMBERED: &[&str] = &["sample", "s", "t", "run", "iter", "iteration", "round", "snap", "snapshot", "pass", "step", "take"];
     let lower = word.to_ascii_lowercase();
@@ -272,13 +272,15 @@ fn is_sample(word: &str) -> bool {
 
 /// A key that sorts names of samples in time: `before` in front of `after`, `sample2` in front of `sample10`.
 pub fn order(name: &str) -> (u8, String) {
-    let lower = name.to_ascii_lowercase();
-    let rank = match lower.as_str() {
-        "before" | "first" | "start" | "baseline" | "earlier" => 0,
-        "third" => 2,
-        "after" | "later" | "end" => 3,
-        _ => 1,
+    let words: Vec<String> = name.to_ascii_lowercase().split_inclusive(|c: char| !c.is_ascii_alphanumeric()).map(numbered).collect();
+    let lower = words.concat();
+    let rank = |word: &String| match word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()) {
+        "before" | "first" | "start" | "baseline" | "earlier" | "yesterday" => Some(0),
+        "third" => Some(2),
+        "after" | "later" | "end" => Some(3),
+        _ => None,
     };
+    let rank = words.iter().find_map(rank).unwrap_or(1);
     let mut key = String::new();
     let mut digits = String::new();
     for c in lower.chars().chain([' ']) {
@@ -296,8 +298,14 @@ pub fn order(name: &str) -> (u8, String) {
     (rank, key)
 }
 
+/// A word with the number of a day of the week in the place of its name, which has the order of letters.
+fn numbered(word: &str) -> String {
+    let name = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    super::moments::day(name).map_or_else(|| word.to_string(), |day| format!("{day}{}", word.get(name.len()..).unwrap_or("")))
+}
+
 /// Whether the whole of a word is a date, a date and time, or a time since the epoch.
-fn is_time(word: &str) -> bool {
+pub(super) fn is_time(word: &str) -> bool {
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
     let plain = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '_' | ':' | '.' | 'T' | 'Z' | '+'));
     let date = |d: &str| {
@@ -351,7 +359,7 @@ fn sample_of_name(name: &str) -> Option<String> {
         .then(|| word.to_string())
 }
 
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -364,6 +372,9 @@ mod tests {
         let mut names = ["after", "t10", "before", "t2", "during"];
         names.sort_by_key(|n| order(n));
         assert_eq!(names, ["before", "during", "t2", "t10", "after"]);
+        let mut names = ["fri_0911", "thu_0904", "3_end", "2_during", "1_before"];
+        names.sort_by_key(|n| order(n));
+        assert_eq!(names, ["1_before", "2_during", "thu_0904", "fri_0911", "3_end"]);
     }
 
     #[test]

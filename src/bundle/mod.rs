@@ -12,6 +12,7 @@ pub mod layout;
 mod limits;
 pub mod links;
 pub mod magic;
+pub mod moments;
 mod names;
 mod notes;
 mod pipe;

@@ -278,6 +278,8 @@ impl<'s> Intake<'s> {
                 None => self.beyond += 1,
             }
         }
+        let room = self.most_snapshots().saturating_sub(self.snapshots.len());
+        super::siblings::part(&mut self.snapshots, &mut self.numbers, &self.members, room);
         super::parts::mark(&mut self.snapshots, &self.members);
         let sealed = self.snapshots.into_iter().map(|mut s| {
             s.seal();
@@ -404,6 +406,9 @@ impl Sink for Route<'_> {
     fn note(&mut self, at: At<'_>, n: &Note<'_>) {
         if n.kind == NoteKind::HostStart {
             return self.stretches.host(self.snapshot, self.path, &at, n.text);
+        }
+        if n.kind == NoteKind::RunStart {
+            return self.stretches.run(self.snapshot, self.path, &at, n.text);
         }
         self.snapshot.note(&at, n);
     }

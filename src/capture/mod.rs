@@ -19,6 +19,7 @@ mod pending;
 pub mod process;
 pub mod quote;
 mod room;
+mod siblings;
 pub mod snapshot;
 mod sockaddr;
 pub mod sockets;

@@ -1,10 +1,12 @@
 //! What one host said at one time: everything kept of the facts of one directory of a capture.
 
 mod follow;
+mod part;
 mod stray;
 mod take;
 
 pub use follow::Content;
+pub(in crate::capture) use part::Marks;
 
 use super::holding::FdList;
 use super::hot::Hot;
@@ -155,6 +157,11 @@ impl Snapshot {
         for (key, value) in other.identity {
             self.identity.entry(key).or_insert(value);
         }
+    }
+
+    /// How many tables and listings there are.
+    pub(in crate::capture) fn outputs(&self) -> usize {
+        self.tables.len() + self.lists + self.strays.len()
     }
 
     /// Makes all tables and counters those of another network namespace than the capture's own.

@@ -8,14 +8,17 @@
 //! State  Recv-Q Send-Q ...
 //! ```
 //!
-//! Only outputs that come again make samples of stretches: a capture may have a date in front of each of its different outputs. Hosts are
-//! parted where another member or stretch is of another one.
+//! Only outputs that come again make samples of stretches: a capture may have a date in front of each of its different outputs. A command that
+//! is run again needs no date, if what it lists is of the same processes or sockets and not the very same rows: nobody reads a paste twice.
+//! Nor do files with a date in each. Hosts are parted where another member or stretch is of another one.
 
 use super::snapshot::Content;
 use super::{Quote, Snapshot};
 use crate::bundle::layout::Placement;
 use crate::facts::{At, IdentityKey};
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 
 /// Stretches of one member kept, at most. Past so many every second one is given up, but never the first and the last.
 const MOST: usize = 256;
@@ -28,7 +31,25 @@ pub(super) struct Stretches {
     past: Vec<Stretch>,
     /// The host of the stretch at hand.
     host: Host,
-    dated: bool,
+    mark: Mark,
+    /// The command at hand, and how many tables and listings there were before it.
+    run: Option<(u64, usize)>,
+    /// The commands that have listed something.
+    listed: FxHashSet<u64>,
+}
+
+/// What stands in front of a stretch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mark {
+    /// Nothing that tells of another moment.
+    #[default]
+    None,
+    /// A date.
+    Date,
+    /// A command that ran before.
+    Run,
+    /// The beginning of a file with a date.
+    File,
 }
 
 /// A host as a line names it; empty where none is told.
@@ -43,8 +64,7 @@ struct Host {
 #[derive(Debug)]
 struct Stretch {
     host: Host,
-    /// Whether a date begins it.
-    dated: bool,
+    mark: Mark,
     snapshot: Snapshot,
 }
 
@@ -63,7 +83,33 @@ impl Stretches {
     /// A date has come: what follows may be of another moment.
     pub fn date(&mut self, live: &mut Snapshot, path: &str) {
         let host = self.host.clone();
-        self.begin(live, path, host, true);
+        self.begin(live, path, host, Mark::Date);
+    }
+
+    /// A command is run: one that has listed something before lists it as it is now.
+    pub fn run(&mut self, live: &mut Snapshot, path: &str, at: &At<'_>, command: &[u8]) {
+        if let Some((before, outputs)) = self.run
+            && live.outputs() > outputs
+        {
+            self.listed.insert(before);
+        }
+        let run = FxBuildHasher.hash_one((self.host.name.as_str(), self.host.pod.as_str(), uncommented(command)));
+        if self.listed.contains(&run) {
+            if self.base.is_none() {
+                // What came before is of this member only in part.
+                let first = live.part(|member| member == at.citation.member);
+                let mut base = std::mem::replace(live, first);
+                live.room.receive(base.room.pass_on());
+                self.base = Some(Box::new(base));
+            }
+            match live.outputs() {
+                // The date or the host that stands in front of it has begun a stretch.
+                0 if self.mark == Mark::None => self.mark = Mark::Run,
+                0 => {}
+                _ => self.begin(live, path, self.host.clone(), Mark::Run),
+            }
+        }
+        self.run = Some((run, live.outputs()));
     }
 
     /// A line says of which host the following is, or in which pod a command runs.
@@ -75,18 +121,29 @@ impl Stretches {
             "prompt" | "banner" if !name.is_empty() && name != self.host.name => Host { name, ..Host::default() },
             _ => return,
         };
-        self.begin(live, path, Host { line: Some(Quote::keep(at)), ..next }, false);
+        self.begin(live, path, Host { line: Some(Quote::keep(at)), ..next }, Mark::None);
     }
 
-    fn begin(&mut self, live: &mut Snapshot, path: &str, host: Host, dated: bool) {
+    fn begin(&mut self, live: &mut Snapshot, path: &str, host: Host, mark: Mark) {
+        if self.base.is_some() && live.facts == 0 && host.name == self.host.name && host.pod == self.host.pod {
+            // A command that ran again, and prints the date first.
+            self.mark = if self.mark == Mark::Date { Mark::Date } else { mark };
+            return;
+        }
         let mut done = std::mem::take(live);
         done.end_member();
         live.room.receive(done.room.pass_on());
         live.begin_member(path);
-        let (before, was_dated) = (std::mem::replace(&mut self.host, host), std::mem::replace(&mut self.dated, dated));
+        if let Some((run, outputs)) = &mut self.run {
+            if done.outputs() > *outputs {
+                self.listed.insert(*run);
+            }
+            *outputs = 0;
+        }
+        let (host, mark) = (std::mem::replace(&mut self.host, host), std::mem::replace(&mut self.mark, mark));
         match self.base {
             None => self.base = Some(Box::new(done)),
-            Some(_) => self.past.push(Stretch { host: before, dated: was_dated, snapshot: done }),
+            Some(_) => self.past.push(Stretch { host, mark, snapshot: done }),
         }
         if self.past.len() >= MOST {
             let mut number = 0;
@@ -103,7 +160,7 @@ impl Stretches {
         let mut last = std::mem::replace(live, *base);
         last.end_member();
         live.room.receive(last.room.pass_on());
-        self.past.push(Stretch { host: self.host, dated: self.dated, snapshot: last });
+        self.past.push(Stretch { host: self.host, mark: self.mark, snapshot: last });
         by_pods(&mut self.past);
         let mut hosts: Vec<(Host, Vec<Stretch>)> = Vec::new();
         for stretch in self.past {
@@ -130,7 +187,7 @@ impl Waiting {
         let mut settled = Vec::new();
         for (place, all) in self.0 {
             let parted = several.contains(&place.root);
-            for told in all {
+            for told in in_time(all) {
                 let own = parted && !told.host.name.is_empty() && told.samples.iter().any(tells);
                 settle(&place, told, own, &mut settled);
             }
@@ -180,22 +237,53 @@ fn tells(snapshot: &Snapshot) -> bool {
     snapshot.facts > snapshot.identity.len() as u64
 }
 
+/// What several members tell of one host, each with its date, put together in the order of the dates.
+fn in_time(all: Vec<Told>) -> Vec<Told> {
+    let date = |s: &Snapshot| s.identity.get(&IdentityKey::Date).map(|(date, _)| date.clone());
+    let (dated, mut others): (Vec<Told>, Vec<Told>) = all.into_iter().partition(|t| t.samples.iter().all(|s| date(s).is_some()));
+    let mut hosts: Vec<(Host, Vec<(usize, Snapshot)>)> = Vec::new();
+    for (member, told) in dated.into_iter().enumerate() {
+        let samples = told.samples.into_iter().map(|s| (member, s));
+        match hosts.iter_mut().find(|(host, _)| host.name == told.host.name) {
+            Some((_, all)) => all.extend(samples),
+            None => hosts.push((told.host, samples.collect())),
+        }
+    }
+    for (host, mut all) in hosts {
+        all.sort_by_cached_key(|(_, s)| date(s));
+        let mut last = None;
+        let stretch = |(member, snapshot)| {
+            // Moments of one member were told apart already.
+            let mark = if last.replace(member) == Some(member) { Mark::Date } else { Mark::File };
+            Stretch { host: Host::default(), mark, snapshot }
+        };
+        others.push(Told { host, samples: samples(all.into_iter().map(stretch).collect()) });
+    }
+    others
+}
+
+/// A command line without what was noted behind it.
+fn uncommented(command: &[u8]) -> &[u8] {
+    let end = memchr::memmem::find(command, b" #").unwrap_or(command.len());
+    command.get(..end).unwrap_or(command).trim_ascii()
+}
+
 /// Stretches of one host put together to samples, oldest first: from the last one backwards, so that what is diagnosed has most beside it.
 fn samples(stretches: Vec<Stretch>) -> Vec<Snapshot> {
     let mut samples: Vec<(BTreeSet<Content>, Snapshot)> = Vec::new();
-    // Whether what comes later begins with a date: without one between them two outputs are of one moment.
-    let mut parted = false;
+    // What stands in front of what comes later: without a date or a command that came again two outputs are of one moment.
+    let mut mark = Mark::None;
     for stretch in stretches.into_iter().rev() {
         let content = stretch.snapshot.content();
         match samples.last_mut() {
-            Some((known, later)) if !parted || known.is_disjoint(&content) => {
+            Some((known, later)) if known.is_disjoint(&content) || !comes_again(mark, &stretch.snapshot, later) => {
                 known.extend(content);
                 let newer = std::mem::replace(later, stretch.snapshot);
                 later.follow(newer);
             }
             _ => samples.push((content, stretch.snapshot)),
         }
-        parted = stretch.dated;
+        mark = stretch.mark;
     }
     let mut samples: Vec<Snapshot> = samples.into_iter().rev().map(|(_, snapshot)| snapshot).collect();
     if let Some(mut last) = samples.pop() {
@@ -203,6 +291,20 @@ fn samples(stretches: Vec<Stretch>) -> Vec<Snapshot> {
         samples.push(last);
     }
     samples
+}
+
+/// Whether what comes later lists the same as an earlier stretch at another moment.
+fn comes_again(mark: Mark, earlier: &Snapshot, later: &Snapshot) -> bool {
+    let of_one_host = || {
+        let (a, b) = (earlier.marks(|_| true), later.marks(|_| true));
+        a.same_processes(&b) || a.same_sockets(&b)
+    };
+    match mark {
+        Mark::None => false,
+        Mark::Date => true,
+        Mark::Run => of_one_host() && !earlier.is_copied_in(later),
+        Mark::File => of_one_host(),
+    }
 }
 
 #[cfg(test)]

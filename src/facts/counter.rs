@@ -119,6 +119,8 @@ pub enum NoteKind {
     SampleStart,
     /// A line names the host of what follows: a prompt, or what a loop over hosts prints above each.
     HostStart,
+    /// A command that prints something known was run at a prompt.
+    RunStart,
     /// Rows of other users' processes are missing, or descriptors could not be read.
     NoPrivilege,
     /// The tool could not read a table, so that what it did not find proves nothing (`unsupported format: /proc/net/tcp`).
@@ -180,6 +182,7 @@ impl NoteKind {
             NoteKind::CommandStart => "command",
             NoteKind::SampleStart => "sample",
             NoteKind::HostStart => "host",
+            NoteKind::RunStart => "run",
             NoteKind::NoPrivilege => "without privilege",
             NoteKind::Unreadable => "table unreadable",
             NoteKind::Filtered => "filtered",

@@ -144,8 +144,8 @@ impl Sink for Told {
     }
 
     fn note(&mut self, _at: At<'_>, n: &Note<'_>) {
-        // Of which host a prompt is belongs to no format.
-        if n.kind == NoteKind::HostStart {
+        // Of which host a prompt is, and that something was typed, belongs to no format.
+        if matches!(n.kind, NoteKind::HostStart | NoteKind::RunStart) {
             return;
         }
         self.lines.push(format!("note {} pid={} {}", n.kind.word(), or_dash(n.pid), text(n.text)));

@@ -6,7 +6,7 @@ use crate::capture::process::Proc;
 use crate::capture::quote::Quote;
 use crate::capture::room::Over;
 use crate::capture::table::Table;
-use crate::facts::{IdentityKey, Protocol, StatesShown};
+use crate::facts::{IdentityKey, MemberId, Protocol, StatesShown};
 use std::collections::BTreeSet;
 
 /// A table or listing that a snapshot has, told from others that are no second reading of it.
@@ -21,12 +21,14 @@ pub enum Content {
 impl Snapshot {
     /// The tables and listings it has.
     pub(in crate::capture) fn content(&self) -> BTreeSet<Content> {
-        let mut all: BTreeSet<Content> = self.tables.iter().flat_map(of_table).collect();
-        for (&pid, process) in &self.processes {
-            all.extend(process.lists.iter().map(|l| Content::List(l.format, pid)));
-        }
-        all.extend(self.strays.iter().map(|l| Content::List(l.format, 0)));
-        all
+        self.shown().map(|(content, _)| content).collect()
+    }
+
+    /// Each table and listing that it has, with the member that shows it.
+    pub(in crate::capture) fn shown(&self) -> impl Iterator<Item = (Content, MemberId)> + '_ {
+        let tables = self.tables.iter().flat_map(|t| of_table(t).into_iter().map(|content| (content, t.at.member)));
+        let lists = self.processes.iter().flat_map(|(&pid, p)| p.lists.iter().map(move |l| (Content::List(l.format, pid), l.at.member)));
+        tables.chain(lists).chain(self.strays.iter().map(|l| (Content::List(l.format, 0), l.at.member)))
     }
 
     /// Takes over what the next output of the same moment says; of who and when that is said last holds.

@@ -387,7 +387,7 @@ impl Snapshot {
     }
 
     /// A limit that was asked for by a program's name is of the one process of that name.
-    fn name_limits(&mut self) {
+    pub fn name_limits(&mut self) {
         let processes = &mut self.processes;
         self.asked_limits.retain(|(program, soft, quote)| {
             let named = |p: &Proc| p.command == *program || base_name(&p.program()) == program;

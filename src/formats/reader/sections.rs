@@ -22,9 +22,12 @@ impl Reader {
         self.turn = 0;
         match FORMATS.iter().copied().find(|f| f.printed_by(command)) {
             Some(format) => {
+                self.close(sink);
+                let citation = Citation { member: self.member, line: self.line };
+                let note = Note { kind: NoteKind::RunStart, pid: None, text: command };
+                sink.note(At { citation, format: format.id(), text: command }, &note);
                 self.open(format, command, self.line, sink);
                 if format.begins_at_command() {
-                    let citation = Citation { member: self.member, line: self.line };
                     let note = Note { kind: NoteKind::CommandStart, pid: None, text: command };
                     sink.note(At { citation, format: format.id(), text: command }, &note);
                 }
