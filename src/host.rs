@@ -1,5 +1,6 @@
 //! Hosts: which snapshots are one host at several times, and which are different hosts. Hosts are never added up as if one.
 
+mod beside;
 mod inside;
 mod kept;
 
@@ -7,6 +8,7 @@ use crate::bundle::layout;
 use crate::capture::snapshot::Reading;
 use crate::capture::{Input, Interner, Member, Over, Snapshot};
 use crate::facts::IdentityKey;
+use beside::Stray;
 use rustc_hash::FxBuildHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
@@ -59,11 +61,13 @@ impl Host {
 pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
     let mut sources = Vec::new();
     let mut found: Vec<Known> = Vec::new();
-    let (mut most, mut beyond) = (0, 0u64);
+    let (mut most, mut beyond, mut strays) = (0, 0u64, Vec::new());
     for (number, input) in inputs.into_iter().enumerate() {
         let Input { name, walked, members, snapshots, names, max_hosts, beyond: left_out } = input;
         let source = Source { name, walked, members, names };
-        for takes in roots(number, snapshots, &source) {
+        let (roots, around) = roots(number, snapshots, &source);
+        strays.extend(around);
+        for takes in roots {
             let label = label(&takes, &source);
             join(&mut found, Host { label, takes, main: 0 });
         }
@@ -77,7 +81,14 @@ pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
     for host in &mut found {
         in_time(&mut host.takes);
         host.main = host.takes.iter().rposition(|t| t.snapshot.has_rows()).unwrap_or(host.takes.len().saturating_sub(1));
+    }
+    beside::give(&mut found, strays);
+    for host in &mut found {
         widen(host);
+        let Some(take) = host.takes.get_mut(host.main) else { continue };
+        if let Some(source) = sources.get(take.input) {
+            beside::name_limits(&mut take.snapshot, source);
+        }
     }
     // It is said where the reader looks first.
     if let Some(take) = found.first_mut().and_then(|h| h.takes.get_mut(h.main)) {
@@ -127,8 +138,8 @@ impl Host {
     }
 }
 
-/// The takes of each root directory of one input.
-fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, source: &Source) -> Vec<Vec<Take>> {
+/// The takes of each root directory of one input, and what lies around several of them.
+fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, source: &Source) -> (Vec<Vec<Take>>, Vec<Stray>) {
     let mut roots: BTreeMap<String, Vec<Take>> = BTreeMap::new();
     for ((root, sample), snapshot) in snapshots {
         let sample = sample.filter(|name| !is_of_a_process(name, &snapshot));
@@ -139,7 +150,9 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
     let substantial = |takes: &[Take]| takes.iter().any(|t| t.snapshot.has_rows() || has_books(&t.snapshot, &source.names));
     let homes: Vec<String> = roots.iter().filter(|(_, t)| substantial(t)).map(|(r, _)| r.clone()).collect();
     // Directories with logs or a host name only belong to the capture around, above or below them.
-    let strays: Vec<String> = roots.keys().filter(|r| !homes.contains(r)).cloned().collect();
+    let mut strays: Vec<String> = roots.keys().filter(|r| !homes.contains(r)).cloned().collect();
+    let around = beside::around(input, &mut roots, &source.names);
+    strays.retain(|stray| roots.contains_key(stray));
     for stray in strays {
         let Some(takes) = roots.remove(&stray) else { continue };
         let home =
@@ -153,7 +166,7 @@ fn roots(input: usize, snapshots: BTreeMap<(String, Option<String>), Snapshot>, 
     }
     nested(&mut roots, &source.names);
     inside::join(&mut roots, &source.members);
-    roots.into_values().filter(|t| !t.is_empty()).collect()
+    (roots.into_values().filter(|t| !t.is_empty()).collect(), around)
 }
 
 /// Whether a sample named like a time of day is of the process with that number, of which alone it tells.
@@ -288,11 +301,15 @@ fn is_above(outer: &str, inner: &str) -> bool {
 }
 
 fn has_books(snapshot: &Snapshot, names: &Interner) -> bool {
+    has_counts(snapshot, names) || snapshot.logs.lines > 0 && !snapshot.logs.sightings.is_empty()
+}
+
+/// Whether it counts sockets.
+fn has_counts(snapshot: &Snapshot, names: &Interner) -> bool {
     ["sockstat.tcp.alloc", "sockstat.sockets.used", "ss.tcp.total"]
         .iter()
         .any(|n| names.find(n.as_bytes()).is_some_and(|n| snapshot.counters.contains_key(&n)))
         || !snapshot.tallies.is_empty()
-        || snapshot.logs.lines > 0 && !snapshot.logs.sightings.is_empty()
 }
 
 fn label(takes: &[Take], source: &Source) -> String {
