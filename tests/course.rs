@@ -374,3 +374,113 @@ fn a_few_that_become_more_each_time() {
     assert!(leaks(&over([4, 7, 7], 0)).is_empty(), "no more come");
     assert!(leaks(&over([4, 7, 9], 60)).is_empty(), "they come and go");
 }
+
+/// A table of UDP sockets that a process has bound to an address, each on a port that it chose.
+fn bound(ports: impl IntoIterator<Item = u32>) -> String {
+    let mut text = String::from("$ ss -uanp\nState Recv-Q Send-Q Local Address:Port Peer Address:Port\n");
+    for (n, port) in ports.into_iter().enumerate() {
+        text.push_str(&format!("UNCONN 0 0 10.0.0.5:{port} *:* users:((\"mediad\",2700,{}))\n", 4 + n));
+    }
+    text
+}
+
+fn file(path: &str, text: String) -> Member {
+    Member { path: path.to_string(), text: text.into_bytes() }
+}
+
+/// Files whose names differ in a time are samples: a relay ends some calls in four hours.
+#[test]
+fn ports_that_a_program_chose_and_never_gives_back() {
+    let told = diagnose(&[file("udp_10h.txt", bound(10_000..10_290)), file("udp_14h.txt", bound(10_000..10_610))]);
+    assert!(leaks(&told).contains(&"udp-not-closed"), "{}", told.headline);
+    assert!(said(&told).contains("they grew from 290 to 610 between the first and the last snapshot; none of those 290 was closed since"));
+    for (first, second) in [("udp_10h.txt", "udp_14h.txt"), ("udp_t0.txt", "udp_t0+5min.txt")] {
+        let second_ports = if first.contains("10h") { 10_200..10_810 } else { 10_000..10_610 };
+        let told = diagnose(&[file(first, bound(10_000..10_290)), file(second, bound(second_ports))]);
+        assert!(leaks(&told).is_empty(), "{first}: {}", told.headline);
+    }
+}
+
+/// The kernel's counts of three moments, and one table: they grew a part each time. What a server opens as it starts it opens at once.
+#[test]
+fn counts_at_several_times_beside_one_table() {
+    let summary = |udp: u32| {
+        format!(
+            "Total: {}\nTCP:   24 (estab 9, closed 2, orphaned 0, timewait 2)\n\nTransport Total IP IPv6\nRAW 0 0 0\nUDP {udp} {udp} 0\nTCP 22 18 4\nINET {} {} 4\nFRAG 0 0 0\n",
+            udp + 400,
+            udp + 22,
+            udp + 18
+        )
+    };
+    let mut table = String::from("State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n");
+    for n in 0..900 {
+        table.push_str(&format!(
+            "UNCONN 0 0 239.0.0.9:4000 0.0.0.0:* users:((\"waitd\",pid=2700,fd={})) ino:{} sk:{n}\n",
+            5 + n,
+            880_000 + n
+        ));
+    }
+    let of = |counts: [u32; 3]| {
+        let names = ["1-before-ss-s.txt", "2-during-ss-s.txt", "3-end-ss-s.txt"];
+        let mut all: Vec<Member> = names.iter().zip(counts).map(|(name, n)| file(name, summary(n))).collect();
+        all.push(file("4-ss-uanpe.txt", table.clone()));
+        diagnose(&all)
+    };
+    assert_eq!(leaks(&of([3, 404, 903])), ["udp-not-closed"]);
+    assert!(leaks(&of([3, 903, 903])).is_empty(), "it was started");
+}
+
+/// A command that is run again in one paste shows what is now, unless it is of another namespace or the same once more.
+#[test]
+fn a_command_that_is_run_again() {
+    let listing = |sockets: u32| {
+        let rows: String =
+            (0..sockets).map(|n| format!("lrwx------ 1 svc svc 64 Aug 14 16:22 {} -> socket:[{}]\n", 4 + n, 90_000 + n * 7)).collect();
+        format!("$ ls -l /proc/2700/fd\ntotal 0\nlrwx------ 1 svc svc 64 Aug 14 16:22 3 -> anon_inode:[eventpoll]\n{rows}")
+    };
+    let told = diagnose(&[file("steps.txt", listing(1) + &listing(3) + &listing(6))]);
+    assert_eq!(told.reports[0].snapshots, 3);
+    let table = |pid: u32, ports: std::ops::Range<u32>| {
+        let row =
+            |port: u32| format!("CLOSE-WAIT 1 0 10.0.0.5:{port} 10.9.9.9:80 users:((\"gated\",pid={pid},fd={}))\n", port - 40_000 + 5);
+        let rows: String = ports.map(row).collect();
+        format!("$ ss -tanp\nState Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n{rows}")
+    };
+    let samples = |text: String| diagnose(&[file("paste.txt", text)]).reports[0].snapshots;
+    assert_eq!(samples(table(2700, 40_000..40_100) + &table(2700, 40_000..40_300)), 2);
+    assert_eq!(samples(table(2700, 40_000..40_100) + &table(2700, 40_000..40_100)), 1, "the same once more");
+    assert_eq!(samples(table(2700, 40_000..40_100) + "$ nsenter -n -t 9\n" + &table(3900, 50_000..50_100)), 1, "of another namespace");
+}
+
+/// A server that notices clients which vanish is full of those that are there.
+#[test]
+fn a_limit_that_clients_fill() {
+    let table = |ports: std::ops::Range<u32>| {
+        let row = |port: u32| {
+            let client = format!("10.7.{}.{}", port / 250 % 250, port % 250);
+            let inode = 5_000_000 + port * 3;
+            format!(
+                "ESTAB 0 0 10.0.0.5:389 {client}:{port} users:((\"dird\",pid=2700,fd={})) timer:(keepalive,40min,0) uid:55 ino:{inode} sk:1 <->\n",
+                port % 2000 + 9
+            )
+        };
+        let head = "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nLISTEN 0 128 0.0.0.0:389 0.0.0.0:* users:((\"dird\",pid=2700,fd=8)) uid:55 ino:5012 sk:2 <->\n";
+        format!("{head}{}", ports.map(row).collect::<String>())
+    };
+    let limits = "Limit                     Soft Limit           Hard Limit           Units\nMax open files            1024                 4096                 files\n";
+    let of = |day: std::ops::Range<u32>| {
+        diagnose(&[
+            file("night/date", "Tue Sep 14 02:00:01 UTC 2021\n".into()),
+            file("night/ss_-peaonmi.txt", table(20_000..20_212)),
+            file("day/date", "Tue Sep 14 10:04:50 UTC 2021\n".into()),
+            file("day/ss_-peaonmi.txt", table(day)),
+            file("proc_2700_limits", limits.into()),
+            file("journal.txt", "Sep 14 10:02:07 dir1 dird[2700]: accept(8) failed errno=24 (Too many open files)\n".repeat(3)),
+        ])
+    };
+    let told = of(22_000..23_012);
+    assert_eq!(told.verdict, Verdict::Exhaustion, "{}", told.headline);
+    assert!(told.findings.iter().any(|f| f.claim.code == "fd-limit-too-low"), "{}", told.headline);
+    let told = of(20_000..21_012);
+    assert_ne!(told.verdict, Verdict::Healthy, "{}", told.headline);
+}

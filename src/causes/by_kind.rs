@@ -27,6 +27,9 @@ const SOME_CONNECTS: u64 = 48;
 /// Inodes between one connect and the next that a burst does not have.
 const AMONG_OTHERS: u64 = 8;
 
+/// UDP sockets of one process on one end from which they are more than one for each thread of a large machine.
+const HEAP: u64 = 512;
+
 /// UDP sockets of one process from which they are more than one for each thread.
 const SOME_DATAGRAMS: u64 = 48;
 
@@ -40,7 +43,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
     }
     s.against.extend(ports_of_choice(case, pile));
     s.against.extend(peer_for_each(pile));
-    s.against.extend(address_of_choice(pile));
+    s.against.extend(address_of_choice(case, pile));
     let reason = match pile.kind {
         Kind::Unix => return unix_ends::weigh(case, pile, bar.count, s),
         Kind::Closed => return closed(case, pile, bar, s),
@@ -56,7 +59,7 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile, bar: &Bar, s: &mut Suspicion) 
             .or_else(|| unnamed(case, pile))
             .or_else(|| unidentified(case, pile)),
         // A socket for each peer, or for each of the ports that are offered, is how some protocols work, however many there are.
-        Kind::Udp if has_peer_for_each(pile) || mostly_chosen(case, pile) || is_bound_to_address(pile) => None,
+        Kind::Udp if has_peer_for_each(pile) || mostly_chosen(case, pile) || is_bound_to_address(pile) || is_heaped(pile) => None,
         Kind::Udp | Kind::Netlink | Kind::Packet | Kind::Raw | Kind::Eventpoll if pile.count >= bar.count => {
             Some(many_of_a_kind(case, pile, bar))
         }
@@ -346,7 +349,7 @@ fn one_peer(case: &Case<'_>, pile: &Pile) -> Option<End> {
 /// UDP sockets bound to ports that the kernel does not hand out by itself: the program chose them to be reached there, one for each
 /// address, service or call.
 fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
-    (pile.kind == Kind::Udp && mostly_chosen(case, pile)).then(|| {
+    (pile.kind == Kind::Udp && mostly_chosen(case, pile) && !super::course::only_gathers(case, pile)).then(|| {
         let chosen = chosen_ports(case, pile);
         let says = format!(
             "{} of them are bound to ports below {}, from which on the kernel hands them out: the program chose them, to be reached there",
@@ -358,7 +361,13 @@ fn ports_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
 }
 
 fn mostly_chosen(case: &Case<'_>, pile: &Pile) -> bool {
-    chosen_ports(case, pile) * 10 >= pile.count * 9
+    chosen_ports(case, pile) * 10 >= pile.count * 9 && !is_heaped(pile)
+}
+
+/// Whether hundreds of UDP sockets are bound to one end: to be reached there one for each thread would do.
+fn is_heaped(pile: &Pile) -> bool {
+    pile.owner.as_ref().is_some_and(|o| o.pids.len() == 1)
+        && pile.traits.locals.first().is_some_and(|(_, n)| n >= HEAP && n * 10 >= pile.count * 9)
 }
 
 /// UDP sockets that are connected each to a peer of its own: one for each device, caller or client.
@@ -379,8 +388,8 @@ pub(super) fn has_peer_for_each(pile: &Pile) -> bool {
 }
 
 /// UDP sockets without a peer that are bound to an address of the host.
-fn address_of_choice(pile: &Pile) -> Option<Evidence> {
-    (pile.kind == Kind::Udp && is_bound_to_address(pile)).then(|| {
+fn address_of_choice(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
+    (pile.kind == Kind::Udp && is_bound_to_address(pile) && !super::course::only_gathers(case, pile)).then(|| {
         let says = "they are bound to an address of the host and have no peer, as those of a relay: one for each of its clients";
         Evidence::new(Strength::Strong, Witnessed::Listing, says, pile.traits.quotes.iter().take(1).cloned())
     })
@@ -392,7 +401,7 @@ fn is_bound_to_address(pile: &Pile) -> bool {
     let t = &pile.traits;
     let connected = t.remotes.iter().any(|(end, _)| !end.is_unset());
     let told = t.locals.iter().len() > 0 && t.locals.total() * 10 >= pile.count * 9;
-    told && !connected && t.locals.iter().all(|(end, _)| !end.host().is_unset())
+    told && !connected && !is_heaped(pile) && t.locals.iter().all(|(end, _)| !end.host().is_unset())
 }
 
 /// How many sockets of a pile are bound to ports below those that the kernel hands out.

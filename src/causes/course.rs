@@ -23,6 +23,9 @@ const MANY: u64 = 100;
 /// How many more tell of a growth where none of those before has gone.
 const SOME: u64 = 8;
 
+/// From how many seconds on no call, game or session would all still last.
+const LASTING: u64 = 3600;
+
 /// From how many connections of one client on a pool is no longer likely to have opened all of them for a load.
 pub(super) const HOARD: u64 = 400;
 
@@ -143,7 +146,7 @@ pub fn left_before(case: &Case<'_>, pile: &Pile) -> bool {
 /// How many sockets there were in an earlier sample, and how many of them are left, if that is nearly all: others came, and none was given
 /// back. Clients that a server has accepted may all stay.
 fn kept(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
-    let opened = pile.accepted == Some(false) || !has_use(pile.kind);
+    let opened = pile.accepted == Some(false) || !has_use(pile.kind) || pile.kind == Kind::Udp;
     stayed_of(case, pile).filter(|&(first, still)| opened && first >= MANY && still * 20 >= first * 19)
 }
 
@@ -172,6 +175,13 @@ fn served_for_seconds(pile: &Pile, growth: &Growth) -> bool {
 /// Whether a program has opened more connections than a pool does, and keeps all of them while it opens others.
 pub fn hoards(case: &Case<'_>, pile: &Pile) -> bool {
     pile.kind == Kind::Established && pile.count >= HOARD && kept(case, pile).is_some()
+}
+
+/// Whether a pile has grown by a quarter and more in an hour or more, and hardly one of those that were there has gone: what serves one
+/// client, call or service each would have ended some.
+pub fn only_gathers(case: &Case<'_>, pile: &Pile) -> bool {
+    let grown = |g: &Growth| g.seconds.is_some_and(|s| s >= LASTING) && !g.replaced && g.to * 3 >= g.from * 4;
+    kept(case, pile).is_some() && case.growth(pile).as_ref().is_some_and(grown)
 }
 
 /// Whether sockets of a kind may be of use for as long as they are open.

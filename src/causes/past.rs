@@ -3,7 +3,9 @@
 
 use super::case::{Case, same_owner};
 use super::course::has_use;
+use crate::bundle::{layout, moments};
 use crate::capture::process::base_name;
+use crate::capture::snapshot::Reading;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::IdentityKey;
 use crate::host::Take;
@@ -95,7 +97,11 @@ impl<'a> Case<'a> {
         if self.earlier.is_empty() {
             // Each cause asks, and the outputs of a command that ran for hours may hold millions of rows.
             let repeated = || self.history(pile)?.repeated.get_or_init(|| self.growth_by_repeats(pile)).clone();
-            return self.growth_by_books(pile).or_else(repeated).or_else(|| self.growth_by_counts(pile));
+            return self
+                .growth_by_books(pile)
+                .or_else(|| self.growth_of_datagrams(pile))
+                .or_else(repeated)
+                .or_else(|| self.growth_by_counts(pile));
         }
         let history = self.history(pile)?;
         let first = history.told.first().or(history.predecessor.as_ref())?;
@@ -134,6 +140,30 @@ impl<'a> Case<'a> {
         let rise = self.unhashed_rise().filter(|f| f.value > 0 && pile.count as i64 * 10 >= all.saturating_mul(9))?;
         let from = pile.count.checked_sub(rise.value as u64)?;
         Some(Growth { from, to: pile.count, at: rise.at, seconds: None, since: 0, samples: 1, replaced: false })
+    }
+
+    /// Of one snapshot in which the UDP sockets of the host were counted several times: the pile that is nearly all of them grew as they did, a
+    /// part each time. A server that was started in between has all of its sockets at once.
+    fn growth_of_datagrams(&self, pile: &Pile) -> Option<Growth> {
+        let all =
+            self.ledger.books.udp.as_ref().filter(|f| pile.kind == Kind::Udp && pile.count as i64 * 10 >= f.value.saturating_mul(9))?;
+        let series = self.host.series(self.sources, "ss.row.udp.total");
+        let (first, last) = (series.first()?, series.last()?);
+        let risen = last.value.saturating_sub(first.value);
+        let each = series.windows(2).all(|w| matches!(w, [a, b] if b.value.saturating_sub(a.value) * 8 >= risen));
+        let told = last.value == all.value && each && series.len() >= COUNTS && self.are_in_order(&series);
+        let from = pile.count.checked_sub(u64::try_from(risen).ok().filter(|&n| n > 0)?).filter(|_| told)?;
+        let at = vec![first.quote.clone(), last.quote.clone()];
+        Some(Growth { from, to: pile.count, at, seconds: None, since: 0, samples: series.len() - 1, replaced: false })
+    }
+
+    /// Whether readings were made one after the other: in one file, or in files whose names tell their times.
+    fn are_in_order(&self, series: &[&Reading]) -> bool {
+        let mut files: Vec<&str> = series.iter().map(|r| self.path(&r.quote)).collect();
+        files.dedup();
+        let alike = files.windows(2).all(|w| matches!(w, [a, b] if moments::pattern(a) == moments::pattern(b)));
+        let told = || moments::apart(&files).filter(|(_, kind)| *kind == moments::Kind::Time);
+        files.len() == 1 || alike && told().is_some_and(|(names, _)| names.is_sorted_by_key(|name| layout::order(name)))
     }
 
     /// The numbers of a pile that a pipeline counted again and again, with the line of each; empty where they are not of the pile.
@@ -293,8 +323,13 @@ fn ports(ledger: &Ledger<'_>, pile: &Pile) -> BTreeSet<u16> {
 /// Seconds from an earlier sample to the diagnosed one, where both tell their time.
 fn seconds(case: &Case<'_>, take: &Take) -> Option<u64> {
     let time = |take: &Take| take.snapshot.identity.get(&IdentityKey::Date)?.0.parse::<jiff::Timestamp>().ok();
-    let seconds = time(case.host.takes.get(case.host.main)?)?.as_second() - time(take)?.as_second();
-    u64::try_from(seconds).ok().filter(|&s| s > 0)
+    let main = case.host.takes.get(case.host.main)?;
+    match (time(take), time(main)) {
+        (Some(then), Some(now)) => u64::try_from(now.as_second() - then.as_second()).ok().filter(|&s| s > 0),
+        // Of two captures each may be of another day.
+        (None, None) if take.input == main.input => moments::seconds(take.sample.as_deref()?, main.sample.as_deref()?),
+        _ => None,
+    }
 }
 
 /// Whether the kernel counted as many sockets in an earlier snapshot as a pile has now, although its listing, which may have been cut, shows

@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 const SOME: u64 = 20;
 /// From how many on it is no accident that none of them is left.
 const FEW: u64 = 5;
+/// So many connections are no few that were there before a leak began.
+const MANY: u64 = 100;
 /// A time in which a program that leaves sockets behind as it works has left some: an hour, in seconds.
 const LONG: u64 = 3600;
 /// Samples whose number alone tells that nothing has come, where sockets are not told from each other.
@@ -107,8 +109,15 @@ fn same(pile: &Pile, told: &[Then], stayed: &Stayed) -> Option<String> {
     level.then(|| format!("{} were open in each of {} snapshots over {before}", number(pile.count as i64), told.len() + 1))
 }
 
+/// Whether a server notices clients that vanish, by a keepalive timer on nearly all connections that it accepted, and had many long before: then
+/// all that it does not end is in use.
+fn is_served_well(pile: &Pile, then: &Then) -> bool {
+    let accepted = pile.kind == Kind::Established && pile.accepted == Some(true);
+    accepted && pile.traits.keepalive * 10 >= pile.count * 9 && then.count >= MANY && then.seconds.is_some_and(|s| s >= LONG)
+}
+
 fn stayed(case: &Case<'_>, pile: &Pile, told: &[Then]) -> Stayed {
-    let comparable = |t: &&Then| t.count >= SOME && t.count * 4 >= pile.count;
+    let comparable = |t: &&Then| t.count >= SOME && (t.count * 4 >= pile.count || t.count * 8 >= pile.count && is_served_well(pile, t));
     let (Some(first), Some(last)) = (told.iter().find(comparable), told.last()) else { return Stayed::default() };
     let of = |then: &Then| still(case, pile, then);
     let all = of(first);
@@ -165,7 +174,9 @@ fn by_inode(then: &Snapshot, before: &Pile, now: &Snapshot, pile: &Pile) -> Opti
 /// By the far ends of accepted connections, and by the near ends of opened ones: the port there is each connection's own.
 fn by_ends(before: &Pile, pile: &Pile) -> Option<(u64, u64)> {
     let ends = |p: &Pile| -> Option<BTreeSet<End>> {
-        let ends = if p.accepted? { &p.traits.remotes } else { &p.traits.locals };
+        // No two UDP sockets without a peer are bound to one port, but by request.
+        let local = p.kind == Kind::Udp && p.traits.remotes.iter().all(|(end, _)| end.is_unset());
+        let ends = if !local && p.accepted? { &p.traits.remotes } else { &p.traits.locals };
         (ends.distinct() * 10 >= p.count * 9).then(|| ends.iter().map(|(e, _)| e).collect())
     };
     let (old, new) = (ends(before)?, ends(pile)?);
