@@ -484,3 +484,25 @@ fn a_limit_that_clients_fill() {
     let told = of(20_000..21_012);
     assert_ne!(told.verdict, Verdict::Healthy, "{}", told.headline);
 }
+
+/// What was in no table at the first reading and is gone at the last was somebody's who has ended: no host that was healthy all along.
+#[test]
+fn counts_that_have_fallen() {
+    let of = |first: u32| {
+        let summary = |closed: u32| {
+            format!(
+                "Total: {}\nTCP:   {} (estab 70, closed {closed}, orphaned 1, timewait 100)\n\nTransport Total IP IPv6\nRAW 0 0 0\nUDP 9 9 0\nTCP 90 80 10\nINET 99 89 10\nFRAG 0 0 0\n",
+                closed + 200,
+                closed + 90
+            )
+        };
+        let date = |minute: u32| format!("# date; ss -s\nTue Jun 22 08:{minute:02}:11 UTC 2021\n");
+        diagnose(&[file("mail.txt", date(2) + &summary(first) + &date(5) + &summary(108))])
+    };
+    assert!(
+        of(2108).headline.contains("2,008 TCP sockets were in no table at the first reading and 8 at the last"),
+        "{}",
+        of(2108).headline
+    );
+    assert!(!of(130).headline.contains("at the first reading"), "{}", of(130).headline);
+}

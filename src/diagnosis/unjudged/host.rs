@@ -21,6 +21,7 @@ pub(super) fn unjudged(case: &Case<'_>) -> Vec<Unjudged> {
     all.extend(nameless_pool(case));
     all.extend(bound(case));
     all.extend(grown_elsewhere(case));
+    all.extend(gone(case));
     all.extend(nobodys(case));
     all.extend(traced(case));
     all.extend(nameless::unjudged(case));
@@ -80,6 +81,26 @@ fn grown_elsewhere(case: &Case<'_>) -> Option<Unjudged> {
             what: "the tables of the other network namespaces".into(),
             would: "tell what grows there, and who holds it".into(),
             command: "sudo lsns -t net; for each PID of it: sudo nsenter -t PID -n ss -tanpoe".into(),
+        },
+    })
+}
+
+/// TCP sockets in no table of which most are gone at the last reading: whoever held them has ended since, or closed them.
+fn gone(case: &Case<'_>) -> Option<Unjudged> {
+    let (rise, now) = (case.unhashed_rise()?.value, case.ledger.books.held_unhashed()?.max(0));
+    let before = now.saturating_sub(rise);
+    let many = before >= i64::try_from(case.thresholds.closed).unwrap_or(i64::MAX) && now.saturating_mul(10) < before;
+    let told = case.ledger.piles.iter().any(|p| p.kind == Kind::Closed);
+    (many && !told && case.ledger.books.foreign.is_none()).then(|| Unjudged {
+        says: format!(
+            "{} TCP sockets were in no table at the first reading and {} at the last: who held them has ended or closed them since, and nothing captured says who that was",
+            number(before),
+            number(now)
+        ),
+        missing: Missing {
+            what: "the descriptors of all processes, once there are many again,".into(),
+            would: "name who leaves them behind".into(),
+            command: "sudo lsof -nP +c0".into(),
         },
     })
 }
