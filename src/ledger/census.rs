@@ -14,6 +14,9 @@ use crate::capture::snapshot::Counted;
 use crate::facts::Protocol;
 use crate::formats::selection;
 
+/// Counts times processes up to which names are looked for among processes: more are no capture that somebody typed.
+const LOOKED: usize = 1 << 22;
+
 /// What was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Census {
@@ -44,6 +47,10 @@ pub(super) fn holder(command: &str, snapshot: &Snapshot) -> Option<u32> {
 /// The one process of a name that a filter looks for among rows with their holders: `ss -uanp | grep -c relayd`.
 fn sought(command: &str, snapshot: &Snapshot) -> Option<u32> {
     let (table, _) = command.split_once('|')?;
+    let steps = snapshot.tallies.len().saturating_mul(snapshot.processes.len());
+    if steps > LOOKED {
+        return None;
+    }
     if !prints_of(table, "lsof") && !table_of(table).is_some_and(|options| options.contains('p')) {
         return None;
     }

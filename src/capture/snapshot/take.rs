@@ -14,8 +14,8 @@ use crate::capture::trace::Trace;
 use crate::facts::*;
 use crate::formats::{by_id, selection};
 use crate::signatures::Signatures;
-use std::collections::btree_map::Entry;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Readings kept of counters, tallies and notes, at most.
 const MAX_READINGS: usize = 20_000;
