@@ -168,6 +168,116 @@ fn counts_typed_again_and_again_are_samples() {
     assert_ne!(told(&text([55, 54, 56, 55])).0, Verdict::Leak);
 }
 
+/// Rows of one process as lsof shows them.
+fn listed(rows: impl Iterator<Item = String>) -> String {
+    let head = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n".to_string();
+    rows.zip(40..).fold(head, |text, (row, fd)| text + &format!("relayd 512 svc {fd}u {row}\n"))
+}
+
+#[test]
+fn a_comment_behind_a_count_makes_no_other_count() {
+    let rows = listed((0..20).map(|n| format!("unix 0xffff88{n:02} 0t0 {} type=STREAM (CONNECTED)", 41_200 + n * 7)));
+    let text = |counts: [u32; 3]| {
+        let typed: String = counts
+            .iter()
+            .zip(["at start", "an hour later", "now"])
+            .fold(String::new(), |text, (n, when)| text + &format!("$ lsof -c relayd | grep unix|wc -l     # {when}\n{n}\n"));
+        format!("{typed}$ lsof -c relayd | grep unix | tail -20\n{rows}")
+    };
+    assert_eq!(told(&text([24, 310, 611])), (Verdict::Leak, Some(512), Some(611)));
+    for healthy in [[611, 608, 611], [240, 611, 242], [610, 24, 611]] {
+        assert_ne!(told(&text(healthy)).0, Verdict::Leak, "{healthy:?}");
+    }
+}
+
+#[test]
+fn selectors_that_have_doubled() {
+    let links: String = (3..420).map(|n| format!("lrwx------ 1 a a 64 Nov 12 11:20 {n} -> anon_inode:[eventpoll]\n")).collect();
+    let text = |then: u32| {
+        let count = |when: &str, n: u32| format!("# ls -l /proc/77/fd | grep -c eventpoll   # {when}\n{n}\n");
+        format!("{}{}# ls -l /proc/77/fd\ntotal 0\n{links}", count("yesterday", then), count("today", 417))
+    };
+    assert_eq!(told(&text(190)), (Verdict::Leak, Some(77), Some(417)));
+    assert_ne!(told(&text(415)).0, Verdict::Leak);
+}
+
+#[test]
+fn a_loop_that_echoes_the_time_and_a_count() {
+    let rows = |local: fn(u32) -> String, remote: fn(u32) -> String| {
+        listed((0..9).map(|n| format!("IPv4 {} 0t0 TCP {}->{} (ESTABLISHED)", 41_200 + n * 7, local(n), remote(n))))
+    };
+    let opened = rows(|n| format!("10.0.0.1:{}", 40_100 + n * 13), |_| "10.0.0.9:9042".into());
+    let text = |counts: &[u32], rows: &str| {
+        let said: String = counts.iter().zip(0..).map(|(n, minute)| format!("14:0{minute}:30 {n}\n")).collect();
+        let count = "$(lsof -nP -p 512 | grep -c ESTABLISHED)";
+        format!("$ while sleep 60; do echo $(date +%T) {count}; done\n{said}$ lsof -nP -a -i -p 512 | head\n{rows}")
+    };
+    assert_eq!(told(&text(&[20, 71, 118, 169, 221], &opened)), (Verdict::Leak, Some(512), Some(221)));
+    for healthy in [&[220, 219, 222, 221, 221][..], &[20, 221, 220, 221, 221], &[150, 221, 90, 160, 221], &[20, 221]] {
+        assert_ne!(told(&text(healthy, &opened)).0, Verdict::Leak, "{healthy:?}");
+    }
+    let accepted = rows(|_| "10.0.0.1:80".into(), |n| format!("10.0.7.{n}:{}", 40_100 + n * 13));
+    assert_ne!(told(&text(&[20, 71, 118, 169, 221], &accepted)).0, Verdict::Leak, "clients come with the load");
+}
+
+#[test]
+fn all_that_a_process_has_open_tells_of_what_is_nearly_all_of_it() {
+    let rows = listed((0..14).map(|n| format!("sock 0,7 0t0 {} can't identify protocol", 41_200 + n * 70)));
+    let text = |then: u32, closed: u32| {
+        let count = |hour: u32, n: u32| format!("# date && lsof -p 512 |wc -l\nThu Aug 25 {hour:02}:53:01 EDT 2016\n{n}\n");
+        let both = format!("{}{}", count(8, then), count(10, 1342));
+        format!("{both}# lsof -p 512 | tail -14\n{rows}# lsof -p 512 | grep -c \"can't identify\"\n{closed}\n")
+    };
+    let said = |text: &str| {
+        let diagnosis = diagnose(&[Member { path: "paste.txt".into(), text: text.into() }]);
+        let first = &diagnosis.findings.first().unwrap().claim;
+        first.evidence.iter().any(|e| e.says.contains("grew from 907 to 1,342"))
+    };
+    assert!(said(&text(907, 1308)), "{:?}", told(&text(907, 1308)));
+    assert!(!said(&text(907, 700)), "others have come");
+    assert!(!said(&text(1342, 1308)));
+}
+
+#[test]
+fn counts_that_were_written_down_with_their_day() {
+    let row = |n: u32| format!("tcp6 1 0 10.1.0.25:5667 10.1.0.{}:{} CLOSE_WAIT 727/nscad\n", 10 + n % 9, 40_000 + n * 31);
+    let rows: String = (0..70).map(row).collect();
+    let text = |counts: [u32; 4]| {
+        let kept: String = counts
+            .iter()
+            .zip(9..)
+            .fold(String::new(), |text, (n, day)| text + &format!("2026-08-{day:02} 12:00 netstat -tn | grep -c CLOSE_WAIT : {n}\n"));
+        format!("# cat counts\n{kept}# netstat -tnp | grep nscad\n{rows}")
+    };
+    assert_eq!(told(&text([4, 25, 48, 70])), (Verdict::Leak, Some(727), Some(70)));
+    assert_ne!(told(&text([70, 12, 40, 70])).0, Verdict::Leak);
+}
+
+#[test]
+fn a_sentence_names_the_command_of_the_numbers_below() {
+    let fds: String = (9..400).map(|n| format!("67\t/usr/local/bin/hub\t{n}\tsocket:[{}]\n", 402_000 + n * 170)).collect();
+    let told = |counts: [u32; 3]| {
+        let rows: String = counts.iter().zip(8..).map(|(n, hour)| format!("2026-09-12 {hour:02}:00  {n}\n")).collect();
+        let text = format!("Counts of `docker exec hub lsof -Ki | wc -l`, from the host:\n\n{rows}\nThen it dies.\n");
+        let members = [("README.txt", text), ("lsof.txt", fds.clone())];
+        diagnose(&members.map(|(path, text)| Member { path: path.into(), text: text.into() }))
+    };
+    let grew = |d: &sockdiag::diagnosis::Diagnosis| d.findings.first().is_some_and(|f| f.claim.owner.as_ref().is_some_and(|o| o.has(67)));
+    assert!(grew(&told([210, 300, 391])) && !grew(&told([391, 390, 391])));
+}
+
+#[test]
+fn what_has_gone_since_it_was_counted_first() {
+    let by_state = "netstat -antp 2>/dev/null | grep 14021/java | awk '{print $6}' | sort | uniq -c";
+    let text = |now: u32| {
+        format!(
+            "$ date; {by_state}\nTue Apr  4 09:00:01 UTC 2023\n   1893 CLOSE_WAIT\n    144 ESTABLISHED\n$ netstat -antp 2>/dev/null | grep 14021/java | grep CLOSE_WAIT | awk '{{print $5}}' | sort | uniq -c\n    950 10.19.0.31:9866\n    943 10.19.0.32:9866\n$ sleep 5400; date; {by_state}\nTue Apr  4 10:41:12 UTC 2023\n    {now} CLOSE_WAIT\n    139 ESTABLISHED\n"
+        )
+    };
+    assert_ne!(told(&text(214)).0, Verdict::Leak, "something closes them");
+    assert_eq!(told(&text(2210)), (Verdict::Leak, Some(14021), Some(2210)));
+}
+
 #[test]
 fn a_limit_of_a_process_that_only_its_name_tells() {
     let text = |open: u32, live: u32| {

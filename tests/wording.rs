@@ -551,7 +551,7 @@ fn counts_are_told_where_nothing_else_is() {
     assert_eq!(grows.reports[0].counted, ["descriptors: 1,079, 1,082 (ls /proc/77/fd | wc -l)"]);
     assert!(grows.reports[0].coverage.counts_of_descriptors && !clients.reports[0].coverage.counts_of_descriptors);
     let bare = told("netstat -tn|grep 6379|wc -l\n6008\nnetstat -tn|grep 6379|wc -l\n10\n");
-    assert_eq!(bare.reports[0].counted, ["rows of a socket table: 6,008, 10 (netstat -tn|grep 6379|wc -l)"]);
+    assert_eq!(bare.reports[0].counted, ["rows of a socket table: 6,008, 10 (netstat -tn | grep 6379 | wc -l)"]);
 }
 
 /// The first thing to capture is what would decide on what was captured.

@@ -43,6 +43,8 @@ pub struct Counted {
     pub label: String,
     /// The number.
     pub value: u64,
+    /// Seconds that were slept before it was counted.
+    pub slept: u64,
     /// The line.
     pub quote: Quote,
 }

@@ -11,6 +11,7 @@ use super::suspicion::{Suspicion, suspect};
 use super::turnover::{Turnover, oldest_of, stayed_of, turnover};
 use crate::capture::Quote;
 use crate::capture::trace::{Tale, Trace};
+use crate::ledger::series::Of;
 use crate::ledger::{Kind, Pile, leaves_open};
 use crate::signatures::Weight;
 
@@ -35,7 +36,7 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         let again = super::turnover::renewed(case, pile).filter(|_| pile.count * 2 >= threshold);
         let at = pile.traits.quotes.first().cloned();
         s.against.extend(again.map(|why| Evidence::new(Strength::Decisive, Witnessed::Growth, why, at)));
-        let counted = case.counted(pile);
+        let counted = case.counted(pile).map(|c| c.counts).unwrap_or_default();
         if let Some(why) = fell(&counted.iter().map(|(n, _)| *n).collect::<Vec<_>>()) {
             let at = counted.into_iter().map(|(_, quote)| quote).take(3);
             s.against.push(Evidence::new(Strength::Decisive, Witnessed::Growth, format!("their number {why}: something closes them"), at));
@@ -203,6 +204,15 @@ fn is_left_over(pile: &Pile, threshold: u64) -> bool {
 fn rise(case: &Case<'_>, growth: &Growth, whose: &str) -> String {
     let (from, to) = (number(growth.from as i64), number(growth.to as i64));
     let what = if case.earlier.is_empty() { "reading" } else { "snapshot" };
+    if let Some((of, from, to)) = growth.among {
+        let all = match of {
+            Of::Rows => "all rows of lsof",
+            Of::Descriptors => "all that its process has open",
+            Of::Sockets | Of::Kind => "all sockets of its process",
+        };
+        let (from, to) = (number(from as i64), number(to as i64));
+        return format!("{all}, nearly all of which they are, grew from {from} to {to} between the first count and the last");
+    }
     let which = match growth.since {
         0 => "the first".to_string(),
         n => format!("{what} {} of {}", n + 1, case.earlier.len() + 1),
@@ -256,9 +266,8 @@ pub fn limited(case: &Case<'_>, pile: &Pile) -> bool {
 /// nothing of this one: a leak has begun again.
 fn counts(case: &Case<'_>, pile: &Pile) -> Vec<u64> {
     let told = case.history(pile).map_or(&[][..], |h| &h.told);
-    let counted = if told.is_empty() { case.counted(pile) } else { Vec::new() };
-    if !counted.is_empty() {
-        return counted.into_iter().map(|(n, _)| n).collect();
+    if let Some(counted) = case.counted(pile).filter(|_| told.is_empty()) {
+        return counted.counts.into_iter().map(|(n, _)| n).collect();
     }
     told.iter().map(|t| t.kept).chain([pile.count]).collect()
 }

@@ -9,7 +9,8 @@ use crate::capture::snapshot::Reading;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::IdentityKey;
 use crate::host::Take;
-use crate::ledger::{Family, Kind, Ledger, Owner, Pile, View, inodes, repeats, series};
+use crate::ledger::series::{self, Course, Of};
+use crate::ledger::{Family, Kind, Ledger, Owner, Pile, View, inodes, repeats};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -21,6 +22,9 @@ const MINUTE: u64 = 60;
 
 /// From how many counts on they tell a course.
 const COUNTS: usize = 3;
+
+/// How many more tell that something gathers, although its kind is of use.
+const CLEAR: u64 = 100;
 
 /// How a pile changed between an earlier snapshot and the last.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct Growth {
     pub samples: usize,
     /// Whether the earlier one tells of a process in whose place another has come.
     pub replaced: bool,
+    /// What was counted, where it is more than the pile, and from how many to how many that grew.
+    pub among: Option<(Of, u64, u64)>,
 }
 
 /// What earlier samples tell of a pile.
@@ -114,6 +120,7 @@ impl<'a> Case<'a> {
             since: first.sample,
             samples: history.told.len(),
             replaced: history.told.is_empty(),
+            among: None,
         })
     }
 
@@ -139,7 +146,7 @@ impl<'a> Case<'a> {
         let all = self.ledger.books.held_unhashed().filter(|_| pile.kind == Kind::Closed)?;
         let rise = self.unhashed_rise().filter(|f| f.value > 0 && pile.count as i64 * 10 >= all.saturating_mul(9))?;
         let from = pile.count.checked_sub(rise.value as u64)?;
-        Some(Growth { from, to: pile.count, at: rise.at, seconds: None, since: 0, samples: 1, replaced: false })
+        Some(Growth { from, to: pile.count, at: rise.at, seconds: None, since: 0, samples: 1, replaced: false, among: None })
     }
 
     /// Of one snapshot in which the UDP sockets of the host were counted several times: the pile that is nearly all of them grew as they did, a
@@ -154,7 +161,7 @@ impl<'a> Case<'a> {
         let told = last.value == all.value && each && series.len() >= COUNTS && self.are_in_order(&series);
         let from = pile.count.checked_sub(u64::try_from(risen).ok().filter(|&n| n > 0)?).filter(|_| told)?;
         let at = vec![first.quote.clone(), last.quote.clone()];
-        Some(Growth { from, to: pile.count, at, seconds: None, since: 0, samples: series.len() - 1, replaced: false })
+        Some(Growth { from, to: pile.count, at, seconds: None, since: 0, samples: series.len() - 1, replaced: false, among: None })
     }
 
     /// Whether readings were made one after the other: in one file, or in files whose names tell their times.
@@ -166,26 +173,42 @@ impl<'a> Case<'a> {
         files.len() == 1 || alike && told().is_some_and(|(names, _)| names.is_sorted_by_key(|name| layout::order(name)))
     }
 
-    /// The numbers of a pile that a pipeline counted again and again, with the line of each; empty where they are not of the pile.
-    pub(super) fn counted(&self, pile: &Pile) -> Vec<(u64, Quote)> {
-        let counts = series::of_pile(self.snapshot, pile);
-        let near = |n: u64| n * 10 >= pile.count * 9 && n * 9 <= pile.count * 10;
-        let (Some((first, _)), Some((last, _))) = (counts.first(), counts.last()) else { return Vec::new() };
-        // What has no use left over is told by two, if there is more of it.
-        let enough = counts.len() >= COUNTS || (counts.len() == 2 && first < last && !has_use(pile.kind));
-        if enough && near(*last) { counts } else { Vec::new() }
+    /// The numbers of a pile that a pipeline counted again and again, with the line of each; `None` where they are not of the pile.
+    pub(super) fn counted(&self, pile: &Pile) -> Option<Course> {
+        let course = series::of_pile(self.snapshot, pile)?;
+        let ((first, _), (last, _)) = (course.counts.first()?, course.counts.last()?);
+        let near = last * 10 >= pile.count * 9 && last * 9 <= pile.count * 10;
+        // Two tell that there are more of what has no use left over, or many more after a while of what has, or that most have gone.
+        let rose = first < last && (self.tells_by_number(pile) || (course.slept >= MINUTE && is_clear(*first, *last)));
+        let enough = course.counts.len() >= COUNTS || (course.counts.len() == 2 && (rose || last * 2 <= *first));
+        (enough && near).then_some(course)
     }
 
-    /// Of one snapshot in which a count was made again and again: it rose and never fell.
+    /// Whether more of a kind are more left over: no load brings them and takes them away.
+    fn tells_by_number(&self, pile: &Pile) -> bool {
+        !has_use(pile.kind) || pile.kind == Kind::Eventpoll
+    }
+
+    /// Of one snapshot in which a count was made again and again: it rose and never fell. Clients of a server come with the load.
     fn growth_by_counts(&self, pile: &Pile) -> Option<Growth> {
-        let counts = self.counted(pile);
+        let Course { counts, of, slept } = self.counted(pile)?;
         let (first, last) = (counts.first()?, counts.last()?);
         let fell = counts.windows(2).any(|w| matches!(w, [a, b] if b.0 * 10 < a.0 * 9));
         let at = vec![first.1.clone(), last.1.clone()];
-        let samples = counts.len() - 1;
-        let growth = Growth { from: first.0, to: pile.count, at, seconds: None, since: 0, samples, replaced: false };
-        let tells = !has_use(pile.kind) || pile.kind == Kind::Eventpoll;
-        (tells && first.0 < last.0 && !fell).then_some(growth)
+        let gained = last.0.checked_sub(first.0).filter(|&n| n > 0)?;
+        let of_kind = of == Of::Kind;
+        let from = if of_kind { first.0 } else { pile.count.saturating_sub(gained) };
+        let tells = self.tells_by_number(pile) || pile.kind == Kind::Unix || pile.accepted == Some(false);
+        (tells && !fell).then(|| Growth {
+            from,
+            to: pile.count,
+            at,
+            seconds: (counts.len() == 2 && slept > 0).then_some(slept),
+            since: 0,
+            samples: counts.len() - 1,
+            replaced: false,
+            among: (!of_kind).then_some((of, first.0, last.0)),
+        })
     }
 
     /// Of one snapshot in which a command was repeated into one file: the pile that has grown from one output to the next, while those that
@@ -202,9 +225,15 @@ impl<'a> Case<'a> {
         let stayed = first.stays_in(last) == Some(true);
         let grew = last.count == pile.count && first.count > 0 && first.count < last.count;
         let at = [first, last].into_iter().filter_map(|s| s.quote.clone()).collect();
-        let growth = Growth { from: first.count, to: last.count, at, seconds: None, since: 0, samples: 1, replaced: false };
+        let growth = Growth { from: first.count, to: last.count, at, seconds: None, since: 0, samples: 1, replaced: false, among: None };
         (grew && stayed && !fell).then_some(growth)
     }
+}
+
+/// Whether a number has risen by more than comes and goes.
+fn is_clear(first: u64, last: u64) -> bool {
+    let gained = last.saturating_sub(first);
+    gained >= CLEAR && gained * 4 >= last
 }
 
 /// Whether something says that the first snapshot with rows is older than the diagnosed one: the names of samples, their dates, or the order of

@@ -51,6 +51,8 @@ pub struct Tally<'a> {
     pub label: &'a [u8],
     /// The number.
     pub value: u64,
+    /// Seconds that the command line slept before it counted.
+    pub slept: u64,
 }
 
 /// One thing that says whose capture this is, when it was made, or on what.

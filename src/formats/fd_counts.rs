@@ -60,7 +60,7 @@ impl Parser for Lone {
             _ if line.is_empty() => return Taken::Noise,
             (None, _) => return Taken::Unknown,
             (Some(count), Some(pid)) => sink.process(at, &Process { pid, fd_count: Some(count), ..Process::default() }),
-            (Some(count), None) => sink.tally(at, &Tally { command: b"", label: NAMELESS.as_bytes(), value: count.into() }),
+            (Some(count), None) => sink.tally(at, &Tally { command: b"", label: NAMELESS.as_bytes(), value: count.into(), slept: 0 }),
         }
         Taken::Row
     }

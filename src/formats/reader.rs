@@ -457,6 +457,24 @@ impl Reader {
             self.directory = line.trim_ascii().to_vec();
             return self.count(Taken::Noise, line);
         }
+        // A sentence may quote the command whose counts follow.
+        if self.forced.is_none()
+            && self.current.as_ref().is_none_or(|a| !a.greedy)
+            && let Some(command) = tally::introduced(line)
+        {
+            let command = command.to_vec();
+            return self.enter(&command, sink);
+        }
+        // The time that a command prints parts its counts from it.
+        if self.current.as_ref().is_some_and(|a| a.id == "date") && tally::goes_on(&self.command, line) {
+            let command = std::mem::take(&mut self.command);
+            self.open(&tally::Tally, &command, self.line, sink);
+            self.command = command;
+            if let Some(active) = &mut self.current {
+                let taken = active.parser.line(At { citation, format: active.id, text: line }, sink);
+                return self.count(taken, line);
+            }
+        }
         // A number that none reads is the count of a list of commands that prints more than counts.
         let number = line.trim_ascii();
         let pasted = self.current.as_ref().is_none_or(|a| !a.greedy);

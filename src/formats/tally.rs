@@ -15,7 +15,8 @@
 //! Without a prompt only rows of a connection's state and a number are read. Rows end at the first line that is none: later numbers
 //! belong to prose.
 
-use super::selection::split;
+use super::essence::{commands, essence, slept};
+use super::stamped::{self, Echo};
 use super::{Fit, Format, Hint, Parser, Probe, Taken, prompt, scan};
 use crate::facts::{At, Note, NoteKind, Sink, Tally as Fact};
 
@@ -24,6 +25,10 @@ pub struct Tally;
 
 struct Reading {
     command: Vec<u8>,
+    /// Seconds that it slept before it counted.
+    slept: u64,
+    /// The line as typed, where it echoes counts with others.
+    echoing: Vec<u8>,
     shape: Shape,
     over: bool,
 }
@@ -62,7 +67,9 @@ impl Format for Tally {
     }
 
     fn opens(&self, line: &[u8]) -> bool {
-        line.len() <= 100 && labelled(line.trim_ascii()).is_some_and(|(label, _)| is_state(label) || counts_descriptors(label))
+        let row = line.trim_ascii();
+        let labelled = || labelled(row).is_some_and(|(label, _)| is_state(label) || counts_descriptors(label));
+        (line.len() <= 100 && labelled()) || stamped::with_command(row).is_some()
     }
 
     fn printed_by(&self, command: &[u8]) -> bool {
@@ -73,10 +80,11 @@ impl Format for Tally {
         let list = counting(hint.command);
         let line = list.only().unwrap_or(hint.command);
         let counted = prompt::counts(line);
-        let command = if counted { line.to_vec() } else { Vec::new() };
-        let shape = if counted { shape_of(line) } else { Shape::States };
+        let command = if counted { essence(line) } else { Vec::new() };
+        let shape = if counted { shape_of(&command) } else { Shape::States };
+        let echoing = if Echo::of(hint.command).is_some() { hint.command.to_vec() } else { Vec::new() };
         // Of several counts the reader knows whose turn it is.
-        Box::new(Reading { command, shape, over: list.len() > 1 })
+        Box::new(Reading { command, slept: slept(hint.command), echoing, shape, over: list.len() > 1 })
     }
 }
 
@@ -89,6 +97,17 @@ impl Parser for Reading {
             }
             return Taken::Noise;
         }
+        if let Some((command, value)) = stamped::with_command(line) {
+            sink.tally(at, &Fact { command: &essence(command), label: b"", value, slept: 0 });
+            return Taken::Row;
+        }
+        if let Some(echo) = Echo::of(&self.echoing) {
+            let Some(values) = echo.read(line) else { return Taken::Unknown };
+            for (command, value) in echo.counts.iter().zip(values) {
+                sink.tally(at, &Fact { command: &essence(command), label: b"", value, slept: 0 });
+            }
+            return Taken::Row;
+        }
         if self.over && !matches!(self.shape, Shape::States | Shape::EachProcess { .. }) {
             return Taken::Unknown;
         }
@@ -100,7 +119,7 @@ impl Parser for Reading {
             self.over = true;
             return Taken::Unknown;
         };
-        sink.tally(at, &Fact { command: &self.command, label, value });
+        sink.tally(at, &Fact { command: &self.command, label, value, slept: self.slept });
         Taken::Row
     }
 }
@@ -135,6 +154,9 @@ fn bare(line: &[u8]) -> Option<(&[u8], u64)> {
         // A time of day is no file and its count.
         let named = file.iter().any(|b| !b.is_ascii_digit() && *b != b':') && !file.iter().any(|&b| scan::is_blank(b));
         return named.then_some((file, value));
+    }
+    if let Some(value) = stamped::number(line) {
+        return Some((b"", value));
     }
     let mut fields = scan::Fields::new(line);
     let (value, file) = (scan::number(fields.next()?)?, fields.next()?);
@@ -218,7 +240,7 @@ impl<'a> List<'a> {
 /// The counts of a loop or a list of commands, between whatever else it prints: `while :; do date; ls /proc/7/fd | wc -l; done`.
 fn counting(command: &[u8]) -> List<'_> {
     let looped = [&b"while "[..], b"until ", b"for "].iter().any(|word| command.starts_with(word));
-    if each_process(command).is_some() || (!looped && !command.contains(&b';')) {
+    if each_process(command).is_some() || (!looped && commands(command).len() < 2) {
         return List::default();
     }
     let body = match memchr::memmem::find(command, b"do ").filter(|_| looped) {
@@ -226,7 +248,7 @@ fn counting(command: &[u8]) -> List<'_> {
         None if looped => return List::default(),
         None => command,
     };
-    let parts: Vec<&[u8]> = split(body, b";").into_iter().map(<[u8]>::trim_ascii).collect();
+    let parts = commands(body);
     let counts = || parts.iter().copied().filter(|part| prompt::counts(part));
     let bare: Vec<&[u8]> = counts().filter(|part| shape_of(part) == Shape::Bare).collect();
     let labelled: Vec<&[u8]> = counts().filter(|part| matches!(shape_of(part), Shape::NumberFirst | Shape::Either)).collect();
@@ -266,6 +288,17 @@ fn prints_no_bare_number(command: &[u8]) -> bool {
     let known: &[&[u8]] =
         &[b"date", b"sleep", b"uptime", b"hostname", b"uname", b"clear", b"done", b"ss", b"netstat", b"free", b"echo", b""];
     known.contains(&prompt::program(command)) || scan::contains(command, b"/proc/net/sock")
+}
+
+/// Whether a line goes on with what a command counts that printed the time too: `864 ESTABLISHED 912/java`.
+pub fn goes_on(command: &[u8], line: &[u8]) -> bool {
+    let labelled = || number_first(line.trim_ascii()).is_some_and(|(label, _)| !label.is_empty());
+    prompt::counts(command) && shape_of(&essence(command)) == Shape::NumberFirst && labelled()
+}
+
+/// A counting command that a sentence introduces what follows by.
+pub fn introduced(line: &[u8]) -> Option<&[u8]> {
+    stamped::introduced(line)
 }
 
 fn shape_of(command: &[u8]) -> Shape {

@@ -41,7 +41,10 @@ pub(super) fn of(tally: &Counted, snapshot: &Snapshot) -> Option<Census> {
 
 /// The process whose sockets a command line counts: one that its tool was asked for, or whose pid a filter looks for.
 pub(super) fn holder(command: &str, snapshot: &Snapshot) -> Option<u32> {
-    process_in(command, snapshot).or_else(|| filtered(command)).or_else(|| sought(command, snapshot))
+    process_in(command, snapshot)
+        .or_else(|| filtered(command))
+        .or_else(|| printed(command).map(|p| p.0))
+        .or_else(|| sought(command, snapshot))
 }
 
 /// The one process of a name that a filter looks for among rows with their holders: `ss -uanp | grep -c relayd`.
@@ -75,6 +78,21 @@ fn logged(name: &str, snapshot: &Snapshot) -> Option<u32> {
     pids.all(|pid| pid == first).then_some(first)
 }
 
+/// A process that a filter looks for as netstat prints it: `grep 28191/node`.
+pub(super) fn printed(command: &str) -> Option<(u32, &str)> {
+    let (table, filters) = command.split_once('|')?;
+    let mut words = filters.split('|').filter_map(|part| part.trim_start().strip_prefix("grep ")?.split_whitespace().last());
+    words.find_map(sought_word).filter(|_| prints_of(table, "netstat"))
+}
+
+/// `28191/node`.
+fn sought_word(word: &str) -> Option<(u32, &str)> {
+    let (pid, name) = word.trim_matches(['"', '\'']).split_once('/')?;
+    let plain =
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+    Some((pid.parse().ok().filter(|_| plain)?, name))
+}
+
 /// `grep -c 'pid=28191,'`.
 fn filtered(command: &str) -> Option<u32> {
     let (_, filters) = command.split_once('|')?;
@@ -105,6 +123,9 @@ mod tests {
             ("ss -tlnp | grep -c 'pid=28191,'", "", Some((Kind::Listen, Some(28191)))),
             ("ss -tanp | grep -c 'pid=28191,'", "", None),
             ("ss | grep CLOSE | wc -l", "", Some((Kind::CloseWait, None))),
+            ("netstat -antp | grep 28191/node | awk '{print $6}' | sort | uniq -c", "CLOSE_WAIT", Some((Kind::CloseWait, Some(28191)))),
+            ("netstat -ant | grep 10.0.0.0/24 | awk '{print $6}' | sort | uniq -c", "CLOSE_WAIT", Some((Kind::CloseWait, None))),
+            ("lsof -p 28191 | grep 'type=STREAM' | wc -l", "", Some((Kind::Unix, Some(28191)))),
             ("ss -tan | grep -c ESTAB", "", Some((Kind::Established, None))),
         ] {
             let at = crate::facts::At {
@@ -113,7 +134,7 @@ mod tests {
                 text: b"",
             };
             let quote = crate::capture::Quote::keep(&at);
-            let tally = Counted { command: command.into(), label: label.into(), value: 9, quote };
+            let tally = Counted { command: command.into(), label: label.into(), value: 9, slept: 0, quote };
             assert_eq!(of(&tally, &Snapshot::default()).map(|c| (c.kind, c.pid)), want, "{command}");
         }
     }

@@ -8,8 +8,9 @@
 //!
 //! The process holds 125, and not 63.
 
+use super::labels;
+use super::series::{self, Gone};
 use super::tally::{state_in, state_of};
-use super::{labels, series};
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use std::borrow::Cow;
@@ -27,7 +28,7 @@ pub(super) fn all(snapshot: &Snapshot) -> Vec<Vec<&Counted>> {
     runs
 }
 
-/// Of several runs of one command the last alone.
+/// Of several runs of one command the last alone, without parts of what has gone since.
 pub(super) fn last(snapshot: &Snapshot) -> Vec<Vec<&Counted>> {
     let runs = all(snapshot);
     let mut last: BTreeMap<&str, usize> = BTreeMap::new();
@@ -37,7 +38,12 @@ pub(super) fn last(snapshot: &Snapshot) -> Vec<Vec<&Counted>> {
     let is_last = |number: usize, run: &[&Counted]| {
         run.first().is_some_and(|t| !series::comes_again(t) || last.get(t.command.as_str()) == Some(&number))
     };
-    runs.into_iter().enumerate().filter(|(number, run)| is_last(*number, run)).map(|(_, run)| run).collect()
+    let gone = Gone::of(snapshot);
+    runs.into_iter()
+        .enumerate()
+        .filter(|(number, run)| is_last(*number, run))
+        .map(|(_, run)| run.into_iter().filter(|t| !gone.has(t)).collect())
+        .collect()
 }
 
 /// Whether a row is of the same run: right below the others, and not the first of them once more.
@@ -58,7 +64,13 @@ pub(super) fn wholes(snapshot: &Snapshot) -> Vec<Cow<'_, Counted>> {
         let parts = || run.iter().filter(|t| is_part(t, snapshot));
         if let Some(first) = parts().max_by_key(|t| t.value) {
             let value = parts().map(|t| t.value).fold(0, u64::saturating_add);
-            wholes.push(Cow::Owned(Counted { command: first.command.clone(), label: String::new(), value, quote: first.quote.clone() }));
+            wholes.push(Cow::Owned(Counted {
+                command: first.command.clone(),
+                label: String::new(),
+                value,
+                quote: first.quote.clone(),
+                slept: 0,
+            }));
         }
         wholes.extend(run.iter().filter(|t| !is_part(t, snapshot)).map(|t| Cow::Borrowed(*t)));
     }

@@ -31,9 +31,9 @@ pub fn states(snapshot: &Snapshot) -> Vec<(SocketState, i64, Quote)> {
             let value = without_header(tally);
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             let entry = found.entry(state).or_insert((0, tally.quote.clone()));
-            // By holder parts are counted, which may be shared; `awk ++S` counts wholes.
-            if value >= entry.0 || state_of(&tally.label).is_some() {
-                *entry = (value.max(entry.0), tally.quote.clone());
+            // `sort | uniq -c` by peer counts parts; `awk ++S` counts wholes.
+            if value >= entry.0 {
+                *entry = (value, tally.quote.clone());
             }
         }
     }
@@ -189,7 +189,7 @@ pub fn course(snapshot: &Snapshot, pid: u32) -> Vec<u64> {
 }
 
 /// The process whose descriptors are counted.
-fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
+pub(super) fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = descriptors_of(t.label.as_bytes()) {
         return Some(pid);
     }
@@ -203,6 +203,17 @@ fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
         "" => process_in(&t.command, snapshot).filter(|_| counts_listing(t)),
         label => super::labels::process_of(label).map(|p| p.0).filter(|_| t.command.contains("for ")),
     }
+}
+
+/// Whether a count is one of all that lsof lists, without a filter: of one process, or of all that it was not asked to leave out.
+pub(super) fn lists_all_of(t: &Counted, snapshot: &Snapshot) -> Option<Option<u32>> {
+    let mut parts = t.command.split('|');
+    let lsof = parts.next().filter(|part| prints_of(part, "lsof"))?;
+    let whole = t.label.is_empty() && parts.next().is_some_and(|part| matches!(part.trim(), "wc -l" | "wc")) && parts.next().is_none();
+    // Of one user, one file or the network alone a process may have more.
+    let selects = lsof.split_whitespace().any(|w| matches!(w, "-i" | "-u" | "-g" | "-d" | "-c") || w.starts_with('/'));
+    let pid = process_in(&t.command, snapshot);
+    (whole && (pid.is_some() || !(selects || lsof.contains("-p")))).then_some(pid)
 }
 
 /// Whether a count is one of lines.
@@ -233,6 +244,10 @@ pub(super) fn process_in(command: &str, snapshot: &Snapshot) -> Option<u32> {
     if let Some(pid) = pid_of("", command.as_bytes()) {
         return Some(pid);
     }
+    if let Some(begins) = selected_name(command) {
+        let mut named = snapshot.processes.iter().filter(|(_, p)| p.command.starts_with(begins)).map(|(&pid, _)| pid);
+        return named.next().filter(|_| named.next().is_none());
+    }
     let asked = std::str::from_utf8(asked(command.as_bytes())?).ok()?;
     let name = base_name(asked.split_whitespace().last()?);
     let mut named = snapshot.processes.iter().filter(|(_, p)| !name.is_empty() && (p.command == name || base_name(&p.program()) == name));
@@ -248,6 +263,16 @@ pub(super) fn process_in(command: &str, snapshot: &Snapshot) -> Option<u32> {
     }
 }
 
+/// How the names begin that an lsof was asked for: `lsof -c relayd`.
+fn selected_name(command: &str) -> Option<&str> {
+    let lsof = command.split('|').next().filter(|part| prints_of(part, "lsof"))?;
+    let mut words = lsof.split_whitespace();
+    let option = words.find(|w| w.starts_with("-c"))?;
+    let name = if option == "-c" { words.next()? } else { option.strip_prefix("-c")? };
+    // Several, or a pattern, are no one's name.
+    (!name.contains(['/', '^', ',']) && !words.any(|w| w.starts_with("-c"))).then_some(name)
+}
+
 /// How many entries a count of lines tells: `ls -l` prints a total above.
 fn entries(t: &Counted) -> u64 {
     let ls = t.command.find("ls ").and_then(|at| t.command.get(at..)).unwrap_or("");
@@ -261,7 +286,8 @@ pub fn holder(snapshot: &Snapshot, pid: u32, count: u64) -> Owner {
     let mut owner = Owner::of(snapshot, pid, count);
     if owner.command.is_empty() {
         let named = snapshot.tallies.iter().filter_map(|t| super::labels::process_of(&t.label)).find(|p| p.0 == pid && !p.1.is_empty());
-        owner.command = named.map_or_else(|| logged_name(snapshot, pid).to_string(), |p| p.1.to_string());
+        let sought = || snapshot.tallies.iter().filter_map(|t| census::printed(&t.command)).find(|p| p.0 == pid);
+        owner.command = named.or_else(sought).map_or_else(|| logged_name(snapshot, pid).to_string(), |p| p.1.to_string());
     }
     owner
 }
@@ -519,11 +545,24 @@ pub(super) fn kind_in(command: &str) -> Option<Kind> {
     if command.contains("anon_inode") || command.contains("eventpoll") {
         return Some(Kind::Eventpoll);
     }
+    if lists_unix(command) {
+        return Some(Kind::Unix);
+    }
     let unlisted = command.contains("identify")
         || command.contains("protocol: TCP")
         || command.contains("TCPv6")
         || (command.contains("grep") && command.contains("sock "));
     (unlisted && command.contains("lsof")).then_some(Kind::Closed)
+}
+
+/// Whether a filter keeps the rows of unix sockets that lsof lists, and no others.
+fn lists_unix(command: &str) -> bool {
+    let mut parts = command.split('|').map(str::trim);
+    let greps = |part: &str| {
+        part.contains("grep ")
+            && part.split_whitespace().map(|w| w.trim_matches(['"', '\''])).any(|w| w == "unix" || w.starts_with("type=STREAM"))
+    };
+    parts.next().is_some_and(|lsof| prints_of(lsof, "lsof")) && parts.any(greps)
 }
 
 /// The kind of all rows that ss or netstat was asked for, where it is one: `ss -uanp | grep NAME | wc -l`.
@@ -564,7 +603,8 @@ fn selects(command: &str, program: &str) -> bool {
 
 /// The count without the header line that `ss ... | wc -l` counts too; one with a label is of rows alone.
 pub(super) fn without_header(tally: &Counted) -> u64 {
-    let greps = tally.command.contains("grep") || tally.command.contains("awk") || tally.command.contains("-H");
+    let without = ["grep", "awk", "-H", "tail -n +2", "tail -n+2", "tail +2", "sed 1d", "sed '1d'", "sed -n '2"];
+    let greps = without.iter().any(|word| tally.command.contains(word));
     let lines = tally.command.contains("wc -l");
     if tally.label.is_empty() && lines && !greps { tally.value.saturating_sub(1) } else { tally.value }
 }

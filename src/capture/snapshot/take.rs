@@ -278,7 +278,8 @@ impl Snapshot {
             return;
         }
         if self.tallies.len() < MAX_READINGS && t.value <= MAX_COUNT.unsigned_abs() {
-            self.tallies.push(Counted { command: note(t.command), label: note(t.label), value: t.value, quote: Quote::keep(at) });
+            let (command, label, quote) = (note(t.command), note(t.label), Quote::keep(at));
+            self.tallies.push(Counted { command, label, value: t.value, slept: t.slept, quote });
         }
     }
 
