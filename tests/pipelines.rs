@@ -267,6 +267,23 @@ fn a_sentence_names_the_command_of_the_numbers_below() {
 }
 
 #[test]
+fn one_filter_typed_after_each_call() {
+    let row = |n: u32| format!("tcp 0 0 10.0.42.5:{} 10.0.42.6:636 ESTABLISHED 912/java\n", 36_000 + n * 8);
+    let text = |shown: [std::ops::Range<u32>; 3], later: u32| {
+        let typed: String = shown
+            .into_iter()
+            .map(|rows| format!("# netstat -antp | grep :636\n{}# curl -s localhost:9200\n", rows.map(row).collect::<String>()))
+            .collect();
+        let count = "# date; netstat -antp | grep :636 | awk '{print $6, $7}' | sort | uniq -c\nFri Oct 25 09:30:12 UTC 2019\n";
+        format!("{typed}{count}    {later} ESTABLISHED 912/java\n")
+    };
+    assert_eq!(told(&text([0..2, 0..4, 0..6], 864)), (Verdict::Leak, Some(912), Some(864)));
+    assert_ne!(told(&text([0..2, 2..6, 6..12], 864)).0, Verdict::Leak, "each is closed");
+    assert_ne!(told(&text([0..4, 0..4, 0..4], 864)).0, Verdict::Leak, "a pool of four then");
+    assert_ne!(told(&text([0..2, 0..4, 0..6], 6)).0, Verdict::Leak, "a pool that opens as it is used");
+}
+
+#[test]
 fn what_has_gone_since_it_was_counted_first() {
     let by_state = "netstat -antp 2>/dev/null | grep 14021/java | awk '{print $6}' | sort | uniq -c";
     let text = |now: u32| {

@@ -62,6 +62,9 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
     larger.into_iter().collect()
 }
 
+/// From how many readings on they tell of a steady rise.
+const READINGS: usize = 6;
+
 /// Unhashed TCP sockets that no listed process holds.
 fn unexplained(case: &Case<'_>) -> Option<Claim> {
     let rest = case.ledger.unexplained()?;
@@ -128,7 +131,7 @@ pub fn at_most(case: &Case<'_>) -> Option<(i64, i64)> {
 
 /// How the kernel's count of them rose between its readings, and all sockets of the namespace with it: so they are this namespace's own.
 fn grown(case: &Case<'_>, here: i64) -> Option<Evidence> {
-    let rise = case.unhashed_rise().filter(|f| f.value >= MANY && f.value * 4 >= here)?;
+    let rise = case.unhashed_rise().filter(|f| f.value >= MANY && f.value * if is_steady(case) { 12 } else { 4 } >= here)?;
     let used = case.delta("sockstat.sockets.used").or_else(|| case.delta("ss.total"))?;
     if used.value * 10 < rise.value * 7 {
         return None;
@@ -142,6 +145,16 @@ fn grown(case: &Case<'_>, here: i64) -> Option<Evidence> {
         super::number(used.value)
     );
     Some(Evidence::new(if ours { Strength::Strong } else { Strength::Weak }, Witnessed::Growth, says, rise.at))
+}
+
+/// Whether many readings tell that there were more each time: what comes and goes is fewer in between.
+fn is_steady(case: &Case<'_>) -> bool {
+    let all: Vec<i64> = ["ss.total", "sockstat.sockets.used"]
+        .iter()
+        .map(|name| case.host.series(case.sources, name))
+        .max_by_key(Vec::len)
+        .map_or(Vec::new(), |readings| readings.iter().map(|r| r.value).collect());
+    all.len() >= READINGS && all.windows(2).all(|w| matches!(w, [a, b] if a <= b))
 }
 
 fn support_logs(case: &Case<'_>, claim: &mut Claim) {

@@ -51,7 +51,9 @@ fn make(case: &Case<'_>) -> Checked {
             (rows::tool(view), rows.timewait_low, rows.timewait_high, rows::cite(view, |g| g.state == SocketState::TimeWait))
         }
         None => match case.ledger.states.get(&SocketState::TimeWait) {
-            Some(f) if case.ledger.best(crate::ledger::Family::Tcp).is_none() => ("a count by state", f.value, f.value, f.at.clone()),
+            Some(f) if case.ledger.best(crate::ledger::Family::Tcp).is_none() && case.ledger.counted.contains(&SocketState::TimeWait) => {
+                ("a count by state", f.value, f.value, f.at.clone())
+            }
             _ => return Checked::skipped("no whole table of TCP sockets was captured"),
         },
     };

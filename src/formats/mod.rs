@@ -17,7 +17,7 @@ pub mod date;
 mod dmesg;
 mod docker_ps;
 pub(crate) mod encoding;
-mod essence;
+pub mod essence;
 mod exe;
 mod fd;
 pub mod fd_counts;

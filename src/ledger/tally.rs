@@ -183,6 +183,11 @@ fn fits_table(sockets: u64, descriptors: u64) -> bool {
     descriptors >= sockets && descriptors <= sockets.saturating_mul(5) / 4 + 64
 }
 
+/// Whether somebody counted the descriptors of some process.
+pub fn counts_some(snapshot: &Snapshot) -> bool {
+    snapshot.tallies.iter().any(|t| t.label.is_empty() && counts_listing(t))
+}
+
 /// All such counts of one process, in the order in which they were made.
 pub fn course(snapshot: &Snapshot, pid: u32) -> Vec<u64> {
     snapshot.tallies.iter().filter(|t| process_counted(t, snapshot) == Some(pid)).map(entries).collect()
