@@ -267,6 +267,47 @@ fn a_sentence_names_the_command_of_the_numbers_below() {
 }
 
 #[test]
+fn a_busy_hub_of_unix_sockets_follows_its_clients() {
+    let row = |n: u32| format!("unix 0xffff88{n:02} 0t0 {} /run/hub/bus type=STREAM (CONNECTED)", 41_200 + n * 7);
+    let typed: String = [220, 415, 640].iter().map(|n| format!("$ lsof -p 512 | grep unix | wc -l\n{n}\n")).collect();
+    let text = format!("{typed}$ lsof -p 512 | grep unix | tail -20\n{}", listed((0..20).map(row)));
+    assert_ne!(told(&text).0, Verdict::Leak);
+}
+
+#[test]
+fn what_a_load_left_is_gone_and_somebody_has_looked() {
+    let states = "ss -Htan | awk '{print $1}' | sort | uniq -c | sort -rn";
+    let text = |then: u32, now: u32, looked: &str| {
+        format!(
+            "$ {states}\n   {then} TIME-WAIT\n     46 ESTAB\n      9 LISTEN\n$ sleep 180; {states}\n     41 ESTAB\n     {now} TIME-WAIT\n      9 LISTEN\n$ ss -s\nTotal: 402\nTCP:   70 (estab 41, closed 20, orphaned 0, timewait 17)\n\nTransport Total     IP        IPv6\nRAW       0         0         0\nUDP       5         3         2\nTCP       50        43        7\nINET      55        46        9\nFRAG      0         0         0\n\n{looked}"
+        )
+    };
+    let looked = "$ ls /proc/$(pgrep -f gated)/fd | wc -l\n71\n";
+    assert_eq!(told(&text(1904, 17, looked)), (Verdict::Healthy, None, None));
+    assert_eq!(told(&text(1904, 17, "")).0, Verdict::Inconclusive);
+}
+
+#[test]
+fn readings_that_rise_each_time() {
+    let text = |closed: &[u32]| {
+        let round = |(n, minute): (&u32, u32)| {
+            format!(
+                "Sat Jun 22 14:{minute:02}:00 UTC 2024\nTotal: {}\nTCP:   {} (estab 140, closed {n}, orphaned 0, timewait 20)\n\nTransport Total     IP        IPv6\nRAW       0         0         0\nUDP       5         3         2\nTCP       160       117       43\nINET      165       120       45\nFRAG      0         0         0\n\n",
+                n + 700,
+                n + 160
+            )
+        };
+        let rounds: String = closed.iter().zip(10..).map(round).collect();
+        let text = format!("$ while sleep 60; do date; ss -s; done\n{rounds}");
+        let diagnosis = diagnose(&[Member { path: "loop.txt".into(), text: text.into() }]);
+        diagnosis.findings.iter().flat_map(|f| &f.claim.evidence).any(|e| e.says.contains("they grew by"))
+    };
+    assert!(text(&[3000, 3070, 3140, 3210, 3280, 3350, 3420]));
+    assert!(!text(&[3000, 3370, 3040, 3410, 3080, 3350, 3420]), "they come and go");
+    assert!(!text(&[3420, 3421, 3420, 3421, 3421, 3421, 3420]));
+}
+
+#[test]
 fn one_filter_typed_after_each_call() {
     let row = |n: u32| format!("tcp 0 0 10.0.42.5:{} 10.0.42.6:636 ESTABLISHED 912/java\n", 36_000 + n * 8);
     let text = |shown: [std::ops::Range<u32>; 3], later: u32| {
@@ -293,6 +334,13 @@ fn what_has_gone_since_it_was_counted_first() {
     };
     assert_ne!(told(&text(214)).0, Verdict::Leak, "something closes them");
     assert_eq!(told(&text(2210)), (Verdict::Leak, Some(14021), Some(2210)));
+    // By a name it may be another process that has them now.
+    let by_name = |counts: [u32; 2]| -> String {
+        counts.iter().map(|n| format!("$ lsof -nP -p $(pidof relayd) | grep -c CLOSE_WAIT\n{n}\n")).collect::<String>()
+            + "$ cat /proc/512/comm\nrelayd\n"
+    };
+    assert_ne!(told(&by_name([900, 120])).0, Verdict::Leak);
+    assert_eq!(told(&by_name([120, 900])), (Verdict::Leak, Some(512), Some(900)));
 }
 
 #[test]

@@ -36,10 +36,15 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
         let again = super::turnover::renewed(case, pile).filter(|_| pile.count * 2 >= threshold);
         let at = pile.traits.quotes.first().cloned();
         s.against.extend(again.map(|why| Evidence::new(Strength::Decisive, Witnessed::Growth, why, at)));
-        let counted = case.counted(pile).map(|c| c.counts).unwrap_or_default();
-        if let Some(why) = fell(&counted.iter().map(|(n, _)| *n).collect::<Vec<_>>()) {
-            let at = counted.into_iter().map(|(_, quote)| quote).take(3);
-            s.against.push(Evidence::new(Strength::Decisive, Witnessed::Growth, format!("their number {why}: something closes them"), at));
+        if let Some(counted) = case.counted(pile)
+            && let Some(why) = fell(&counted.counts.iter().map(|(n, _)| *n).collect::<Vec<_>>())
+        {
+            let (strength, closes) = match counted.of_one {
+                true => (Strength::Decisive, "something closes them"),
+                false => (Strength::Strong, "something closes them, unless the program was started anew in between"),
+            };
+            let at = counted.counts.into_iter().map(|(_, quote)| quote).take(3);
+            s.against.push(Evidence::new(strength, Witnessed::Growth, format!("their number {why}: {closes}"), at));
         }
         return;
     };

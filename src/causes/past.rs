@@ -189,14 +189,16 @@ impl<'a> Case<'a> {
 
     /// Of one snapshot in which a count was made again and again: it rose and never fell. Clients of a server come with the load.
     fn growth_by_counts(&self, pile: &Pile) -> Option<Growth> {
-        let Course { counts, of, slept } = self.counted(pile)?;
+        let Course { counts, of, slept, .. } = self.counted(pile)?;
         let (first, last) = (counts.first()?, counts.last()?);
         let fell = counts.windows(2).any(|w| matches!(w, [a, b] if b.0 * 10 < a.0 * 9));
         let at = vec![first.1.clone(), last.1.clone()];
         let gained = last.0.checked_sub(first.0).filter(|&n| n > 0)?;
         let of_kind = of == Of::Kind;
         let from = if of_kind { first.0 } else { pile.count.saturating_sub(gained) };
-        let tells = self.tells_by_number(pile) || pile.kind == Kind::Unix || pile.accepted == Some(false);
+        // The accepting side of a unix socket carries its path.
+        let opened = pile.accepted == Some(false) || (pile.kind == Kind::Unix && pile.traits.paths.total() == 0);
+        let tells = self.tells_by_number(pile) || opened;
         (tells && !fell).then(|| Growth {
             from,
             to: pile.count,

@@ -104,5 +104,8 @@ mod tests {
             status("estab-vs-rows", &[("ss-s", &ss(1030)), ("states", "TIME_WAIT        221\nESTABLISHED      103\n")]),
             Status::Disagree
         );
+        let counted = |filter: &str| format!("$ ss -tnap {filter}| awk '{{print $1}}' | sort | uniq -c\n    203 ESTAB\n      8 LISTEN\n");
+        let of = |filter| status("estab-vs-rows", &[("ss-s", &ss(330)), ("counts", &counted(filter))]);
+        assert_eq!((of(""), of("| grep pid=2950 ")), (Status::Disagree, Status::Skipped), "a count of one process");
     }
 }

@@ -101,7 +101,9 @@ impl Parser for Reading {
             sink.tally(at, &Fact { command: &essence(command), label: b"", value, slept: 0 });
             return Taken::Row;
         }
-        if let Some(echo) = Echo::of(&self.echoing) {
+        if !self.echoing.is_empty()
+            && let Some(echo) = Echo::of(&self.echoing)
+        {
             let Some(values) = echo.read(line) else { return Taken::Unknown };
             for (command, value) in echo.counts.iter().zip(values) {
                 sink.tally(at, &Fact { command: &essence(command), label: b"", value, slept: 0 });

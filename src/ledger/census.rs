@@ -12,6 +12,7 @@ use super::tally::{asks, family_in, kind_in, prints_of, process_in, state_of, ta
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use crate::facts::Protocol;
+use crate::formats::pid::pid_of;
 use crate::formats::selection;
 
 /// Counts times processes up to which names are looked for among processes: more are no capture that somebody typed.
@@ -91,6 +92,11 @@ fn sought_word(word: &str) -> Option<(u32, &str)> {
     let plain =
         name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
     Some((pid.parse().ok().filter(|_| plain)?, name))
+}
+
+/// Whether a command line names a process by its pid.
+pub(super) fn names_pid(command: &str) -> bool {
+    pid_of("", command.as_bytes()).is_some() || filtered(command).is_some() || sought(command).is_some()
 }
 
 /// `grep -c 'pid=28191,'`.

@@ -50,6 +50,8 @@ pub struct Course {
     pub of: Of,
     /// Seconds that were slept at least between one of them and the next, in all.
     pub slept: u64,
+    /// Whether the command names the process by its pid: by a name another may have come in its place.
+    pub of_one: bool,
 }
 
 /// What a pipeline counted again and again.
@@ -72,7 +74,12 @@ pub fn of_pile(snapshot: &Snapshot, pile: &Pile) -> Option<Course> {
     let mut courses: BTreeMap<(&str, &str), Course> = BTreeMap::new();
     for tally in snapshot.tallies.iter().filter(|t| comes_again(t)) {
         let Some(of) = counted(tally, snapshot, pile) else { continue };
-        let course = courses.entry((&tally.command, &tally.label)).or_insert_with(|| Course { counts: Vec::new(), of, slept: 0 });
+        let course = courses.entry((&tally.command, &tally.label)).or_insert_with(|| Course {
+            counts: Vec::new(),
+            of,
+            slept: 0,
+            of_one: census::names_pid(&tally.command),
+        });
         // What was slept before the first tells nothing.
         course.slept += if course.counts.is_empty() { 0 } else { tally.slept };
         // Of more than the pile the number is told as it stands.
