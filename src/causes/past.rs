@@ -214,7 +214,7 @@ impl<'a> Case<'a> {
     /// Of one snapshot in which one filter was typed again and again: each time there were more, and none of those before had gone. A pipeline
     /// may have counted what it lets through at another time.
     fn growth_by_typed(&self, pile: &Pile) -> Option<Growth> {
-        if has_use(pile.kind) && pile.accepted != Some(false) {
+        if pile.count < SOME || (has_use(pile.kind) && pile.accepted != Some(false)) {
             return None;
         }
         let (command, samples) = repeats::typed(self.snapshot, pile).filter(|(_, samples)| samples.len() >= COUNTS)?;

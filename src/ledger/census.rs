@@ -96,7 +96,7 @@ fn sought_word(word: &str) -> Option<(u32, &str)> {
 
 /// Whether a command line names a process by its pid.
 pub(super) fn names_pid(command: &str) -> bool {
-    pid_of("", command.as_bytes()).is_some() || filtered(command).is_some() || sought(command).is_some()
+    pid_of("", command.as_bytes()).is_some() || filtered(command).is_some() || printed(command).is_some()
 }
 
 /// `grep -c 'pid=28191,'`.

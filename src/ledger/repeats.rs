@@ -18,8 +18,9 @@ use crate::facts::{Citation, MemberId, Protocol};
 use crate::formats::essence::essence;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of an output that somebody typed for, and outputs looked at, at most.
+/// Rows of an output that somebody typed for, groups of them, and outputs looked at, at most.
 const MOST_TYPED: u64 = 10_000;
+const MOST_GROUPS: usize = 256;
 const MOST_TABLES: usize = 64;
 
 /// What one output shows of a pile.
@@ -90,10 +91,11 @@ pub fn of_pile(snapshot: &Snapshot, members: &[Member], pile: &Pile) -> Vec<Samp
 
 /// The longest run of outputs of one filter that was typed again and again into one file, in order, with the filter; whatever was typed between.
 pub fn typed(snapshot: &Snapshot, pile: &Pile) -> Option<(String, Vec<Sample>)> {
-    let small = |t: &&Table| t.groups.iter().map(|g| g.count).sum::<u64>() <= MOST_TYPED;
+    // Each pile asks, and hardly a capture has such outputs.
+    let small = |t: &Table| t.groups.len() <= MOST_GROUPS && t.groups.iter().map(|g| g.count).sum::<u64>() <= MOST_TYPED;
+    let filtered = snapshot.tables.iter().take(MOST_TABLES).filter_map(|t| Some((t, t.filtered.as_ref()?)));
     let mut runs: BTreeMap<(u32, String), Vec<&Table>> = BTreeMap::new();
-    for table in snapshot.tables.iter().filter(small).take(MOST_TABLES) {
-        let Some(filter) = &table.filtered else { continue };
+    for (table, filter) in filtered.filter(|(t, _)| small(t)) {
         let command = String::from_utf8_lossy(&essence(filter.text().as_bytes())).into_owned();
         runs.entry((table.at.member.0, command)).or_default().push(table);
     }
