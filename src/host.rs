@@ -85,6 +85,8 @@ pub fn hosts(inputs: Vec<Input>) -> (Vec<Source>, Vec<Host>) {
     beside::give(&mut found, strays);
     for host in &mut found {
         widen(host);
+        // The count that tells whose a listing is may be of another file.
+        host.takes.iter_mut().for_each(|take| take.snapshot.name_stray());
         let Some(take) = host.takes.get_mut(host.main) else { continue };
         if let Some(source) = sources.get(take.input) {
             beside::name_limits(&mut take.snapshot, source);

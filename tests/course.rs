@@ -506,3 +506,18 @@ fn counts_that_have_fallen() {
     );
     assert!(!of(130).headline.contains("at the first reading"), "{}", of(130).headline);
 }
+
+/// Connections that waited to be accepted were there before somebody held them.
+#[test]
+fn a_queue_that_is_worked_off_is_no_growth() {
+    let sample = |n: u32, accepted: u32, queue: u32| {
+        let mut text = format!("{SS}LISTEN {queue} 512 0.0.0.0:7000 0.0.0.0:* users:((\"svcd\",pid=59,fd=3))\n");
+        for c in 0..240 {
+            let held = if c < accepted { format!("users:((\"svcd\",pid=59,fd={}))", c + 4) } else { String::new() };
+            text.push_str(&format!("ESTAB 0 0 10.0.0.5:7000 10.9.{}.7:{} {held}\n", c % 200, 20_000 + c));
+        }
+        Member { path: format!("t{n}/ss-tanp.txt"), text: text.into_bytes() }
+    };
+    let told = diagnose(&[sample(1, 40, 200), sample(2, 140, 100), sample(3, 240, 0)]);
+    assert!(leaks(&told).is_empty(), "{}", told.headline);
+}

@@ -296,6 +296,7 @@ fn count(case: &Case<'_>, take: &Take, earlier: &Ledger<'_>, pile: &Pile) -> Opt
     let count: u64 = earlier.piles.iter().filter(|p| mine(p)).map(|p| p.count).sum();
     // What another holder had, or one that could not be seen, was there all the same.
     let there = if count == 0 && pile.count >= SOME { nameless(case, take, pile) } else { 0 };
+    let there = if there == 0 && pile.accepted == Some(true) && count > 0 { count.saturating_add(queued(take, pile)) } else { there };
     if (count == 0 && there == 0 && !covers(earlier, pile)) || (count < pile.count && there == 0 && counted_already(earlier, pile)) {
         return None;
     }
@@ -324,6 +325,15 @@ fn shared(a: &Pile, b: &Pile) -> bool {
 fn kept(before: &Pile, pile: &Pile) -> u64 {
     let Some(owner) = &before.owner else { return before.count };
     owner.pids.iter().filter(|p| pile.held_by(p.0)).map(|p| p.1).sum::<u64>().min(before.count)
+}
+
+/// Connections that waited in an earlier sample to be accepted where those of a pile were: rows without a holder on its local end.
+fn queued(take: &Take, pile: &Pile) -> u64 {
+    let Some((local, _)) = pile.traits.locals.first() else { return 0 };
+    let waiting =
+        |g: &&crate::capture::table::Group| g.owner.is_none() && g.no_holder > 0 && Kind::of_socket(g.protocol, g.state) == Some(pile.kind);
+    let on_it = |g: &crate::capture::table::Group| g.locals.iter().find(|(end, _)| *end == local).map_or(0, |(_, n)| n);
+    take.snapshot.tables.iter().map(|t| t.groups.iter().filter(waiting).map(on_it).sum()).max().unwrap_or(0)
 }
 
 /// How many of a pile's sockets an earlier sample has among those whose holder it does not name.

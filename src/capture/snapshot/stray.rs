@@ -13,7 +13,7 @@ const MANY: usize = 100;
 
 impl Snapshot {
     /// Puts the only such listing to a process, unless it repeats what another listing shows or is of several.
-    pub(super) fn name_stray(&mut self) {
+    pub fn name_stray(&mut self) {
         let [stray] = self.strays.as_slice() else { return };
         if sockets(stray) < MANY || !is_of_one(stray) || self.is_listed(stray) {
             return;

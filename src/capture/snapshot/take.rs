@@ -363,7 +363,6 @@ impl Snapshot {
         self.tables.iter_mut().for_each(Table::seal);
         let lists = self.processes.values_mut().flat_map(|p| &mut p.lists).chain(&mut self.strays);
         lists.for_each(FdList::seal);
-        self.name_stray();
     }
 
     /// A trace says which process it is attached to; the first one named is the process, later ones are its threads.
