@@ -47,13 +47,17 @@ pub(super) fn weigh(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
 fn is_opened_to_few(case: &Case<'_>, pile: &Pile) -> bool {
     let Some([(pid, _)]) = pile.owner.as_ref().map(|o| o.pids.as_slice()) else { return false };
     let remotes = &pile.traits.remotes;
-    let told = remotes.total();
     let few = (1..=FEW).contains(&remotes.distinct()) && remotes.distinct() * MANY_EACH <= pile.count;
     // An excerpt of rows tells of the others where they are all alike.
-    let all = told * 10 >= pile.count * 9 || remotes.distinct() == 1;
+    let all = remotes.total() * 10 >= pile.count * 9 || remotes.distinct() == 1;
+    // Whoever has so many is rare: only then all piles are looked through.
+    let opened = pile.kind == Kind::Established && pile.accepted == Some(false) && pile.count * 10 >= SMALL * 9;
+    if !opened || !few || !all {
+        return false;
+    }
     let accepted = |p: &&Pile| p.kind == Kind::Established && p.accepted != Some(false) && p.held_by(*pid) && !std::ptr::eq(*p, pile);
     let relayed: u64 = case.ledger.piles.iter().filter(accepted).map(|p| p.count).sum();
-    pile.kind == Kind::Established && pile.accepted == Some(false) && few && all && relayed * 4 < pile.count
+    relayed * 4 < pile.count
 }
 
 /// Nearly all descriptors that the process may have: by its own limit, or by a usual one at which calls fail.

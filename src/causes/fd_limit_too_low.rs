@@ -364,9 +364,10 @@ fn near_its_own(case: &Case<'_>) -> Option<Full> {
     let mut best: Option<Full> = None;
     let mut limited = case.snapshot.processes.iter().filter_map(|(&pid, p)| Some((pid, p.nofile.as_ref()?))).peekable();
     let counted = if limited.peek().is_some() { tally::descriptors(case.snapshot) } else { BTreeMap::new() };
+    let by_tally = if limited.peek().is_some() { in_counted_piles(case) } else { BTreeMap::new() };
     for (pid, (limit, _, quote)) in limited {
         let LimitValue::At(limit) = limit else { continue };
-        let piles = case.ledger.piles.iter().filter(|p| p.held_by(pid)).filter_map(|p| p.at_least.clone());
+        let piles = by_tally.get(&pid).cloned();
         let listed = case.ledger.holdings.get(&pid).and_then(|h| h.at_least());
         let open = listed.into_iter().chain(counted.get(&pid).cloned()).chain(piles).max_by_key(|(n, _)| *n);
         // What was counted when the limit was another one tells nothing of this one.
@@ -378,6 +379,20 @@ fn near_its_own(case: &Case<'_>) -> Option<Full> {
         }
     }
     best
+}
+
+/// How many descriptors the first holder of each pile has at least whose sockets a pipeline counted.
+fn in_counted_piles(case: &Case<'_>) -> BTreeMap<u32, (u64, Quote)> {
+    let mut most: BTreeMap<u32, (u64, Quote)> = BTreeMap::new();
+    for pile in case.ledger.piles.iter().filter(|p| p.words.iter().any(|w| w.source == "tally")) {
+        if let (Some(owner), Some(open)) = (&pile.owner, &pile.at_least)
+            && let Some((pid, _)) = owner.pids.first()
+            && most.get(pid).is_none_or(|(n, _)| *n < open.0)
+        {
+            most.insert(*pid, open.clone());
+        }
+    }
+    most
 }
 
 /// EMFILE in traces and logs: what says so, whose, where.
