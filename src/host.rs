@@ -385,7 +385,15 @@ fn widen(host: &mut Host) {
         return;
     }
     if let Some(n) = host.takes.iter().position(|t| t.sample.is_none() && t.input == input && t.root == root) {
-        let aside = host.takes.remove(n);
+        let mut aside = host.takes.remove(n);
+        // What lies around a directory called `later`, and shows the same, was before it.
+        let later = |t: &Take| t.sample.as_deref().is_some_and(layout::is_later);
+        if aside.snapshot.has_rows() && host.takes.iter().all(|t| t.input == input && t.root == root && later(t)) {
+            aside.sample = Some("first".to_string());
+            host.takes.insert(0, aside);
+            host.main = host.takes.len() - 1;
+            return;
+        }
         if n < main {
             host.main -= 1;
         }

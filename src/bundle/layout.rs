@@ -298,6 +298,11 @@ pub fn order(name: &str) -> (u8, String) {
     (rank, key)
 }
 
+/// Whether a name tells that something was captured before: `later`, `after`.
+pub fn is_later(name: &str) -> bool {
+    matches!(name, "after" | "later" | "again")
+}
+
 /// A word with the number of a day of the week in the place of its name, which has the order of letters.
 fn numbered(word: &str) -> String {
     let name = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());

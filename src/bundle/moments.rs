@@ -8,7 +8,7 @@
 //!
 //! One name alone tells nothing: `mon` may be a host, and a number a port. Names only propose; that the files are of one thing their rows decide.
 
-use super::layout::{is_clock, is_number, is_sample, is_time, is_time_of_day};
+use super::layout::{is_clock, is_later, is_number, is_sample, is_time, is_time_of_day};
 
 /// How sure it is that a word is a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,31 @@ pub fn pattern(path: &str) -> String {
         pattern.push_str(word.get(text.len()..).unwrap_or(""));
     }
     pattern
+}
+
+/// A path without the word or number at the end of its name that tells a second time, that word, and how sure it is that it is one: `ss.txt` of
+/// `ss-later.txt`, `ss.2` and `ss2.txt`; `None` where it has none.
+pub fn base(path: &str) -> Option<(String, &str, Kind)> {
+    let (directory, name) = path.rsplit_once('/').map_or(("", path), |(d, n)| (d, n));
+    let at = |base: &str| if directory.is_empty() { base.to_string() } else { format!("{directory}/{base}") };
+    let again = |word: &str| match word {
+        _ if is_later(word) => Some(Kind::Time),
+        _ if word.len() == 1 && is_number(word) && word > "1" => Some(Kind::Number),
+        _ => None,
+    };
+    // `ss.2` has its number where others have the kind of file.
+    let (stem, kind_of_file) = match name.rsplit_once('.') {
+        Some((stem, last)) if again(last).is_none() => (stem, format!(".{last}")),
+        _ => (name, String::new()),
+    };
+    if let Some((front, last)) = stem.rsplit_once(['.', '-', '_', ' '])
+        && let Some(kind) = again(last)
+    {
+        return Some((at(&format!("{front}{kind_of_file}")), last, kind));
+    }
+    let front = stem.get(..stem.len().checked_sub(1)?).filter(|f| f.ends_with(|c: char| c.is_ascii_alphabetic()))?;
+    let last = stem.get(front.len()..)?;
+    Some((at(&format!("{front}{kind_of_file}")), last, again(last)?))
 }
 
 /// What tells each of several paths of one pattern from the others, in their order, and how sure it is that this is a time; `None` if two of
@@ -252,6 +277,22 @@ mod tests {
             &["ss.txt", "ss.txt"],
         ] {
             assert_eq!(told(paths), None, "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_file_beside_one_without_a_number() {
+        for (path, want) in [
+            ("ss-ltnp.2", Some(("ss-ltnp", "2", Kind::Number))),
+            ("a/lsof2.txt", Some(("a/lsof.txt", "2", Kind::Number))),
+            ("netstat-later.txt", Some(("netstat.txt", "later", Kind::Time))),
+            ("ss_2.txt", Some(("ss.txt", "2", Kind::Number))),
+            ("ss.txt", None),
+            ("ss-1.txt", None),
+            ("fd-4684.txt", None),
+            ("2.txt", None),
+        ] {
+            assert_eq!(base(path), want.map(|(base, word, kind)| (base.to_string(), word, kind)), "{path}");
         }
     }
 

@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST: usize = 256;
 /// How many digits a number has at most that counts samples.
 const DIGITS: usize = 2;
+/// What the sample is called that has no word of time, where the others do.
+const FIRST: &str = "first";
 
 /// Snapshots by their places.
 type Numbers = BTreeMap<(String, Option<String>), usize>;
@@ -48,6 +50,17 @@ pub(super) fn part(snapshots: &mut Vec<Snapshot>, numbers: &mut Numbers, members
 fn moments_of(snapshot: &Snapshot, members: &[Member], place: &Placement) -> BTreeMap<String, BTreeSet<MemberId>> {
     let mut moments: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
     let mut timed = false;
+    for (series, words, kind) in beside(snapshot, members) {
+        let numbers: Vec<String> = std::iter::once("1".to_string()).chain(words.iter().cloned()).collect();
+        if are_samples(snapshot, &series, &numbers, kind) {
+            for (moment, id) in std::iter::once(FIRST.to_string()).chain(words).zip(series) {
+                moments.entry(moment).or_default().insert(id);
+            }
+        }
+    }
+    if !moments.is_empty() {
+        return moments;
+    }
     for series in alike(snapshot, members) {
         let paths: Vec<&str> = series.iter().filter_map(|id| Some(members.get(id.0 as usize)?.path.as_str())).collect();
         let Some((told, kind)) = moments::apart(&paths).filter(|_| paths.len() == series.len() && paths.len() <= MOST) else { continue };
@@ -70,6 +83,39 @@ fn moments_of(snapshot: &Snapshot, members: &[Member], place: &Placement) -> BTr
     moments
 }
 
+/// Files without a word of time in their names, each with those beside it that show the same and have one: `ss.txt`, `ss-2.txt`, `ss-later.txt`.
+fn beside(snapshot: &Snapshot, members: &[Member]) -> Vec<(Vec<MemberId>, Vec<String>, Kind)> {
+    let mut shown: BTreeMap<Content, BTreeMap<&str, MemberId>> = BTreeMap::new();
+    for (content, member) in snapshot.shown() {
+        if let Some(m) = members.get(member.0 as usize).filter(|m| is_own(&m.path)) {
+            shown.entry(content).or_default().insert(&m.path, member);
+        }
+    }
+    let mut found: BTreeMap<MemberId, BTreeMap<MemberId, (String, Kind)>> = BTreeMap::new();
+    for paths in shown.values().filter(|paths| paths.len() > 1) {
+        for (path, id) in paths {
+            if let Some((base, word, kind)) = moments::base(path)
+                && let Some(first) = paths.get(base.as_str())
+            {
+                found.entry(*first).or_default().insert(*id, (word.to_string(), kind));
+            }
+        }
+    }
+    let series = |(first, others): (MemberId, BTreeMap<MemberId, (String, Kind)>)| {
+        let mut others: Vec<(MemberId, (String, Kind))> = others.into_iter().collect();
+        others.sort_by(|a, b| a.1.0.cmp(&b.1.0));
+        let kind = others.iter().map(|(_, (_, kind))| *kind).min().unwrap_or(Kind::Number);
+        let ids = std::iter::once(first).chain(others.iter().map(|(id, _)| *id)).collect();
+        (ids, others.into_iter().map(|(_, (word, _))| word).collect(), kind)
+    };
+    found.into_iter().map(series).collect()
+}
+
+/// Whether a path is of no table of another namespace or process: of those there are as many as names, all of one moment.
+fn is_own(path: &str) -> bool {
+    netns_of(path).is_none() && process_of_net(path).is_none() && !path.contains("task")
+}
+
 /// Members that show the same tables or listings and whose names are of one pattern, as sets of two and more.
 fn alike(snapshot: &Snapshot, members: &[Member]) -> Vec<Vec<MemberId>> {
     let mut shown: BTreeMap<Content, BTreeSet<MemberId>> = BTreeMap::new();
@@ -78,10 +124,7 @@ fn alike(snapshot: &Snapshot, members: &[Member]) -> Vec<Vec<MemberId>> {
     }
     let mut patterns: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
     for id in shown.values().filter(|ids| ids.len() > 1).flatten() {
-        // The tables of other namespaces and processes have as many names, and are of one moment.
-        let told = members.get(id.0 as usize).map(|m| m.path.as_str());
-        let own = |path: &&str| netns_of(path).is_none() && process_of_net(path).is_none() && !path.contains("task");
-        if let Some(path) = told.filter(own) {
+        if let Some(path) = members.get(id.0 as usize).map(|m| m.path.as_str()).filter(|path| is_own(path)) {
             patterns.entry(moments::pattern(path)).or_default().insert(*id);
         }
     }

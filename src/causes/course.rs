@@ -8,7 +8,7 @@ use super::many;
 use super::past::Growth;
 use super::say::number;
 use super::suspicion::{Suspicion, suspect};
-use super::turnover::{Turnover, oldest_of, stayed_of, turnover};
+use super::turnover::{Turnover, oldest_of, stayed_of, stayed_rows, turnover};
 use crate::capture::Quote;
 use crate::capture::trace::{Tale, Trace};
 use crate::ledger::series::Of;
@@ -65,7 +65,10 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     let kept = if weighty { kept(case, pile) } else { None };
     let few = if gained >= SOME && weighty && !has_use(pile.kind) { none_gone(case, pile) } else { None };
     let kept = kept.or(few);
-    let grew = (gained >= 20 || few.is_some()) && (kept.is_some() || gained * if silent { 50 } else { 12 } >= growth.to) && weighty;
+    let grew = measured_alike(case, pile, &growth)
+        && (gained >= 20 || few.is_some())
+        && (kept.is_some() || gained * if silent { 50 } else { 12 } >= growth.to)
+        && weighty;
     let evidence = |strength, says| Evidence::new(strength, Witnessed::Growth, says, growth.at.clone());
     if let Some(Turnover::Replaced(why)) = turnover {
         let says = if grew { format!("{}, but {why}", rise(case, &growth, whose)) } else { why };
@@ -126,6 +129,20 @@ pub fn weigh(case: &Case<'_>, pile: &Pile, threshold: u64, s: &mut Suspicion) {
     }
 }
 
+/// Whether a pile that somebody counted is held against rows that tell the same: where they are few beside the count, they became more
+/// themselves, and none of them went.
+fn measured_alike(case: &Case<'_>, pile: &Pile, growth: &Growth) -> bool {
+    let counted = pile.words.iter().any(|w| w.source == "tally" && w.count == pile.count);
+    let rows = pile.words.iter().filter(|w| w.source != "tally").map(|w| w.count).max();
+    match rows.filter(|&n| counted && !case.earlier.is_empty() && n.saturating_mul(2) < pile.count) {
+        Some(rows) => {
+            let kept = stayed_rows(case, pile);
+            rows > growth.from && kept.is_some_and(|(then, still)| then > 0 && then == still)
+        }
+        None => true,
+    }
+}
+
 /// What has no use and was left by a process in whose place this one has come: that one held many, and they come again.
 fn left_again(case: &Case<'_>, pile: &Pile, threshold: u64) -> Option<Evidence> {
     let (before, quote) = many_before(case, pile, threshold)?;
@@ -140,7 +157,7 @@ fn left_again(case: &Case<'_>, pile: &Pile, threshold: u64) -> Option<Evidence> 
 }
 
 fn many_before(case: &Case<'_>, pile: &Pile, threshold: u64) -> Option<(u64, Quote)> {
-    let before = case.most_before(pile).filter(|_| matches!(pile.kind, Kind::CloseWait | Kind::Closed))?;
+    let before = if matches!(pile.kind, Kind::CloseWait | Kind::Closed) { case.most_before(pile)? } else { return None };
     (before.0 >= threshold && pile.count < before.0 && pile.count * 4 >= threshold).then_some(before)
 }
 

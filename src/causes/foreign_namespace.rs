@@ -105,7 +105,9 @@ pub fn hashed_there(case: &Case<'_>, pile: &Pile) -> Option<(i64, Vec<Quote>)> {
 /// Connections that a table names a process for, as many as its listing has sockets without a name, while that lists none of them: whoever
 /// lists the descriptors from outside reads the tables of another namespace, and these are the same sockets.
 pub(super) fn listed_inside(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
-    let owner = pile.owner.as_ref().filter(|_| matches!(pile.kind, Kind::Closed | Kind::Unidentified))?;
+    // A few are no leak, and all piles are looked through for each.
+    let asked = matches!(pile.kind, Kind::Closed | Kind::Unidentified) && pile.count >= case.thresholds.closed;
+    let owner = pile.owner.as_ref().filter(|_| asked)?;
     let hashed = |k: Kind| matches!(k, Kind::Established | Kind::Listen | Kind::CloseWait | Kind::SynSent | Kind::FinWait);
     let own = |p: &&Pile| hashed(p.kind) && owner.pids.iter().any(|(pid, _)| p.held_by(*pid));
     let told: Vec<&Pile> = case.ledger.piles.iter().filter(own).collect();

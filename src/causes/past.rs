@@ -14,6 +14,9 @@ use crate::ledger::{Family, Kind, Ledger, Owner, Pile, View, inodes, repeats};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+/// Piles below this size are no growth that a queue would have to explain.
+const MANY: u64 = 100;
+
 /// Piles below this size are not looked for in tables that name no holders.
 const SOME: u64 = 20;
 
@@ -296,7 +299,11 @@ fn count(case: &Case<'_>, take: &Take, earlier: &Ledger<'_>, pile: &Pile) -> Opt
     let count: u64 = earlier.piles.iter().filter(|p| mine(p)).map(|p| p.count).sum();
     // What another holder had, or one that could not be seen, was there all the same.
     let there = if count == 0 && pile.count >= SOME { nameless(case, take, pile) } else { 0 };
-    let there = if there == 0 && pile.accepted == Some(true) && count > 0 { count.saturating_add(queued(take, pile)) } else { there };
+    let there = if there == 0 && pile.accepted == Some(true) && count > 0 && pile.count >= MANY {
+        count.saturating_add(queued(take, pile))
+    } else {
+        there
+    };
     if (count == 0 && there == 0 && !covers(earlier, pile)) || (count < pile.count && there == 0 && counted_already(earlier, pile)) {
         return None;
     }

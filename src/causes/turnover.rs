@@ -61,6 +61,18 @@ pub fn oldest_of(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
     still(case, pile, case.history(pile)?.told.first()?)
 }
 
+/// How many rows toward the remote of a pile the first sample has, and how many of these connections the last has.
+pub fn stayed_rows(case: &Case<'_>, pile: &Pile) -> Option<(u64, u64)> {
+    let (remote, _) = pile.top_remote()?;
+    let (take, _) = case.samples().nth(case.history(pile)?.told.first()?.sample)?;
+    let rows = |snapshot: &Snapshot| -> BTreeSet<(End, End)> {
+        let all = snapshot.tables.iter().flat_map(|t| &t.connections);
+        all.filter(|c| c.1 == remote && Kind::of_socket(Protocol::Tcp, c.2) == Some(pile.kind)).map(|c| (c.0, c.1)).collect()
+    };
+    let (then, now) = (rows(&take.snapshot), rows(case.snapshot));
+    Some((then.len() as u64, then.intersection(&now).count() as u64))
+}
+
 /// Why the sockets come and go, where a command was repeated into one file: those of an output are gone in the next.
 pub fn renewed(case: &Case<'_>, pile: &Pile) -> Option<String> {
     if !case.earlier.is_empty() {
