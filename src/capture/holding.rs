@@ -44,6 +44,19 @@ pub struct FdList {
     looked: u32,
 }
 
+/// What a listing tells of unix sockets beside their inodes and paths.
+#[derive(Clone, Debug, Default)]
+pub struct Ends {
+    /// Processes that hold the other ends, as `lsof -E` tells them.
+    pub peers: Tops<u32>,
+    /// Sockets whose other end is told, whoever holds it.
+    pub told: u64,
+    /// Connected ones of which none is told, and the first such row.
+    pub alone: (u64, Option<Quote>),
+    /// Sockets of datagrams without a path.
+    pub datagrams: u64,
+}
+
 /// Descriptors of one listing that share kind, protocol and state.
 #[derive(Debug)]
 pub struct Class {
@@ -67,14 +80,8 @@ pub struct Class {
     pub locals: Tops<End>,
     /// Names (paths), for files and unix sockets.
     pub names: Tops<Name>,
-    /// Processes that hold the other ends of unix sockets, as `lsof -E` tells them.
-    pub peers: Tops<u32>,
-    /// Unix sockets whose other end is told, whoever holds it.
-    pub ends_told: u64,
-    /// Connected ones of which none is told, and the first such row.
-    pub alone: (u64, Option<Quote>),
-    /// Unix sockets of datagrams without a path.
-    pub datagrams: u64,
+    /// What is told of unix sockets: nearly all classes are of others, of which this takes no room.
+    pub unix: Option<Box<Ends>>,
     /// The first rows.
     pub quotes: Firsts,
     /// Rows on the descriptors with which a process is started: the journal's, or a listener handed over.
@@ -275,10 +282,7 @@ impl FdList {
                 remotes: Tops::default(),
                 locals: Tops::default(),
                 names: Tops::default(),
-                peers: Tops::default(),
-                ends_told: 0,
-                alone: (0, None),
-                datagrams: 0,
+                unix: None,
                 quotes: Firsts::default(),
                 passing: Passing::default(),
             });
@@ -342,15 +346,15 @@ fn longest_run(numbers: &mut Vec<u32>) -> u64 {
 impl Class {
     /// Keeps what lsof prints behind the path of a unix socket: its type, and with `+E` its other end.
     fn keep_other_end(&mut self, at: &At<'_>, d: &Descriptor<'_>) {
-        let name = d.name;
+        let (name, ends) = (d.name, self.unix.get_or_insert_default());
         if let Some(end) = memchr::memmem::find(name, b"->INO=").and_then(|i| name.get(i..)) {
-            self.ends_told += 1;
-            peer(end).into_iter().for_each(|pid| self.peers.add(pid));
+            ends.told += 1;
+            peer(end).into_iter().for_each(|pid| ends.peers.add(pid));
         } else if d.state == Some(SocketState::Established) && !scan::contains(name, b"type=DGRAM") {
-            self.alone.0 += 1;
-            self.alone.1.get_or_insert_with(|| Quote::keep(at));
+            ends.alone.0 += 1;
+            ends.alone.1.get_or_insert_with(|| Quote::keep(at));
         }
-        self.datagrams += u64::from(name.starts_with(b"type=DGRAM"));
+        ends.datagrams += u64::from(name.starts_with(b"type=DGRAM"));
     }
 
     /// Inodes in order, each once.
@@ -391,7 +395,7 @@ impl Class {
         self.passing.seal(&mut self.locals);
         self.remotes.seal();
         self.names.seal();
-        self.peers.seal();
+        self.unix.iter_mut().for_each(|ends| ends.peers.seal());
         self.sockets.seal();
     }
 }

@@ -8,7 +8,7 @@ use super::course::HOARD;
 use super::fd_limit_too_low::{Full, near_the_only};
 use super::say::number;
 use super::suspicion::Suspicion;
-use super::{mirror, support};
+use super::{all_taken, mirror, support};
 use crate::ledger::{Kind, Pile};
 
 /// Weighs what the connections of a client fill.
@@ -27,6 +27,8 @@ pub(super) fn victim(case: &Case<'_>, pile: &Pile) -> Option<u32> {
 fn filled(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let (end, _) = pile.top_remote()?;
     let (whose, full) = match full(case, pile) {
+        // That is said already where it takes nearly all of a limit.
+        Some(full) if is_most(pile.count, &full) && all_taken::weigh(case, pile).is_some() => return None,
         Some(full) if is_most(pile.count, &full) => ("of that client".to_string(), full),
         _ => server(case, pile).map(|(server, full)| (format!("of {}, which accepts them", named(server)), full))?,
     };

@@ -32,8 +32,9 @@ pub fn datagrams(snapshot: &Snapshot) -> BTreeMap<u32, Datagrams> {
     for (&pid, class) in snapshot.processes.iter().flat_map(|(pid, p)| p.lists.iter().flat_map(move |l| l.sockets().map(move |c| (pid, c))))
     {
         // Where the class has others as well, which of the inodes are these is not told.
-        if class.datagrams >= SOME as u64 && class.datagrams * 10 >= class.rows * 9 {
-            keep(&mut all, pid, Datagrams { count: class.datagrams, paired: paired(class.inodes().collect()), others: 0 });
+        let count = class.unix.as_ref().map_or(0, |ends| ends.datagrams);
+        if count >= SOME as u64 && count * 10 >= class.rows * 9 {
+            keep(&mut all, pid, Datagrams { count, paired: paired(class.inodes().collect()), others: 0 });
         }
     }
     all

@@ -86,10 +86,11 @@ pub fn peers(snapshot: &Snapshot) -> BTreeMap<u32, Peers> {
 fn by_listings(snapshot: &Snapshot, all: &mut BTreeMap<u32, Peers>) {
     let lists = || snapshot.processes.values().flat_map(|p| &p.lists);
     // Where `lsof +E` told any other end, it told all that there are.
-    let asked: BTreeSet<MemberId> = lists().filter(|l| l.sockets().any(|c| c.ends_told > 0)).map(|l| l.at.member).collect();
+    let asked: BTreeSet<MemberId> =
+        lists().filter(|l| l.sockets().any(|c| c.unix.as_ref().is_some_and(|ends| ends.told > 0))).map(|l| l.at.member).collect();
     for (&pid, proc) in &snapshot.processes {
         let unix = |c: &&Class| c.protocol == Some(Protocol::Unix);
-        let told = |c: &Class| c.peers.total() + c.alone.0;
+        let told = |c: &Class| c.unix.as_ref().map_or(0, |ends| ends.peers.total() + ends.alone.0);
         let most = proc.lists.iter().filter(|l| asked.contains(&l.at.member));
         let most = most.max_by_key(|l| l.sockets().filter(unix).map(told).sum::<u64>());
         let classes = || most.iter().flat_map(|l| l.sockets()).filter(unix);
@@ -99,9 +100,10 @@ fn by_listings(snapshot: &Snapshot, all: &mut BTreeMap<u32, Peers>) {
         let peers = all.entry(pid).or_default();
         for class in classes() {
             (peers.rows, peers.with_path) = (peers.rows + class.rows, peers.with_path + class.names.total());
-            peers.gone += class.alone.0;
-            peers.gone_at = peers.gone_at.take().or_else(|| class.alone.1.clone());
-            for (holder, n) in class.peers.iter() {
+            let Some(ends) = &class.unix else { continue };
+            peers.gone += ends.alone.0;
+            peers.gone_at = peers.gone_at.take().or_else(|| ends.alone.1.clone());
+            for (holder, n) in ends.peers.iter() {
                 *(if holder == pid { &mut peers.own } else { peers.others.entry(holder).or_default() }) += n;
             }
         }
