@@ -386,9 +386,11 @@ fn widen(host: &mut Host) {
     }
     if let Some(n) = host.takes.iter().position(|t| t.sample.is_none() && t.input == input && t.root == root) {
         let mut aside = host.takes.remove(n);
-        // What lies around a directory called `later`, and shows the same, was before it.
-        let later = |t: &Take| t.sample.as_deref().is_some_and(layout::is_later);
-        if aside.snapshot.has_rows() && host.takes.iter().all(|t| t.input == input && t.root == root && later(t)) {
+        // What lies around a directory called `later`, or has no number where others have 2 and 3, and shows the same, was before them.
+        let second = |name: &str| layout::is_later(name) || name.parse::<u32>().is_ok_and(|n| (2..10).contains(&n));
+        let later = |t: &Take| t.sample.as_deref().is_some_and(second);
+        let same = |t: &Take| !t.snapshot.content().is_disjoint(&aside.snapshot.content());
+        if host.takes.iter().all(|t| t.input == input && t.root == root && later(t) && same(t)) {
             aside.sample = Some("first".to_string());
             host.takes.insert(0, aside);
             host.main = host.takes.len() - 1;

@@ -521,3 +521,20 @@ fn a_queue_that_is_worked_off_is_no_growth() {
     let told = diagnose(&[sample(1, 40, 200), sample(2, 140, 100), sample(3, 240, 0)]);
     assert!(leaks(&told).is_empty(), "{}", told.headline);
 }
+
+/// Names that tell a second time only beside a first: a directory called `later`, a number behind the name.
+#[test]
+fn a_second_time_beside_a_first() {
+    let listing = |path: &str, count: u32| {
+        let text = taken(0, "svcd", close_wait, (0..count).map(|i| 40_000 + i * 3)).swap_remove(0).text;
+        Member { path: path.to_string(), text }
+    };
+    for (first, second) in [("lsof.txt", "later/lsof.txt"), ("lsof.txt", "lsof2.txt"), ("lsof.txt", "lsof-later.txt"), ("lsof", "lsof.2")] {
+        let told = diagnose(&[listing(first, 100), listing(second, 180)]);
+        assert!(said(&told).contains("grew from 100 to 180"), "{second}: {}", said(&told));
+    }
+    // What shows something else is of the same time.
+    let ss = Member { path: "ss.txt".to_string(), text: format!("{SS}LISTEN 0 9 0.0.0.0:22 0.0.0.0:*\n").into_bytes() };
+    let told = diagnose(&[ss, listing("after/lsof.txt", 180)]);
+    assert!(!said(&told).contains("grew"), "{}", said(&told));
+}

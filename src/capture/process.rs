@@ -4,6 +4,7 @@ use super::holding::FdList;
 use super::naming;
 use super::quote::Quote;
 use crate::facts::LimitValue;
+use std::collections::BTreeMap;
 
 /// Stands for the process of a listing that does not say whose it is: the kernel gives this number to none that holds anything.
 pub const UNNAMED: u32 = 0;
@@ -174,6 +175,18 @@ fn java_main(words: &[&str]) -> Option<String> {
         }
     }
     None
+}
+
+/// Gives a limit of open files to the only process that is named so, which may have one already; whether there was one.
+pub fn give_limit(processes: &mut BTreeMap<u32, Proc>, named: impl Fn(&Proc) -> bool, limit: LimitValue, at: &Quote) -> bool {
+    let mut all = processes.values_mut().filter(|p| named(p));
+    match (all.next(), all.next()) {
+        (Some(only), None) => {
+            only.nofile.get_or_insert_with(|| (limit, limit, at.clone()));
+            true
+        }
+        _ => false,
+    }
 }
 
 /// The last component of a path.

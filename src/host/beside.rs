@@ -7,7 +7,7 @@
 //! ```
 
 use super::{Host, Source, Take, has_counts, is_above};
-use crate::capture::process::base_name;
+use crate::capture::process::{Proc, base_name, give_limit};
 use crate::capture::{Interner, Snapshot};
 use std::collections::BTreeMap;
 
@@ -62,15 +62,8 @@ pub fn name_limits(snapshot: &mut Snapshot, source: &Source) {
         let path = source.members.get(quote.at.member.0 as usize).map_or("", |m| m.path.as_str());
         let words = || base_name(path).split(['.', '-', '_', ' ']).filter(|w| !w.is_empty());
         // Two words may name two.
-        let named = |p: &crate::capture::process::Proc| words().any(|w| p.command == w || base_name(&p.program()) == w);
-        let mut all = processes.values_mut().filter(|p| named(p));
-        match (all.next(), all.next()) {
-            (Some(only), None) => {
-                only.nofile.get_or_insert_with(|| (*soft, *soft, quote.clone()));
-                false
-            }
-            _ => true,
-        }
+        let named = |p: &Proc| words().any(|w| p.command == w || base_name(&p.program()) == w);
+        !give_limit(processes, named, *soft, quote)
     });
     snapshot.name_limits();
 }

@@ -20,7 +20,7 @@ pub enum Content {
 
 impl Snapshot {
     /// The tables and listings it has.
-    pub(in crate::capture) fn content(&self) -> BTreeSet<Content> {
+    pub fn content(&self) -> BTreeSet<Content> {
         self.shown().map(|(content, _)| content).collect()
     }
 

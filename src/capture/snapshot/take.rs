@@ -6,7 +6,7 @@ use crate::capture::hot::{Hot, same};
 use crate::capture::intern::Interner;
 use crate::capture::logs::Plain;
 use crate::capture::naming::{self, ARGUMENT, KERNEL, LISTED, name_it};
-use crate::capture::process::{Proc, base_name};
+use crate::capture::process::{Proc, base_name, give_limit};
 use crate::capture::quote::Quote;
 use crate::capture::room::{Over, Room};
 use crate::capture::table::Table;
@@ -391,14 +391,7 @@ impl Snapshot {
         let processes = &mut self.processes;
         self.asked_limits.retain(|(program, soft, quote)| {
             let named = |p: &Proc| p.command == *program || base_name(&p.program()) == program;
-            let mut all = processes.values_mut().filter(|p| named(p));
-            match (all.next(), all.next()) {
-                (Some(only), None) => {
-                    only.nofile.get_or_insert_with(|| (*soft, *soft, quote.clone()));
-                    false
-                }
-                _ => true,
-            }
+            !give_limit(processes, named, *soft, quote)
         });
     }
 
