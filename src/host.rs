@@ -408,9 +408,7 @@ fn widen(host: &mut Host) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-    use crate::capture::Intake;
-    use crate::signatures::Signatures;
+    use crate::capture::testing::read;
 
     const LISTING: &str = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\ngated 2213 svc 5u IPv4 812 0t0 TCP *:80 (LISTEN)\n";
     const OTHERS: &str = "sshd 900 root 3u IPv4 813 0t0 TCP *:22 (LISTEN)\n";
@@ -418,13 +416,7 @@ mod tests {
 
     /// The samples of the only host in an input of these members.
     fn samples(members: &[(&str, &str)]) -> Vec<Option<String>> {
-        let mut intake = Intake::new(Signatures::builtin(), None);
-        for (path, text) in members {
-            intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
-            intake.data(text.as_bytes());
-            intake.end(MemberEnd::Whole);
-        }
-        let (_, hosts) = hosts(vec![intake.finish("b", Walked::default())]);
+        let (_, hosts) = hosts(vec![read(members)]);
         assert_eq!(hosts.len(), 1, "{members:?}");
         hosts.into_iter().flat_map(|h| h.takes).map(|t| t.sample).collect()
     }

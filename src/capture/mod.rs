@@ -26,6 +26,8 @@ pub mod sockets;
 pub mod stacks;
 mod stretches;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tops;
 pub mod trace;
 mod turns;

@@ -57,13 +57,10 @@ fn told_of(text: &str, manifest: Option<&Member>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-    use crate::capture::Intake;
-    use crate::signatures::Signatures;
+    use crate::capture::testing::read;
 
     /// Whether the table and the listing of a bundle count as parts.
     fn parts(manifest: &str, table: &str, listing: &str) -> (bool, bool) {
-        let mut intake = Intake::new(Signatures::builtin(), None);
         let members = [
             ("b/MANIFEST", format!("format=sockdiag.manifest/1\n{manifest}")),
             (
@@ -72,12 +69,7 @@ mod tests {
             ),
             ("b/proc/7/fd", format!("total 0\n{listing}lrwx------ 1 0 0 64 Nov 22 14:19 3 -> socket:[812]\n")),
         ];
-        for (path, text) in &members {
-            intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
-            intake.data(text.as_bytes());
-            intake.end(MemberEnd::Whole);
-        }
-        let input = intake.finish("b", Walked::default());
+        let input = read(&members);
         assert!(input.members.iter().all(|m| m.reading.unparsed() == 0), "{:?}", input.members);
         let snapshot = input.snapshots.values().next().expect("a snapshot");
         (snapshot.tables[0].filtered.is_some(), snapshot.processes[&7].lists[0].filtered)

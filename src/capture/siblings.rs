@@ -145,9 +145,7 @@ fn are_samples(snapshot: &Snapshot, series: &[MemberId], told: &[String], kind: 
 
 #[cfg(test)]
 mod tests {
-    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-    use crate::capture::Intake;
-    use crate::signatures::Signatures;
+    use crate::capture::testing::read;
 
     const SS: &str = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n";
 
@@ -157,13 +155,7 @@ mod tests {
 
     /// The samples, each with how many tables it has.
     fn samples(members: &[(&str, String)]) -> Vec<(String, usize)> {
-        let mut intake = Intake::new(Signatures::builtin(), None);
-        for (path, text) in members {
-            intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
-            intake.data(text.as_bytes());
-            intake.end(MemberEnd::Whole);
-        }
-        let all = intake.finish("x", Walked::default()).snapshots.into_iter().filter(|(_, s)| s.facts > 0);
+        let all = read(members).snapshots.into_iter().filter(|(_, s)| s.facts > 0);
         all.map(|((_, sample), s)| (sample.unwrap_or_default(), s.tables.len())).collect()
     }
 

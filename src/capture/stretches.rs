@@ -309,25 +309,13 @@ fn comes_again(mark: Mark, earlier: &Snapshot, later: &Snapshot) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-    use crate::capture::{Input, Intake};
-    use crate::signatures::Signatures;
+    use crate::capture::testing::read;
 
     const NOON: &str = "Thu Nov 12 12:00:01 UTC 2026\n";
     const ONE: &str = "Thu Nov 12 13:00:01 UTC 2026\n";
     const SS: &str = "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0 0 10.0.0.1:80 10.0.0.2:4000\n";
     const STAT: &str = "sockets: used 94\nTCP: inuse 27 orphan 0 tw 8 alloc 60 mem 290\n";
     const LSOF: &str = "COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\ngated 7 svc 5u IPv4 812 0t0 TCP *:80 (LISTEN)\n";
-
-    fn read(members: &[(&str, String)]) -> Input {
-        let mut intake = Intake::new(Signatures::builtin(), None);
-        for (path, text) in members {
-            intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
-            intake.data(text.as_bytes());
-            intake.end(MemberEnd::Whole);
-        }
-        intake.finish("x", Walked::default())
-    }
 
     /// Root, sample, tables, listings and counters of each snapshot that says something.
     fn snapshots(members: &[(&str, String)]) -> Vec<(String, String, usize, usize, usize)> {

@@ -6,7 +6,7 @@ use super::{Case, Claim, number};
 use crate::capture::Quote;
 use crate::capture::process::Proc;
 use crate::facts::SocketState;
-use crate::ledger::{Family, tally};
+use crate::ledger::{Family, unheld};
 
 cause! {
     /// Connections wait in the accept queue because the server has stopped accepting: it hangs, is stopped, or is at its descriptor
@@ -141,7 +141,7 @@ fn gone_by_count(case: &Case<'_>, queue: u64) -> Option<(u64, Vec<Quote>)> {
     let view = case.ledger.best(Family::Tcp)?;
     let figure = case.ledger.states.get(&SocketState::CloseWait).filter(|_| view.tcp(SocketState::CloseWait) == 0)?;
     let n = u64::try_from(figure.value).ok()?;
-    (n * 2 >= queue && n <= tally::fits_queue(queue)).then(|| (n, figure.at.clone()))
+    (n * 2 >= queue && n <= unheld::fits_queue(queue)).then(|| (n, figure.at.clone()))
 }
 
 fn gone(case: &Case<'_>, port: u16) -> u64 {

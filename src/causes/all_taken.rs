@@ -3,13 +3,13 @@
 
 use super::case::Case;
 use super::claim::{Evidence, Strength, Witnessed};
-use super::fd_limit_too_low::errors;
+use super::fd_limit_too_low::{errors, near_the_only};
 use super::port_exhaustion::ports;
 use super::say::number;
 use super::support::USUAL_LIMITS;
 use super::system_file_limit;
 use crate::capture::Quote;
-use crate::ledger::{Kind, Pile, tally};
+use crate::ledger::{Kind, Pile, counted_descriptors};
 
 /// Smaller limits are reached by ordinary work.
 const SMALL: u64 = 512;
@@ -64,12 +64,14 @@ fn is_opened_to_few(case: &Case<'_>, pile: &Pile) -> bool {
 fn of_descriptors(case: &Case<'_>, pile: &Pile) -> Option<Taken> {
     let mostly = |limit: u64| limit >= SMALL && pile.count <= limit && pile.count * 10 >= limit * 9;
     let says = |limit: u64| format!("nearly all of its {} descriptors", number(limit as i64));
-    if let Some((limit, quote)) = pile.limit.as_ref() {
-        return mostly(*limit).then(|| Taken { what: says(*limit), at: vec![quote.clone()], grew: false });
-    }
     let (pid, _) = *pile.owner.as_ref()?.pids.first()?;
+    // A limit that names no process is that of the only one that comes near it.
+    let nameless = || near_the_only(case).filter(|f| f.pid == pid).and_then(|f| Some((f.limit, f.at.into_iter().next()?)));
+    if let Some((limit, quote)) = pile.limit.clone().or_else(nameless) {
+        return mostly(limit).then(|| Taken { what: says(limit), at: vec![quote], grew: false });
+    }
     let refused = errors(case).into_iter().find(|(_, whose, _)| *whose == Some(pid))?;
-    let counted = tally::course(case.snapshot, pid);
+    let counted = counted_descriptors::course(case.snapshot, pid);
     let limit = *USUAL_LIMITS.iter().find(|&&limit| mostly(limit) && counted.contains(&limit))?;
     let later = *counted.last()?;
     let grew = later * 2 >= limit * 3;

@@ -5,7 +5,7 @@ use super::case::Case;
 use super::claim::{Evidence, Strength, Witnessed};
 use super::say::number;
 use crate::capture::Quote;
-use crate::ledger::{Pile, tally};
+use crate::ledger::{Pile, counted_descriptors};
 
 /// Fewer calls are not told from chance.
 const SOME: i64 = 20;
@@ -72,7 +72,7 @@ pub(super) fn left_by_failures(case: &Case<'_>, pile: &Pile) -> Option<Evidence>
 pub(super) fn fills_up(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let left = left_by_failures(case, pile)?;
     let calls = of(case, pile)?;
-    let course = tally::course(case.snapshot, pile.owner.as_ref()?.pids.first()?.0);
+    let course = counted_descriptors::course(case.snapshot, pile.owner.as_ref()?.pids.first()?.0);
     let rose = course.windows(2).filter_map(|w| w.last()?.checked_sub(*w.first()?));
     let same = rose.filter_map(|n| i64::try_from(n).ok()).find(|n| n.abs_diff(calls.errors) * 50 <= calls.errors.unsigned_abs())?;
     let says = format!("the number of its descriptors rose by {}, as many as its connects that failed", number(same));

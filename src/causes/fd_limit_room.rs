@@ -5,7 +5,7 @@ use super::{Case, Exclusion, limit_by_name, number, suspect};
 use crate::capture::Quote;
 use crate::capture::process::Proc;
 use crate::facts::LimitValue;
-use crate::ledger::{Kind, Pile, tally};
+use crate::ledger::{Kind, Pile, counted_descriptors};
 
 /// Why a limit of open files is not it, or why that cannot be said.
 pub(super) fn rule_out(case: &Case<'_>) -> Option<Exclusion> {
@@ -116,7 +116,7 @@ impl Room {
 
 /// The process that is nearest to its own limit of those whose limit is known, the ones whose descriptors were counted first.
 fn nearest(case: &Case<'_>) -> Option<Room> {
-    let counted = tally::descriptors(case.snapshot);
+    let counted = counted_descriptors::descriptors(case.snapshot);
     let of = |(&pid, proc): (&u32, &Proc)| {
         let Some((LimitValue::At(limit), _, quote)) = &proc.nofile else { return None };
         let holding = case.ledger.holdings.get(&pid);

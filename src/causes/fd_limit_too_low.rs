@@ -8,7 +8,7 @@ use crate::capture::Quote;
 use crate::capture::logs::Sighting;
 use crate::capture::process::base_name;
 use crate::facts::LimitValue;
-use crate::ledger::{CountIs, Kind, Owner, Pile, tally};
+use crate::ledger::{CountIs, Kind, Owner, Pile, counted_descriptors};
 use crate::signatures::Weight;
 use std::collections::BTreeMap;
 
@@ -287,7 +287,7 @@ fn only_of_its_name(case: &Case<'_>) -> Option<u32> {
 /// ordinary load.
 fn twin(case: &Case<'_>, full: &Full) -> Option<Evidence> {
     let own = case.snapshot.processes.get(&full.pid).filter(|p| full.own && !p.program().is_empty())?;
-    let counted = tally::descriptors(case.snapshot);
+    let counted = counted_descriptors::descriptors(case.snapshot);
     let open = |pid: u32| {
         let listed = case.ledger.holdings.get(&pid).and_then(|h| h.at_least());
         listed.into_iter().chain(counted.get(&pid).cloned()).max_by_key(|(n, _)| *n)
@@ -363,7 +363,7 @@ pub(super) fn near_the_only(case: &Case<'_>) -> Option<Full> {
 fn near_its_own(case: &Case<'_>) -> Option<Full> {
     let mut best: Option<Full> = None;
     let mut limited = case.snapshot.processes.iter().filter_map(|(&pid, p)| Some((pid, p.nofile.as_ref()?))).peekable();
-    let counted = if limited.peek().is_some() { tally::descriptors(case.snapshot) } else { BTreeMap::new() };
+    let counted = if limited.peek().is_some() { counted_descriptors::descriptors(case.snapshot) } else { BTreeMap::new() };
     let by_tally = if limited.peek().is_some() { in_counted_piles(case) } else { BTreeMap::new() };
     for (pid, (limit, _, quote)) in limited {
         let LimitValue::At(limit) = limit else { continue };

@@ -1,6 +1,6 @@
-//! Connections of one client to one service that are more than it has a use for: they have filled a table of descriptors, its own or that of
-//! the server on the same host which accepts them, or most have been silent for an hour. A server has as many as its clients want; a client has
-//! what it opened itself.
+//! Connections of one client to one service that are more than it has a use for: they have filled the table of descriptors of the server on
+//! the same host which accepts them, or most have been silent for an hour. A server has as many as its clients want; a client has what it
+//! opened itself. What fills the client's own table is told in `all_taken`.
 
 use super::case::Case;
 use super::claim::{Evidence, Strength, Witnessed};
@@ -8,7 +8,7 @@ use super::course::HOARD;
 use super::fd_limit_too_low::{Full, near_the_only};
 use super::say::number;
 use super::suspicion::Suspicion;
-use super::{all_taken, mirror, support};
+use super::{mirror, support};
 use crate::ledger::{Kind, Pile};
 
 /// Weighs what the connections of a client fill.
@@ -26,15 +26,13 @@ pub(super) fn victim(case: &Case<'_>, pile: &Pile) -> Option<u32> {
 
 fn filled(case: &Case<'_>, pile: &Pile) -> Option<Evidence> {
     let (end, _) = pile.top_remote()?;
-    let (whose, full) = match full(case, pile) {
-        // That is said already where it takes nearly all of a limit.
-        Some(full) if is_most(pile.count, &full) && all_taken::weigh(case, pile).is_some() => return None,
-        Some(full) if is_most(pile.count, &full) => ("of that client".to_string(), full),
-        _ => server(case, pile).map(|(server, full)| (format!("of {}, which accepts them", named(server)), full))?,
-    };
+    let (server, full) = server(case, pile)?;
     let (count, open, limit) = (number(pile.count as i64), number(full.descriptors as i64), number(full.limit as i64));
     let end = case.show(end);
-    let says = format!("{count} connections of one client to {end} fill the descriptors {whose}: {open} of at most {limit} are open");
+    let says = format!(
+        "{count} connections of one client to {end} fill the descriptors of {}, which accepts them: {open} of at most {limit} are open",
+        named(server)
+    );
     Some(Evidence::new(Strength::Moderate, Witnessed::Limit, says, full.at))
 }
 

@@ -3,7 +3,7 @@
 use super::{Case, number};
 use crate::capture::Quote;
 use crate::facts::LimitValue;
-use crate::ledger::{Kind, tally};
+use crate::ledger::{Kind, counted_descriptors, tally};
 
 /// What a program has open of what it may have.
 pub struct Asked {
@@ -49,7 +49,7 @@ impl Asked {
 
 /// The only process whose descriptors were counted, where nothing names it and the capture asks by name for one program alone.
 fn only_counted(case: &Case<'_>, program: &str) -> Option<(u32, (u64, Quote))> {
-    let mut counted = tally::descriptors(case.snapshot).into_iter();
+    let mut counted = counted_descriptors::descriptors(case.snapshot).into_iter();
     let (pid, open) = counted.next().filter(|_| counted.next().is_none())?;
     let asks_for_others = case.snapshot.asked_limits.iter().any(|(other, ..)| other != program);
     let named = !tally::holder(case.snapshot, pid, 0).command.is_empty();
@@ -61,7 +61,7 @@ pub fn nearest(case: &Case<'_>) -> Option<Asked> {
     let of = |(program, limit, quote): &(String, LimitValue, Quote)| {
         let LimitValue::At(limit) = limit else { return None };
         let only = only_counted(case, program);
-        let open = tally::asked_for(case.snapshot, program).or_else(|| only.clone().map(|(_, open)| open));
+        let open = counted_descriptors::asked_for(case.snapshot, program).or_else(|| only.clone().map(|(_, open)| open));
         Some(Asked { program: program.clone(), limit: (*limit, quote.clone()), open, pid: only.map(|(pid, _)| pid) })
     };
     let share = |a: &Asked| a.open.as_ref().map_or(0, |o| u128::from(o.0) * 1000 / u128::from(a.limit.0.max(1)));

@@ -6,7 +6,7 @@ use super::{Case, Claim, number};
 use crate::capture::holding::FdList;
 use crate::capture::snapshot::Counted;
 use crate::formats::{pid::pid_of, prompt};
-use crate::ledger::{Owner, tally};
+use crate::ledger::{Owner, counted_descriptors, tally};
 use std::collections::BTreeMap;
 
 /// Fewer threads than this multiply nothing worth a word.
@@ -86,7 +86,7 @@ fn weigh(case: &Case<'_>) -> Vec<Claim> {
 /// Somebody counted lines of lsof, and descriptors and threads of a process whose product is that count.
 fn multiplied(case: &Case<'_>) -> Option<Claim> {
     let lines = || case.snapshot.tallies.iter().filter(|t| prompt::program(t.command.as_bytes()) == b"lsof");
-    let counted = tally::descriptors(case.snapshot);
+    let counted = counted_descriptors::descriptors(case.snapshot);
     let (pid, own, threads, all) = counted.iter().find_map(|(&pid, own)| {
         let threads = u64::from(case.snapshot.processes.get(&pid)?.threads.filter(|&n| n >= FEW_THREADS)?);
         // Mapped files, the program and its directory are rows without a number, and come once for each thread too.

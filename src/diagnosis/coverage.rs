@@ -7,7 +7,7 @@ use crate::capture::logs::Sighting;
 use crate::capture::trace::Trace;
 use crate::causes::{Case, Class, Missing, Witnessed, number};
 use crate::facts::{IdentityKey, LimitValue, NoteKind, SocketState};
-use crate::ledger::{Family, Kind, Owner, View, tally};
+use crate::ledger::{Family, Kind, Owner, View, counted_descriptors};
 use crate::signatures::Weight;
 
 /// Remarks on one host, at most.
@@ -108,7 +108,7 @@ fn sees_all(case: &Case<'_>) -> bool {
     };
     // So few TCP sockets that nobody is shown to hold are no pile, whoever holds them; of those that are established more may be. The kernel's
     // counts alone tell too little of that: somebody must have looked at holders or descriptors.
-    let opened = tally::counts_some(case.snapshot) || !tally::descriptors(case.snapshot).is_empty();
+    let opened = counted_descriptors::counts_some(case.snapshot) || !counted_descriptors::descriptors(case.snapshot).is_empty();
     let looked = listed || opened || ledger.views.iter().any(View::holders_shown);
     let estab = value(&books.estab).filter(|&n| n < limits.established).unwrap_or(0).max(held_tcp(case));
     let few = books.hashed().is_some_and(|n| n < limits.close_wait.saturating_add(estab))

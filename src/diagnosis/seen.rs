@@ -44,7 +44,7 @@ pub fn processes(case: &Case<'_>) -> BTreeMap<u32, Seen> {
         seen.sockets = holding.kinds.keys().filter_map(|&kind| Some((kind, holding.count(kind)?.0))).collect();
         seen.sockets.sort_by_key(|&(kind, n)| (std::cmp::Reverse(n), kind));
     }
-    for (pid, (n, _)) in crate::ledger::tally::descriptors(case.snapshot) {
+    for (pid, (n, _)) in crate::ledger::counted_descriptors::descriptors(case.snapshot) {
         let seen = all.entry(pid).or_default();
         seen.descriptors = seen.descriptors.filter(|d| d.1).max(Some((n, true)));
     }

@@ -70,11 +70,9 @@ pub fn name_limits(snapshot: &mut Snapshot, source: &Source) {
 
 #[cfg(test)]
 mod tests {
-    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-    use crate::capture::Intake;
+    use crate::capture::testing::read;
     use crate::facts::LimitValue;
     use crate::host::hosts;
-    use crate::signatures::Signatures;
 
     const SS: &str = "State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n";
     const LIMITS: &str = "Limit Soft Limit Hard Limit Units\nMax open files 1024 4096 files\n";
@@ -86,13 +84,7 @@ mod tests {
 
     /// The limits that each host knows of its processes.
     fn limits(members: &[(&str, String)]) -> Vec<Vec<(u32, u64)>> {
-        let mut intake = Intake::new(Signatures::builtin(), None);
-        for (path, text) in members {
-            intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
-            intake.data(text.as_bytes());
-            intake.end(MemberEnd::Whole);
-        }
-        let (_, hosts) = hosts(vec![intake.finish("b", Walked::default())]);
+        let (_, hosts) = hosts(vec![read(members)]);
         let known = |(pid, p): (&u32, &crate::capture::process::Proc)| match p.nofile {
             Some((LimitValue::At(n), ..)) => Some((*pid, n)),
             _ => None,

@@ -6,9 +6,9 @@
 //! # ss -tlnp | grep -c 'pid=28191,'                   its listeners
 //! ```
 
+use super::command::{asks, family_in, kind_in, prints_of, process_in, state_of, table_of};
 use super::kind::Kind;
 use super::labels;
-use super::tally::{asks, family_in, kind_in, prints_of, process_in, state_of, table_of};
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use crate::facts::Protocol;
@@ -29,7 +29,7 @@ pub(super) struct Census {
 
 /// What a count is of; `None` where it is not of one kind: a label that is no state is one of the parts in which rows were counted.
 pub(super) fn of(tally: &Counted, snapshot: &Snapshot) -> Option<Census> {
-    let pid = holder(&tally.command, snapshot).or_else(|| super::tally::in_namespace(tally, snapshot));
+    let pid = holder(&tally.command, snapshot).or_else(|| super::counted_descriptors::in_namespace(tally, snapshot));
     let kind = match tally.label.as_str() {
         "" => kind_in(&tally.command).or_else(|| family_in(tally)).or_else(|| listeners(tally).filter(|_| pid.is_some())),
         label => match state_of(label) {

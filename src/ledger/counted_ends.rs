@@ -6,9 +6,9 @@
 //! ```
 
 use super::census::holder;
+use super::command::{counts_peers, kind_in, printed, prints_of};
 use super::kind::Kind;
 use super::pile::Pile;
-use super::tally::{counts_peers, kind_in, printed, prints_of};
 use super::{labels, runs};
 use crate::capture::snapshot::Counted;
 use crate::capture::{End, Interner, Snapshot};

@@ -9,6 +9,7 @@
 //!
 //! What the others are the count does not tell, only that they are many.
 
+use super::command;
 use super::kind::Kind;
 use super::pile::{CountIs, Pile, Word};
 use super::tally;
@@ -46,7 +47,7 @@ fn rows_counted(snapshot: &Snapshot, pid: u32) -> u64 {
     let pid = pid.to_string();
     let of_it = |t: &&Counted| {
         let mut parts = t.command.split('|');
-        let table = parts.next().is_some_and(|table| tally::prints_of(table, "ss") || tally::prints_of(table, "netstat"));
+        let table = parts.next().is_some_and(|table| command::prints_of(table, "ss") || command::prints_of(table, "netstat"));
         let greps = |part: &str| part.contains("grep") && part.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == pid);
         table && t.label.is_empty() && parts.any(greps)
     };
@@ -59,7 +60,7 @@ fn row_of_all_families(snapshot: &Snapshot, pid: u32) -> Option<Quote> {
     let named = snapshot.processes.get(&pid).map_or("", |p| p.command.as_str());
     let of_it = |command: &str| {
         let (table, filters) = command.split_once('|')?;
-        let options = tally::table_of(table).filter(|o| tally::prints_of(table, "ss") && o.contains('a') && o.contains('p'))?;
+        let options = command::table_of(table).filter(|o| command::prints_of(table, "ss") && o.contains('a') && o.contains('p'))?;
         let one_family = options.contains(|c| "tuxwdlM460f".contains(c));
         let word = filters.trim().strip_prefix("grep ")?.trim().trim_matches(['"', '\'']);
         (!one_family && !named.is_empty() && (word == named || word == pid.to_string())).then_some(())
@@ -74,6 +75,6 @@ pub(super) fn process_counted(t: &Counted, snapshot: &Snapshot) -> Option<u32> {
     let selects = ["grep socket", "grep -c socket", "grep 'socket", "grep -c 'socket", "grep \"socket", "grep -c \"socket"];
     let listing = t.command.trim_start().starts_with("ls") && t.command.contains("/fd");
     (t.label.is_empty() && counts && listing && selects.iter().any(|s| t.command.contains(s)))
-        .then(|| tally::process_in(&t.command, snapshot))
+        .then(|| command::process_in(&t.command, snapshot))
         .flatten()
 }

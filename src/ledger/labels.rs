@@ -1,10 +1,10 @@
 //! Counts whose label names a holder: `612 gunicorn 1440 (CLOSE_WAIT)`, `2411 2214/node`, of `sort | uniq -c` over columns of a listing.
 
 use super::census::Census;
+use super::command::{kind_in, printed, prints_of, state_of};
 use super::kind::Kind;
 use super::pile::{CountIs, Owner, Pile, Word};
 use super::runs;
-use super::tally::{kind_in, printed, prints_of, state_of};
 use super::witness::Traits;
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;

@@ -56,7 +56,7 @@ pub(super) fn opaque(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
 /// were counted and not listed.
 pub(super) fn counted(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
     let Some(unexplained) = ledger.unexplained().filter(|&n| n >= MANY && !ledger.books.unhashed_is_bound) else { return };
-    let counted = super::tally::descriptors(snapshot);
+    let counted = super::counted_descriptors::descriptors(snapshot);
     let listed = |pid: &u32| snapshot.processes.get(pid).is_some_and(|p| !p.lists.is_empty());
     // The kernel's counts may be of a later moment than the descriptors, or of an earlier one.
     let enough = |n: u64| u128::from(n) * 10 >= unexplained.unsigned_abs() as u128 * 7;
@@ -64,7 +64,7 @@ pub(super) fn counted(ledger: &mut Ledger<'_>, snapshot: &Snapshot) {
     let mut candidates = counted.iter().filter(|(_, (n, _))| enough(*n));
     let (Some((&pid, (n, quote))), None) = (candidates.next(), candidates.next()) else { return };
     // Where only one process was counted, its number must have grown with theirs.
-    let grew = || super::tally::course(snapshot, pid).windows(2).filter(|w| matches!(w, [a, b] if a < b)).count() >= SAMPLES;
+    let grew = || super::counted_descriptors::course(snapshot, pid).windows(2).filter(|w| matches!(w, [a, b] if a < b)).count() >= SAMPLES;
     if near(*n) && !listed(&pid) && (counted.len() >= 3 || grew()) {
         insert(ledger, snapshot, pid, unexplained as u64, "tally", quote.clone());
     }

@@ -2,6 +2,8 @@
 
 pub mod books;
 mod census;
+mod command;
+pub mod counted_descriptors;
 mod counted_ends;
 mod counted_sockets;
 pub mod cut;
@@ -28,6 +30,7 @@ mod shared;
 mod sides;
 pub mod tally;
 pub mod tasks;
+pub mod unheld;
 mod unnamed;
 pub mod views;
 pub mod witness;
@@ -100,9 +103,9 @@ impl<'a> Ledger<'a> {
         tally::apply(snapshot, &mut piles);
         excerpts::apply(snapshot, &mut piles);
         counted_sockets::apply(snapshot, &mut piles);
-        tally::count_descriptors(snapshot, &mut piles);
+        counted_descriptors::apply(snapshot, &mut piles);
         let unprivileged = unprivileged(snapshot);
-        tally::unowned(snapshot, &views, &states, unprivileged.is_some(), &mut piles);
+        unheld::apply(snapshot, &views, &states, unprivileged.is_some(), &mut piles);
         counted_ends::apply(snapshot, names, &mut piles);
         sides::split(snapshot, &listening, &mut piles);
         let all_listed = unprivileged.is_none() && !snapshot.room.is_over() && lists_all(snapshot, members);

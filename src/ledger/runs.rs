@@ -8,9 +8,9 @@
 //!
 //! The process holds 125, and not 63.
 
+use super::command::{state_in, state_of};
 use super::labels;
 use super::series::{self, Gone};
-use super::tally::{state_in, state_of};
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use std::borrow::Cow;

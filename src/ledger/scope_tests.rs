@@ -1,19 +1,11 @@
 //! Scope and double counting: whose numbers the books are, and each socket once.
 
 use super::{Kind, Ledger};
-use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-use crate::capture::Intake;
-use crate::signatures::Signatures;
+use crate::capture::testing::read;
 
 /// What `look` finds in the ledger of the members' snapshot.
 pub(super) fn with<T>(members: &[(&str, &str)], look: impl Fn(&Ledger<'_>) -> T) -> T {
-    let mut intake = Intake::new(Signatures::builtin(), None);
-    for (path, text) in members {
-        intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
-        intake.data(text.as_bytes());
-        intake.end(MemberEnd::Whole);
-    }
-    let (sources, hosts) = crate::host::hosts(vec![intake.finish("capture", Walked::default())]);
+    let (sources, hosts) = crate::host::hosts(vec![read(members)]);
     let (source, host) = (sources.first().unwrap(), hosts.first().unwrap());
     look(&Ledger::reconcile(host.snapshot().unwrap(), &source.members, &source.names))
 }

@@ -6,9 +6,10 @@
 //! 142
 //! ```
 
+use super::command::{state_in, state_of, without_header};
+use super::counted_descriptors;
 use super::pile::Pile;
-use super::tally::{state_in, state_of, without_header};
-use super::{census, counted_sockets, tally};
+use super::{census, counted_sockets};
 use crate::capture::snapshot::Counted;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::{Citation, SocketState};
@@ -98,10 +99,12 @@ fn counted(tally: &Counted, snapshot: &Snapshot, pile: &Pile) -> Option<Of> {
     if let Some(pid) = counted_sockets::process_counted(tally, snapshot) {
         return mine(Some(pid)).then_some(Of::Sockets);
     }
-    if let Some(pid) = tally::process_counted(tally, snapshot) {
+    if let Some(pid) = counted_descriptors::process_counted(tally, snapshot) {
         return mine(Some(pid)).then_some(Of::Descriptors);
     }
-    tally::lists_all_of(tally, snapshot).filter(|pid| mine(*pid)).map(|pid| if pid.is_some() { Of::Descriptors } else { Of::Rows })
+    counted_descriptors::lists_all_of(tally, snapshot)
+        .filter(|pid| mine(*pid))
+        .map(|pid| if pid.is_some() { Of::Descriptors } else { Of::Rows })
 }
 
 /// Whether a count under the same command and label is of the same thing at another time: what goes over a list names it by a variable.

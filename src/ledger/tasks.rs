@@ -10,8 +10,9 @@
 //! Such a number is no count of sockets. It may be near one, where processes have one thread, so it is believed until another count, of what
 //! threads do not repeat, is smaller.
 
+use super::command::{kind_in, process_in};
+use super::counted_descriptors::descriptors;
 use super::pile::Pile;
-use super::tally::{descriptors, kind_in, process_in};
 use crate::capture::Snapshot;
 use crate::capture::snapshot::Counted;
 use crate::formats::prompt;

@@ -1,7 +1,8 @@
 //! Socket tables put together: which tables are one reading, which reading is best for a family, what state each inode is in.
 
+use super::Kind;
 use super::books::Books;
-use super::{Kind, tally};
+use super::command;
 use crate::bundle::MemberEnd;
 use crate::capture::End;
 use crate::capture::process::base_name;
@@ -292,10 +293,10 @@ fn let_through(command: &str) -> Vec<SocketState> {
     let pattern = pattern.trim_matches(['"', '\'']);
     let words = || pattern.split('|').map(|w| w.trim_end_matches('\\'));
     // Of a word that is none the pattern may be anything.
-    if !whole || !greps || !words().all(|w| matches!(w, "State" | "^State") || tally::state_of(w).is_some()) {
+    if !whole || !greps || !words().all(|w| matches!(w, "State" | "^State") || command::state_of(w).is_some()) {
         return Vec::new();
     }
-    words().filter_map(tally::state_of).collect()
+    words().filter_map(command::state_of).collect()
 }
 
 #[cfg(test)]

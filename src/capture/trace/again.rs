@@ -45,22 +45,14 @@ fn is_precise(time: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-    use crate::capture::Intake;
-    use crate::signatures::Signatures;
+    use crate::capture::testing::read;
 
     const CALLS: &str = "20:02:11.102145 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 7\n\
         20:02:11.102245 connect(7, {sa_family=AF_INET, sin_port=htons(9092), sin_addr=inet_addr(\"10.0.0.5\")}, 16) = -1 ECONNREFUSED (Connection refused)\n";
 
     /// Process and calls of each trace of members.
     fn traces(members: &[(&str, String)]) -> Vec<(Option<u32>, u64)> {
-        let mut intake = Intake::new(Signatures::builtin(), None);
-        for (path, text) in members {
-            intake.begin(&MemberHead { path: path.to_string(), size: None, modified: None });
-            intake.data(text.as_bytes());
-            intake.end(MemberEnd::Whole);
-        }
-        let input = intake.finish("b", Walked::default());
+        let input = read(members);
         input.snapshots.values().flat_map(|s| &s.traces).map(|t| (t.pid, t.calls)).collect()
     }
 

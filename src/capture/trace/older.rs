@@ -81,17 +81,11 @@ impl Older {
 
 #[cfg(test)]
 mod tests {
-    use crate::bundle::{MemberEnd, MemberHead, Visitor, Walked};
-    use crate::capture::Intake;
-    use crate::signatures::Signatures;
+    use crate::capture::testing::read;
 
     /// Older descriptors closed, and new ones left open beyond as many.
     fn balance(text: &str) -> (u64, u64) {
-        let mut intake = Intake::new(Signatures::builtin(), None);
-        intake.begin(&MemberHead { path: "strace.4711".to_string(), size: None, modified: None });
-        intake.data(text.as_bytes());
-        intake.end(MemberEnd::Whole);
-        let input = intake.finish("b", Walked::default());
+        let input = read(&[("strace.4711", text)]);
         let trace = input.snapshots.values().flat_map(|s| &s.traces).next().map(|t| (t.older(), t.growth()));
         trace.unwrap_or_default()
     }
