@@ -227,19 +227,11 @@ fn rise(case: &Case<'_>, growth: &Growth, whose: &str) -> String {
     let (from, to) = (number(growth.from as i64), number(growth.to as i64));
     let what = if case.earlier.is_empty() { "reading" } else { "snapshot" };
     if let Some((of, from, to)) = growth.among {
-        let (from, to, now) = (number(from as i64), number(to as i64), number(growth.to as i64));
+        let (from, to) = (number(from as i64), number(to as i64));
         let all = match of {
             Of::Rows => "all rows of lsof",
             Of::Descriptors => "all that its process has open",
             Of::Sockets | Of::Kind => "all sockets of its process",
-            Of::Typed if to == now => {
-                return format!("{from} became {to} while one command was typed again and again, none of them closed");
-            }
-            Of::Typed => {
-                return format!(
-                    "{from} became {to} while one command was typed again and again, none of them closed, and there were {now} at another time"
-                );
-            }
         };
         return format!("{all}, nearly all of which they are, grew from {from} to {to} between the first count and the last");
     }

@@ -5,7 +5,7 @@ use super::case::{Case, same_owner};
 use super::course::has_use;
 use crate::bundle::{layout, moments};
 use crate::capture::process::base_name;
-use crate::capture::snapshot::{Counted, Reading};
+use crate::capture::snapshot::Reading;
 use crate::capture::{Quote, Snapshot};
 use crate::facts::IdentityKey;
 use crate::host::Take;
@@ -105,8 +105,7 @@ impl<'a> Case<'a> {
     pub fn growth(&self, pile: &Pile) -> Option<Growth> {
         if self.earlier.is_empty() {
             // Each cause asks, and the outputs of a command that ran for hours may hold millions of rows.
-            let repeated =
-                || self.history(pile)?.repeated.get_or_init(|| self.growth_by_repeats(pile).or_else(|| self.growth_by_typed(pile))).clone();
+            let repeated = || self.history(pile)?.repeated.get_or_init(|| self.growth_by_repeats(pile)).clone();
             let by_books = self.growth_by_books(pile).or_else(|| self.growth_of_datagrams(pile));
             return by_books.or_else(repeated).or_else(|| self.growth_by_counts(pile));
         }
@@ -212,31 +211,6 @@ impl<'a> Case<'a> {
             replaced: false,
             among: (!of_kind).then_some((of, first.0, last.0)),
         })
-    }
-
-    /// Of one snapshot in which one filter was typed again and again: each time there were more, and none of those before had gone. A pipeline
-    /// may have counted what it lets through at another time.
-    fn growth_by_typed(&self, pile: &Pile) -> Option<Growth> {
-        if pile.count < SOME || (has_use(pile.kind) && pile.accepted != Some(false)) {
-            return None;
-        }
-        let (command, samples) = repeats::typed(self.snapshot, pile).filter(|(_, samples)| samples.len() >= COUNTS)?;
-        let grew = |w: &[repeats::Sample]| matches!(w, [a, b] if a.count < b.count && a.all_in(b));
-        let (first, last) = (samples.first().filter(|s| s.count > 0)?, samples.last()?);
-        let counts = |t: &&Counted| t.value == pile.count && t.command.strip_prefix(&command).is_some_and(|rest| rest.starts_with(" |"));
-        let counted = self.snapshot.tallies.iter().rfind(counts).map(|t| t.quote.clone());
-        let at = [first.quote.clone(), counted.clone().or_else(|| last.quote.clone())].into_iter().flatten().collect();
-        let growth = Growth {
-            from: first.count,
-            to: pile.count,
-            at,
-            seconds: None,
-            since: 0,
-            samples: samples.len() - usize::from(counted.is_none()),
-            replaced: false,
-            among: Some((Of::Typed, first.count, last.count)),
-        };
-        ((counted.is_some() || last.count == pile.count) && samples.windows(2).all(grew)).then_some(growth)
     }
 
     /// Of one snapshot in which a command was repeated into one file: the pile that has grown from one output to the next, while those that

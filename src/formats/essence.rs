@@ -35,17 +35,12 @@ fn seconds(word: &[u8]) -> Option<u64> {
 
 /// The commands of a list, which `;` or `&&` parts where no quote is around it.
 pub fn commands(line: &[u8]) -> Vec<&[u8]> {
-    let (mut parts, mut start, mut quote) = (Vec::new(), 0, None);
-    for (at, &byte) in line.iter().enumerate() {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for (at, byte) in scan::unquoted(line) {
         let both = byte == b'&' && line.get(at + 1) == Some(&b'&');
-        match quote {
-            Some(open) if open == byte => quote = None,
-            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
-            None if byte == b';' || both => {
-                parts.extend(line.get(start..at));
-                start = at + 1 + usize::from(both);
-            }
-            _ => {}
+        if byte == b';' || both {
+            parts.extend(line.get(start..at));
+            start = at + 1 + usize::from(both);
         }
     }
     parts.extend(line.get(start..));
@@ -64,17 +59,9 @@ fn is_aside(command: &[u8]) -> bool {
 
 /// A command line without the comment behind it.
 fn uncommented(command: &[u8]) -> &[u8] {
-    let mut quote = None;
-    for (at, &byte) in command.iter().enumerate() {
-        let begins = byte == b'#' && at.checked_sub(1).and_then(|before| command.get(before)).is_some_and(|&b| scan::is_blank(b));
-        match quote {
-            Some(open) if open == byte => quote = None,
-            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
-            None if begins => return command.get(..at).unwrap_or(command).trim_ascii(),
-            _ => {}
-        }
-    }
-    command
+    let behind_blank = |at: usize| at.checked_sub(1).and_then(|before| command.get(before)).is_some_and(|&b| scan::is_blank(b));
+    let comment = scan::unquoted(command).find(|&(at, byte)| byte == b'#' && behind_blank(at));
+    comment.and_then(|(at, _)| command.get(..at)).map_or(command, <[u8]>::trim_ascii)
 }
 
 /// Words with one blank between them, pipes too, and none that says where errors go; the processes that `-p` lists in order.
@@ -111,16 +98,8 @@ fn word(text: &[u8]) -> Option<usize> {
     if *text.first()? == b'|' {
         return Some(1 + usize::from(text.get(1) == Some(&b'|')));
     }
-    let mut quote = None;
-    for (at, &byte) in text.iter().enumerate() {
-        match quote {
-            Some(open) if open == byte => quote = None,
-            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
-            None if byte == b'|' || scan::is_blank(byte) => return Some(at),
-            _ => {}
-        }
-    }
-    Some(text.len())
+    let end = scan::unquoted(text).find(|&(_, byte)| byte == b'|' || scan::is_blank(byte));
+    Some(end.map_or(text.len(), |(at, _)| at))
 }
 
 #[cfg(test)]

@@ -300,6 +300,24 @@ pub fn bracketed(text: &[u8], prefix: &[u8]) -> Option<u64> {
     number(inner)
 }
 
+/// The bytes of a command line that stand in no quotes, with their places; the quotes themselves are none of them.
+pub fn unquoted(text: &[u8]) -> impl Iterator<Item = (usize, u8)> + '_ {
+    let mut quote = None;
+    text.iter().copied().enumerate().filter(move |&(_, byte)| match quote {
+        Some(open) => {
+            if open == byte {
+                quote = None;
+            }
+            false
+        }
+        None if matches!(byte, b'"' | b'\'') => {
+            quote = Some(byte);
+            false
+        }
+        None => true,
+    })
+}
+
 /// Whether `needle` occurs in `text`.
 pub fn contains(text: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(text, needle).is_some()
@@ -370,6 +388,13 @@ mod tests {
         assert_eq!(hex(b"0A"), Some(10));
         assert_eq!(bracketed(b"socket:[123]", b"socket:"), Some(123));
         assert_eq!(bracketed(b"socket:[123", b"socket:"), None);
+    }
+
+    #[test]
+    fn what_stands_in_no_quotes() {
+        let plain = |text: &str| unquoted(text.as_bytes()).map(|(_, b)| char::from(b)).collect::<String>();
+        assert_eq!((plain("a 'b\" c' d"), plain("\"a'b\"c"), plain("a'bc")), ("a  d".to_string(), "c".to_string(), "a".to_string()));
+        assert_eq!(unquoted(b"'a'b").next(), Some((3, b'b')));
     }
 
     #[test]

@@ -138,17 +138,10 @@ pub fn sought(command: &[u8]) -> Vec<&[u8]> {
 
 /// The parts of a pipeline or list of commands; a mark inside of quotes separates none.
 pub fn split<'a>(command: &'a [u8], marks: &[u8]) -> Vec<&'a [u8]> {
-    let (mut parts, mut start, mut quote) = (Vec::new(), 0, None);
-    for (at, &byte) in command.iter().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, _) if marks.contains(&byte) => {
-                parts.extend(command.get(start..at));
-                start = at + 1;
-            }
-            _ => {}
-        }
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for (at, _) in scan::unquoted(command).filter(|(_, byte)| marks.contains(byte)) {
+        parts.extend(command.get(start..at));
+        start = at + 1;
     }
     parts.extend(command.get(start..));
     parts

@@ -15,13 +15,7 @@ use crate::capture::holding::FdList;
 use crate::capture::table::{Group, Table};
 use crate::capture::{End, Member, Quote, Snapshot};
 use crate::facts::{Citation, MemberId, Protocol};
-use crate::formats::essence::essence;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Rows of an output that somebody typed for, groups of them, and outputs looked at, at most.
-const MOST_TYPED: u64 = 10_000;
-const MOST_GROUPS: usize = 256;
-const MOST_TABLES: usize = 64;
+use std::collections::BTreeSet;
 
 /// What one output shows of a pile.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +39,6 @@ impl Sample {
     /// Whether nearly all of its sockets are in another output too; `None` where they are not told apart.
     pub fn stays_in(&self, later: &Sample) -> Option<bool> {
         self.still_in(later).map(|still| still * 10 >= self.sockets.len() * 8)
-    }
-
-    /// Whether all of its sockets are in another output too, which tells them apart.
-    pub fn all_in(&self, later: &Sample) -> bool {
-        self.still_in(later) == Some(self.sockets.len())
     }
 
     /// Whether hardly one of its sockets is in the next output, which has others.
@@ -87,20 +76,6 @@ pub fn of_pile(snapshot: &Snapshot, members: &[Member], pile: &Pile) -> Vec<Samp
         }
     }
     samples
-}
-
-/// The longest run of outputs of one filter that was typed again and again into one file, in order, with the filter; whatever was typed between.
-pub fn typed(snapshot: &Snapshot, pile: &Pile) -> Option<(String, Vec<Sample>)> {
-    // Each pile asks, and hardly a capture has such outputs.
-    let small = |t: &Table| t.groups.len() <= MOST_GROUPS && t.groups.iter().map(|g| g.count).sum::<u64>() <= MOST_TYPED;
-    let filtered = snapshot.tables.iter().take(MOST_TABLES).filter_map(|t| Some((t, t.filtered.as_ref()?)));
-    let mut runs: BTreeMap<(u32, String), Vec<&Table>> = BTreeMap::new();
-    for (table, filter) in filtered.filter(|(t, _)| small(t)) {
-        let command = String::from_utf8_lossy(&essence(filter.text().as_bytes())).into_owned();
-        runs.entry((table.at.member.0, command)).or_default().push(table);
-    }
-    let ((_, command), tables) = runs.into_iter().max_by_key(|(_, tables)| tables.len())?;
-    Some((command, tables.into_iter().map(|table| in_table(table, pile)).collect()))
 }
 
 fn in_table(table: &Table, pile: &Pile) -> Sample {

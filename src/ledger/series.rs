@@ -64,8 +64,6 @@ pub enum Of {
     Descriptors,
     /// All sockets of a process.
     Sockets,
-    /// Those of the pile that one filter lists, typed again and again.
-    Typed,
     /// Sockets of the pile's kind.
     Kind,
 }
